@@ -1,23 +1,23 @@
 // This server as it is, on a SQLite file, with one person signed in and one app that only learns
 // who they are (so that nobody is asked).
 import { join } from 'node:path';
-import { sentRequest } from '#http/request.ts';
-import { buildHttp } from '#http/server.ts';
-import { readSettings } from '#operations/operations.ts';
+import { rawRequestOf } from '#http/request.ts';
+import { createHttpServer } from '#http/server.ts';
+import { loadConfig } from '#operations/operations.ts';
 import type { Actor } from '#registry/actor.ts';
-import { operatorDesk } from '#registry/admin-commands.ts';
+import { makeAdminCommands } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
-import { makeWorld, realOutside } from '#server/compose.ts';
+import { composeServer, createPlatform } from '#server/compose.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;
-const config = readSettings({
+const config = loadConfig({
   port: String(port),
   data: join(process.argv[2] ?? '.', 'gatehouse'),
   issuer: `http://localhost:${port}`,
 });
-const { world, guard } = makeWorld(config, realOutside(config));
+const { services: world, guard } = composeServer(config, createPlatform(config));
 const must = <T>(answer: { ok: true; value: T } | { ok: false; refusal: unknown }): T => {
   if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
   return answer.value;
@@ -34,7 +34,7 @@ const ada = must(
 const session = must(
   await world.accounts.signIn('Ada', person.password, { address: '127.0.0.1', agent: '' }),
 );
-const clients = operatorDesk(world.registry);
+const clients = makeAdminCommands(world.registry);
 const actor: Actor = {
   kind: 'person',
   account: ada,
@@ -73,9 +73,9 @@ const handshake = must(
   ),
 );
 const consent = await yes(handshake.client);
-const server = buildHttp(world);
+const server = createHttpServer(world);
 server.get('/bench-api', async (request, reply) => {
-  const permit = await guard.permit(sentRequest(request), world.site);
+  const permit = await guard.permit(rawRequestOf(request), world.site);
   return permit.ok
     ? reply.send({ user: permit.value.user?.name })
     : reply.code(permit.refusal.status).send({});
@@ -94,7 +94,9 @@ const first = new URLSearchParams(
   ).text(),
 );
 const pair = { key: first.get('oauth_token') ?? '', secret: first.get('oauth_token_secret') ?? '' };
-const done = must(await world.faces.core.oauth1.grant(pair.key, handshake.client, consent));
+const done = must(
+  await world.protocols.core.oauth1.authorizeUnderConsent(pair.key, handshake.client, consent),
+);
 const verifier = done.kind === 'show-verifier' ? done.verifier : '';
 const bought = new URLSearchParams(
   await (

@@ -3,7 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Home } from '#harness/inhabitants.ts';
+import type { SharedInstallation } from '#harness/inhabitants.ts';
 import { NO_REDIS, RedisServer } from '../test/contract/ephemeral-redis.ts';
 import { findPostgres, type Postgres } from '../test/contract/postgres-server.ts';
 
@@ -29,7 +29,10 @@ export class Grounds {
   #redis: RedisServer | undefined;
   readonly #directories: string[] = [];
 
-  async home(store: StoreName, settings: Readonly<Record<string, string>> = {}): Promise<Home> {
+  async home(
+    store: StoreName,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<SharedInstallation> {
     const data = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
     this.#directories.push(data);
     const environment: Record<string, string> = { ...settings };

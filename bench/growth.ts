@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Account } from '#accounts/account.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { seconds } from '#kernel/time.ts';
-import { makeSealer } from '#keys/secret-box.ts';
+import { makeSecretBox } from '#keys/secret-box.ts';
 
 const PEOPLE = 10_000;
 const LIVED = 100;
@@ -18,18 +18,18 @@ const SIGNED = 20;
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-growth-'));
 const path = join(folder, 'gatehouse.db');
-const world = new TestWorld({}, '', { database: path });
-const { store } = world.built;
-const ada = await world.person('Ada');
-const { client, secret } = await world.client(ada, { name: 'Reader', pkceOptional: true });
-const classic = await world.client(ada, {
+const world = new TestServer({}, '', { database: path });
+const { store } = world.server;
+const ada = await world.createPerson('Ada');
+const { client, secret } = await world.createClient(ada, { name: 'Reader', pkceOptional: true });
+const classic = await world.createClient(ada, {
   name: 'Classic',
   protocol: 'oauth1',
   grantTypes: [],
   redirectIsPrefix: true,
 });
 
-const sealer = makeSealer([{ id: 'm1', key: Buffer.alloc(32, 7) }], {
+const sealer = makeSecretBox([{ id: 'm1', key: Buffer.alloc(32, 7) }], {
   bytes: (count) => new Uint8Array(count),
 });
 
@@ -77,8 +77,8 @@ const form = async (url: string, fields: Record<string, string>) => {
 async function live(index: number): Promise<void> {
   const person = people[index];
   if (person === undefined) throw new Error('nobody');
-  await world.cookie(person);
-  const code = await world.code({ client }, person);
+  await world.sessionCookie(person);
+  const code = await world.issueCode({ client }, person);
   let bought = await form('/oauth2/token', {
     grant_type: 'authorization_code',
     code,
@@ -94,10 +94,10 @@ async function live(index: number): Promise<void> {
       refresh_token: bought.refresh_token as string,
     });
   }
-  const consent = await world.consents.save(classic.client, person, ['editpage']);
-  const pair = await store.findTokenCredentialsOf(consent.id);
+  const consent = await world.consents.accept(classic.client, person, ['editpage']);
+  const pair = await store.findTokenCredentialsByConsent(consent.id);
   if (pair === undefined) throw new Error('no token credentials');
-  const token = { key: pair.token, secret: sealer.open(pair.secretSealed, 'token secret') };
+  const token = { key: pair.token, secret: sealer.decrypt(pair.encryptedSecret, 'token secret') };
   for (let turn = 0; turn < SIGNED; turn++) {
     const headers = signedHeader(
       world,
@@ -112,12 +112,13 @@ async function live(index: number): Promise<void> {
 }
 
 const people: Account[] = [];
-for (let index = 0; index < LIVED; index++) people.push(await world.person(`Person ${index}`));
+for (let index = 0; index < LIVED; index++)
+  people.push(await world.createPerson(`Person ${index}`));
 const before = sizes();
 for (let index = 0; index < LIVED; index++) await live(index);
-await world.built.flushUsage();
+await world.server.flushUsage();
 const full = sizes();
-world.wait(120);
+world.advanceClock(120);
 while ((await store.purgeExpired(world.now, 2000, { answersTtlSeconds: seconds(60) })) >= 2000);
 const after = sizes();
 

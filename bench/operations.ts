@@ -1,7 +1,7 @@
 // What is asked of a server under load: the operations that are compared, and how they are sent.
 import { createHash } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { signature } from '#harness/inhabitants.ts';
+import { signedAuthorization } from '#harness/inhabitants.ts';
 import type { Ready } from './ready.ts';
 
 export const IN_FLIGHT = 32;
@@ -123,13 +123,13 @@ export function ours(server: Ready): Operations {
   const { api, origin } = oauth1;
   return {
     'OAuth 1 request token, HMAC-SHA1': async () => {
-      const headers = signature('POST', `${origin}/oauth1/initiate`, oauth1, null, {
+      const headers = signedAuthorization('POST', `${origin}/oauth1/initiate`, oauth1, null, {
         oauth_callback: 'oob',
       });
       expect(await send(server.port, 'POST', '/oauth1/initiate', headers), 200);
     },
     'OAuth 1 signed API call through the guard': async () => {
-      const headers = signature('GET', `${origin}${api.path}`, api, {
+      const headers = signedAuthorization('GET', `${origin}${api.path}`, api, {
         key: api.token,
         secret: api.tokenSecret,
       });

@@ -4,10 +4,16 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
-import { basicOf, type Home, type Inhabitants, inhabit, openHome } from '#harness/inhabitants.ts';
-import { buildHttp } from '#http/server.ts';
+import {
+  basicAuthorization,
+  createTestData,
+  openNode,
+  type SharedInstallation,
+  type TestData,
+} from '#harness/inhabitants.ts';
+import { createHttpServer } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
-import type { Built } from '#server/compose.ts';
+import type { Server } from '#server/compose.ts';
 import { Node } from '../test/chaos/nodes.ts';
 import { Grounds, quantile, type StoreName } from './grounds.ts';
 import { agent, expect, send } from './operations.ts';
@@ -35,7 +41,7 @@ interface Filler {
   settle(): Promise<void>;
 }
 
-function fillerOf(home: Home): Filler {
+function fillerOf(home: SharedInstallation): Filler {
   const { GATEHOUSE_DATABASE: url } = home.environment;
   if (url === undefined) {
     const path = join(home.data, 'gatehouse.db');
@@ -79,31 +85,39 @@ function fillerOf(home: Home): Filler {
 
 interface Side {
   readonly node: Node;
-  readonly own: Built;
-  readonly there: Inhabitants;
+  readonly own: Server;
+  readonly there: TestData;
   /** Tokens to look up, and others to revoke, once each. */
   readonly known: readonly string[];
   readonly revocable: string[];
 }
 
 /** One database, with so many rows. */
-async function side(home: Home, rows: number): Promise<Side> {
+async function side(home: SharedInstallation, rows: number): Promise<Side> {
   let shift = 0;
-  const own = await openHome(home, () => Date.now() + shift);
-  const there = await inhabit(own);
-  const app = buildHttp(own.world);
+  const own = await openNode(home, () => Date.now() + shift);
+  const there = await createTestData(own);
+  const app = createHttpServer(own.services);
   const filler = fillerOf(home);
   const tokens: string[] = [];
   for (let batch = 0; batch < BATCHES; batch++) {
     const [from, until] = [(batch * SPREAD_MS) / BATCHES, ((batch + 1) * SPREAD_MS) / BATCHES];
     const began = Date.now();
     if (rows > 0)
-      await filler.fill(there.web.key, Math.ceil(rows / BATCHES), began + from, began + until);
+      await filler.fill(
+        there.oauth2App.key,
+        Math.ceil(rows / BATCHES),
+        began + from,
+        began + until,
+      );
     for (let count = 0; count < KNOWN; count++) {
       shift = from + Math.random() * (until - from);
       const answer = await app.inject({
         ...{ method: 'POST', url: '/oauth2/token', payload: 'grant_type=client_credentials' },
-        headers: { ...basicOf(there.web), 'content-type': 'application/x-www-form-urlencoded' },
+        headers: {
+          ...basicAuthorization(there.oauth2App),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
       });
       tokens.push(answer.json().access_token as string);
     }
@@ -146,7 +160,7 @@ const post = ({ node, there }: Side, path: string, form: string) =>
     node.port,
     'POST',
     path,
-    { ...basicOf(there.web), 'content-type': 'application/x-www-form-urlencoded' },
+    { ...basicAuthorization(there.oauth2App), 'content-type': 'application/x-www-form-urlencoded' },
     form,
   );
 
@@ -180,7 +194,7 @@ export async function manyRows(names: readonly StoreName[], rows: number): Promi
   const sides: Side[] = [];
   try {
     for (const name of names) {
-      const settings = { GATEHOUSE_ACCESS_TOKEN_FOR: LASTS };
+      const settings = { GATEHOUSE_ACCESS_TOKEN_TTL: LASTS };
       const few = await side(await grounds.home(name, settings), 0);
       sides.push(few);
       const began = performance.now();

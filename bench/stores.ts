@@ -1,7 +1,13 @@
 // The hot operations of the real program on each store, with one and several workers, in one run,
 // interleaved: what else the machine does falls on all of them alike, so that the ratios hold where
 // the figures do not.
-import { codeScope, type Home, inhabit, openHome, redirectUri } from '#harness/inhabitants.ts';
+import {
+  codeScope,
+  createTestData,
+  openNode,
+  redirectUri,
+  type SharedInstallation,
+} from '#harness/inhabitants.ts';
 import { Node } from '../test/chaos/nodes.ts';
 import { cpuOf, Grounds, othersThan, quantile, type StoreName } from './grounds.ts';
 import { agent, IN_FLIGHT, type Operations, ours, shared } from './operations.ts';
@@ -56,9 +62,14 @@ async function round(
   };
 }
 
-async function readyAt(home: Home, node: Node): Promise<Ready> {
-  const own = await openHome(home);
-  const { web, classic, signer, cookie } = await inhabit(own);
+async function readyAt(home: SharedInstallation, node: Node): Promise<Ready> {
+  const own = await openNode(home);
+  const {
+    oauth2App: web,
+    oauth1App: classic,
+    ownerOnlyApp: signer,
+    cookie,
+  } = await createTestData(own);
   await own.store.close();
   return {
     ...{

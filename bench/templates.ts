@@ -16,23 +16,23 @@ const frame: Frame = {
   words: wordsOf('en'),
   siteName: 'Gatehouse',
   user: { name: 'Ada', mayPropose: true, mayReview: false, mayAdminister: false },
-  csrf: 'x'.repeat(43),
-  here: null,
-  done: null,
+  csrfToken: 'x'.repeat(43),
+  currentPath: null,
+  flashMessage: null,
 };
 const view = {
   appName: 'Reader',
   appDescription: 'Reads notes.',
   ownerName: 'Ben',
   site: null,
-  groups,
-  allowedBefore: [],
+  newGroups: groups,
+  previouslyGranted: [],
   userName: 'Ada',
-  returnsTo: 'app.example',
-  proposed: false,
-  switchTo: '/sign-in?switch=1',
-  popup: false,
-  again: false,
+  destination: 'app.example',
+  isProposed: false,
+  switchAccountHref: '/sign-in?switch=1',
+  isPopup: false,
+  askedAgain: false,
 };
 const until = Date.now() + 2000;
 let rendered = 0;

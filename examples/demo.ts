@@ -6,10 +6,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings } from '#operations/operations.ts';
-import { operatorDesk } from '#registry/admin-commands.ts';
-import { makeWorld, realOutside } from '#server/compose.ts';
-import { start } from '#server/serve.ts';
+import { loadConfig } from '#operations/operations.ts';
+import { makeAdminCommands } from '#registry/admin-commands.ts';
+import { composeServer, createPlatform } from '#server/compose.ts';
+import { startServer } from '#server/serve.ts';
 import { notesApi } from './demo/api.ts';
 import { Browser, type Page } from './demo/browser.ts';
 import { signedFetch } from './demo/oauth1.ts';
@@ -46,10 +46,10 @@ const freePort = async (wanted = 0): Promise<number> => {
 const data = mkdtempSync(join(tmpdir(), 'gatehouse-demo-'));
 const port = await freePort(stay ? 4400 : 0);
 const issuer = `http://localhost:${port}`;
-const config = readSettings({ port: String(port), host: '127.0.0.1', data, issuer });
-const built = makeWorld(config, realOutside(config));
-const { world, guard } = built;
-const running = await start(config, built, () => {});
+const config = loadConfig({ port: String(port), host: '127.0.0.1', data, issuer });
+const built = composeServer(config, createPlatform(config));
+const { services: world, guard } = built;
+const running = await startServer(config, built, () => {});
 const apiServer = notesApi(guard, config.site);
 const api = await listen(apiServer);
 const appPort = await freePort(stay ? 4401 : 0);
@@ -77,7 +77,7 @@ const person = (name: string, groups: readonly string[]) =>
     }),
   );
 
-const clients = operatorDesk(world.registry);
+const clients = makeAdminCommands(world.registry);
 const ada = await person('Ada', ['developer']);
 await person('Ben', []);
 const reader = await must(

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { openBrowser, Walk } from '#harness/browser.ts';
-import { harmless, makeScene, sheets } from '#harness/scene.ts';
+import { BrowserWindow, openBrowser } from '#harness/browser.ts';
+import { createPageFixtures, harmlessTexts, pageCases } from '#harness/scene.ts';
 
 // Pictures of every page, into docs/screenshots: `npm run screenshots`. With names, those alone:
 // `npm run screenshots -- consent review`.
@@ -20,9 +20,12 @@ const arabic = /^(?:consent|home-user|new-app|review-difference|account|director
 mkdirSync(folder, { recursive: true });
 if (wanted.length === 0)
   for (const name of readdirSync(folder)) if (name.endsWith('.webp')) rmSync(folder + name);
-const scene = await makeScene({ port: '4400', issuer: 'http://localhost:4400' }, harmless);
+const scene = await createPageFixtures(
+  { port: '4400', issuer: 'http://localhost:4400' },
+  harmlessTexts,
+);
 const browser = await openBrowser();
-const pictured = sheets.filter(({ name }) =>
+const pictured = pageCases.filter(({ name }) =>
   wanted.length > 0 ? wanted.includes(name) : !left.test(name) || kept.test(name),
 );
 const looks = [
@@ -33,10 +36,10 @@ const looks = [
 ] as const;
 let total = 0;
 for (const { suffix, scale, of, ...look } of looks) {
-  for (const { name, as, go } of pictured.filter((sheet) => of.test(sheet.name))) {
-    const walk = await Walk.start(
+  for (const { name, viewer: as, open: go } of pictured.filter((sheet) => of.test(sheet.name))) {
+    const walk = await BrowserWindow.start(
       browser,
-      scene.place,
+      scene.testServer,
       look,
       as === null ? undefined : scene.people[as],
     );
@@ -55,11 +58,11 @@ for (const { suffix, scale, of, ...look } of looks) {
     const file = `${folder}${name}${suffix}.webp`;
     writeFileSync(file, Buffer.from(data, 'base64'));
     total += statSync(file).size;
-    await walk.end();
+    await walk.close();
   }
 }
 process.stdout.write(
   `${readdirSync(folder).length} pictures in docs/screenshots, ${Math.round(total / 1000)} kB written.\n`,
 );
 await browser.close();
-await scene.place.close();
+await scene.testServer.close();

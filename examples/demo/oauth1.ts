@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { explain } from '#oauth1/explain.ts';
+import { explainDescribedRequest } from '#oauth1/explain.ts';
 
 const enc = (text: string) =>
   encodeURIComponent(text).replace(
@@ -33,7 +33,7 @@ export async function signedFetch(
     `OAuth ${Object.entries(parameters)
       .map(([name, value]) => `${name}="${enc(value)}"`)
       .join(', ')}`;
-  const asked = explain({
+  const asked = explainDescribedRequest({
     method,
     url,
     headers: { authorization: header() },

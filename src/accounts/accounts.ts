@@ -1,52 +1,52 @@
-import type { Mint } from '#keys/id-generator.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import type { Entropy } from '#platform/random.ts';
-import type { Mail } from '#platform/smtp.ts';
-import { type Administration, makeAdministration } from './administration.ts';
-import { makeDevices } from './devices.ts';
-import { makeLetterBudget } from './email-budget.ts';
-import { type LinkVerbs, makeLinks } from './email-links.ts';
-import { type LetterWords, makePostOffice } from './emails.ts';
-import { makePasskeys, type PasskeyVerbs } from './passkeys.ts';
-import { makePasswordCheck, makeProfile, type ProfileVerbs } from './profile.ts';
-import { makeProving, type ProvingVerbs } from './proving.ts';
+import type { MailTransport } from '#platform/smtp.ts';
+import { type AccountAdministration, makeAccountAdministration } from './administration.ts';
+import { makeKnownDevices } from './devices.ts';
+import { makeEmailBudget } from './email-budget.ts';
+import { type EmailLinkService, makeEmailLinks } from './email-links.ts';
+import { type EmailTemplates, makeMailer } from './emails.ts';
+import { makePasskeys, type PasskeyService } from './passkeys.ts';
+import { makePasswordCheck, makeProfile, type ProfileService } from './profile.ts';
+import { makeReauthentication, type ReauthenticationService } from './proving.ts';
 import type {
   AccountRecords,
   AccountTokens,
-  Limits,
   Passkeys,
   PeopleRecords,
+  RateCounters,
   Sessions,
 } from './records.ts';
 import type { RightsTable } from './rights.ts';
 import { makeFindSession, makeOpenSession, type SessionSettings } from './sessions.ts';
-import { makeSignIn, type SignInVerbs } from './sign-in.ts';
+import { makeSignIn, type SignInService } from './sign-in.ts';
 import { makeSignInGate } from './sign-in-gate.ts';
-import { makePacing, makeThrottle } from './throttle.ts';
+import { makePacer, makeThrottle } from './throttle.ts';
 
 /** Everything about people that the pages and the command line do. */
 export interface Accounts
-  extends SignInVerbs,
-    LinkVerbs,
-    ProfileVerbs,
-    PasskeyVerbs,
-    ProvingVerbs,
-    Administration {}
+  extends SignInService,
+    EmailLinkService,
+    ProfileService,
+    PasskeyService,
+    ReauthenticationService,
+    AccountAdministration {}
 
 /** What the accounts room needs. */
 export interface AccountParts {
   readonly records: AccountRecords & PeopleRecords & AccountTokens & Passkeys;
   readonly sessions: Sessions;
-  readonly limits: Limits;
+  readonly limits: RateCounters;
   readonly rights: RightsTable;
-  readonly mint: Mint;
+  readonly idGenerator: IdGenerator;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
   /** Null: no mail server is configured, and what goes by a mailed link is the operator's to do. */
-  readonly mail: Mail | null;
-  readonly words: LetterWords;
+  readonly mail: MailTransport | null;
+  readonly emailTemplates: EmailTemplates;
   readonly settings: {
     readonly issuer: string;
     readonly origin: string;
@@ -64,7 +64,7 @@ export interface AccountParts {
 }
 
 /** A key of chance, drawn when it is first asked for. */
-function keptKey(entropy: Entropy): () => Uint8Array {
+function lazyRandomKey(entropy: Entropy): () => Uint8Array {
   let key: Uint8Array | undefined;
   return () => {
     key ??= entropy.bytes(32);
@@ -77,32 +77,32 @@ export function makeAccounts(parts: AccountParts): Accounts {
   const { issuer } = parts.settings;
   const throttle = makeThrottle(parts);
   const openSession = makeOpenSession(parts);
-  const pacing = makePacing(parts);
-  const devices = makeDevices(parts.deviceKey ?? keptKey(parts.entropy), parts);
-  const gate = makeSignInGate({ ...parts, devices });
+  const pacer = makePacer(parts);
+  const knownDevices = makeKnownDevices(parts.deviceKey ?? lazyRandomKey(parts.entropy), parts);
+  const gate = makeSignInGate({ ...parts, knownDevices });
   const checkPassword = makePasswordCheck({ ...parts, throttle });
-  const budget = makeLetterBudget(parts);
-  const post = makePostOffice({ ...parts, issuer, budget });
+  const emailBudget = makeEmailBudget(parts);
+  const mailer = makeMailer({ ...parts, issuer, emailBudget });
   const shared = {
     ...parts,
     throttle,
-    pacing,
-    devices,
+    pacer,
+    knownDevices,
     gate,
     openSession,
     findSession: makeFindSession(parts),
     checkPassword,
-    post,
-    budget,
+    mailer,
+    emailBudget,
   };
   const passkeys = makePasskeys(shared);
-  const proving = makeProving({ ...shared, passkeys });
+  const reauthentication = makeReauthentication({ ...shared, passkeys });
   return {
     ...makeSignIn(shared),
-    ...makeLinks(shared),
+    ...makeEmailLinks(shared),
     ...makeProfile(shared),
     ...passkeys,
-    ...proving,
-    ...makeAdministration(shared),
+    ...reauthentication,
+    ...makeAccountAdministration(shared),
   };
 }

@@ -3,7 +3,7 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Log } from '#platform/log.ts';
 import type { Account } from './account.ts';
 import type { AccountRecords, PeopleRecords, Sessions } from './records.ts';
-import { ADMINISTER, type RightsTable } from './rights.ts';
+import { ADMINISTER_RIGHT, type RightsTable } from './rights.ts';
 
 /** Ways looking after people says no. */
 export type AdministrationRefusal =
@@ -18,7 +18,7 @@ export type AdministrationRefusal =
 
 type Answer = Promise<Result<Account, AdministrationRefusal>>;
 
-export interface Administration {
+export interface AccountAdministration {
   /**
    * Blocks a person and ends their sessions, or lets them in again. The caller checked that `by`
    * may.
@@ -27,11 +27,16 @@ export interface Administration {
   /**
    * Puts a person into groups, and out of all others. `shown`: the groups the decision was made on.
    */
-  setGroupsBy(by: Account, id: UserId, groups: readonly string[], shown: readonly string[]): Answer;
+  setGroupsBy(
+    by: Account,
+    id: UserId,
+    groups: readonly string[],
+    expectedGroups: readonly string[],
+  ): Answer;
 }
 
 /** Blocks, and groups. */
-export function makeAdministration({
+export function makeAccountAdministration({
   records,
   sessions,
   rights,
@@ -42,12 +47,14 @@ export function makeAdministration({
   readonly sessions: Pick<Sessions, 'endSessionsOf'>;
   readonly rights: RightsTable;
   readonly log: Log;
-}): Administration {
+}): AccountAdministration {
   /** True when somebody else, who is not blocked, could still look after people. */
-  async function othersAdminister(id: UserId): Promise<boolean> {
-    const giving = rights.all().filter((group) => group.rights.includes(ADMINISTER));
-    if (giving.some(({ implicit }) => implicit)) return true;
-    for (const { name } of giving) {
+  async function hasOtherAdministrator(id: UserId): Promise<boolean> {
+    const administeringGroups = rights
+      .allGroups()
+      .filter((group) => group.rights.includes(ADMINISTER_RIGHT));
+    if (administeringGroups.some(({ implicit }) => implicit)) return true;
+    for (const { name } of administeringGroups) {
       const found = await records.searchAccounts({
         text: null,
         group: name,
@@ -71,10 +78,10 @@ export function makeAdministration({
       log.info(blocked ? 'account blocked' : 'account unblocked', { account: id, by: by.id });
       return accept(account);
     },
-    async setGroupsBy(by, id, groups, shown) {
+    async setGroupsBy(by, id, groups, expectedGroups) {
       const account = await records.findAccount(id);
       if (account === undefined) return refuse({ kind: 'unknown-person' });
-      if (JSON.stringify([...account.groups].sort()) !== JSON.stringify([...shown].sort()))
+      if (JSON.stringify([...account.groups].sort()) !== JSON.stringify([...expectedGroups].sort()))
         return refuse({ kind: 'changed' });
       // A group that the operator took out of the table may stay, and come back with it.
       const unknown = groups.find(
@@ -82,9 +89,11 @@ export function makeAdministration({
       );
       if (unknown !== undefined) return refuse({ kind: 'unknown-group', group: unknown });
       const after = { ...account, groups: [...new Set(groups)] };
-      const loses =
-        rights.rightsOf(account).has(ADMINISTER) && !rights.rightsOf(after).has(ADMINISTER);
-      if (loses && !(await othersAdminister(id))) return refuse({ kind: 'last-administrator' });
+      const losesAdministration =
+        rights.rightsOf(account).has(ADMINISTER_RIGHT) &&
+        !rights.rightsOf(after).has(ADMINISTER_RIGHT);
+      if (losesAdministration && !(await hasOtherAdministrator(id)))
+        return refuse({ kind: 'last-administrator' });
       if ((await records.setGroups(id, after.groups)) === 'unknown')
         return refuse({ kind: 'unknown-person' });
       log.info('groups changed', {

@@ -9,52 +9,53 @@ import type { Entropy } from '#platform/random.ts';
  * passwords keep nobody out of them (ADR 16). Nothing is stored: a cookie holds, for each of a few
  * people, a proof under a key of ours.
  */
-export interface Devices {
+export interface KnownDevices {
   /** The cookie after this person signed in, with what it held of others. */
-  remember(cookie: string | undefined, user: UserId): string;
+  rememberUser(cookie: string | undefined, user: UserId): string;
   /** Names the device when this person signed in with it within a year; undefined: a stranger's. */
-  known(cookie: string | undefined, user: UserId): string | undefined;
+  findDevice(cookie: string | undefined, user: UserId): string | undefined;
   /** The same for whoever it was. */
-  knownToAnybody(cookie: string | undefined): boolean;
+  isKnownDevice(cookie: string | undefined): boolean;
 }
 
-const MOST_PEOPLE = 4;
-export const DEVICE_FOR = 365 * 86_400;
-const proofShape = /^(\d{1,15})\.(\d{1,12})\.([\w-]{16})\.([\w-]{43})$/;
+const MAX_PEOPLE = 4;
+export const DEVICE_COOKIE_TTL_SECONDS = 365 * 86_400;
+const proofPattern = /^(\d{1,15})\.(\d{1,12})\.([\w-]{16})\.([\w-]{43})$/;
 
-export function makeDevices(
+export function makeKnownDevices(
   key: () => Uint8Array,
   { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
-): Devices {
-  const proofOf = (claim: string) => createHmac('sha256', key()).update(claim).digest('base64url');
+): KnownDevices {
+  const signClaim = (claim: string) =>
+    createHmac('sha256', key()).update(claim).digest('base64url');
 
   /** The sound proofs of a cookie: person, device and text. */
-  function read(
+  function parseCookie(
     cookie: string | undefined,
   ): readonly { readonly user: number; readonly device: string; readonly text: string }[] {
     if (cookie === undefined || cookie.length > 600) return [];
     return cookie
       .split('~')
-      .slice(0, MOST_PEOPLE)
+      .slice(0, MAX_PEOPLE)
       .flatMap((text) => {
-        const [, user = '', at = '', device = '', proof = ''] = proofShape.exec(text) ?? [];
+        const [, user = '', at = '', device = '', proof = ''] = proofPattern.exec(text) ?? [];
         const age = clock.now() - Number(at);
         return proof !== '' &&
-          equalSecrets(proofOf(`${user}.${at}.${device}`), proof) &&
-          age < DEVICE_FOR
+          equalSecrets(signClaim(`${user}.${at}.${device}`), proof) &&
+          age < DEVICE_COOKIE_TTL_SECONDS
           ? [{ user: Number(user), device, text }]
           : [];
       });
   }
   return {
-    remember(cookie, user) {
-      const others = read(cookie).filter((each) => each.user !== user);
+    rememberUser(cookie, user) {
+      const others = parseCookie(cookie).filter((each) => each.user !== user);
       const claim = `${user}.${clock.now()}.${Buffer.from(entropy.bytes(12)).toString('base64url')}`;
-      return [`${claim}.${proofOf(claim)}`, ...others.map(({ text }) => text)]
-        .slice(0, MOST_PEOPLE)
+      return [`${claim}.${signClaim(claim)}`, ...others.map(({ text }) => text)]
+        .slice(0, MAX_PEOPLE)
         .join('~');
     },
-    known: (cookie, user) => read(cookie).find((each) => each.user === user)?.device,
-    knownToAnybody: (cookie) => read(cookie).length > 0,
+    findDevice: (cookie, user) => parseCookie(cookie).find((each) => each.user === user)?.device,
+    isKnownDevice: (cookie) => parseCookie(cookie).length > 0,
   };
 }

@@ -1,12 +1,12 @@
-import { later, seconds } from '#kernel/time.ts';
+import { addSeconds, seconds } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
-import type { Limits } from './records.ts';
+import type { RateCounters } from './records.ts';
 
 /**
  * Letters of one kind a day: that one sender causes, that one receiver gets, and from this sender
  * to this receiver.
  */
-interface Allowance {
+interface DailyQuota {
   readonly sender: number;
   readonly receiver: number;
   readonly pair: number;
@@ -18,7 +18,7 @@ interface Allowance {
  * everywhere else the action goes on, and only the letter is not written: what it would have told
  * stands in the review queue, on the page of the app, or on the page of the account (ADR 18).
  */
-export const letterBudgets = {
+export const emailBudgets = {
   invitation: { sender: 30, receiver: 10, pair: 2 },
   offer: { sender: 30, receiver: 10, pair: 2 },
   /** To reviewers: a new app, or a change of one. */
@@ -43,39 +43,41 @@ export const letterBudgets = {
   'password-changed': { sender: 20, receiver: 20, pair: 20 },
   'email-changed': { sender: 20, receiver: 20, pair: 20 },
   passkey: { sender: 20, receiver: 20, pair: 20 },
-} as const satisfies Readonly<Record<string, Allowance>>;
-export type LetterKind = keyof typeof letterBudgets;
+} as const satisfies Readonly<Record<string, DailyQuota>>;
+export type EmailKind = keyof typeof emailBudgets;
 
 /** The span of a budget. */
 export const DAY = seconds(86_400);
 
 /** The budget of letters, kept in the store so that all nodes spend from one. */
-export interface LetterBudget {
+export interface EmailBudget {
   /** Counts something that this sender causes; false: their day's budget of this kind is spent. */
-  mayCause(kind: LetterKind, sender: string): Promise<boolean>;
+  consumeSenderQuota(kind: EmailKind, sender: string): Promise<boolean>;
   /**
    * Counts a letter to a receiver; false: the budget of the two, or of the receiver, is spent, and
    * it is not to be written.
    */
-  mayReach(kind: LetterKind, sender: string, receiver: string): Promise<boolean>;
+  consumeReceiverQuota(kind: EmailKind, sender: string, receiver: string): Promise<boolean>;
 }
 
 /** Makes the budget over counters that expire. A day begins with its first letter. */
-export function makeLetterBudget({
+export function makeEmailBudget({
   limits,
   clock,
 }: {
-  readonly limits: Pick<Limits, 'hit'>;
+  readonly limits: Pick<RateCounters, 'increment'>;
   readonly clock: Clock;
-}): LetterBudget {
-  const within = async (key: string, most: number) =>
-    (await limits.hit(key, clock.now(), later(clock.now(), DAY))) <= most;
+}): EmailBudget {
+  const isWithinLimit = async (key: string, limit: number) =>
+    (await limits.increment(key, clock.now(), addSeconds(clock.now(), DAY))) <= limit;
   return {
-    mayCause: (kind, sender) =>
-      within(`letters ${kind} from ${sender}`, letterBudgets[kind].sender),
+    consumeSenderQuota: (kind, sender) =>
+      isWithinLimit(`letters ${kind} from ${sender}`, emailBudgets[kind].sender),
     // The pair first, so that one sender cannot use up what others may send.
-    mayReach: async (kind, sender, receiver) =>
-      (await within(`letters ${kind} from ${sender} to ${receiver}`, letterBudgets[kind].pair)) &&
-      (await within(`letters ${kind} to ${receiver}`, letterBudgets[kind].receiver)),
+    consumeReceiverQuota: async (kind, sender, receiver) =>
+      (await isWithinLimit(
+        `letters ${kind} from ${sender} to ${receiver}`,
+        emailBudgets[kind].pair,
+      )) && (await isWithinLimit(`letters ${kind} to ${receiver}`, emailBudgets[kind].receiver)),
   };
 }

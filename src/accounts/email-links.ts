@@ -1,22 +1,22 @@
-import { skeleton } from '#encoding/confusables.ts';
+import { confusableSkeleton } from '#encoding/confusables.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { later, type Seconds, seconds } from '#kernel/time.ts';
+import { addSeconds, type Seconds, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Mint } from '#keys/id-generator.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { Account } from './account.ts';
-import { DAY, type LetterBudget, type LetterKind } from './email-budget.ts';
-import type { PostOffice } from './emails.ts';
+import { DAY, type EmailBudget, type EmailKind } from './email-budget.ts';
+import type { Mailer } from './emails.ts';
 import {
+  combineProblems,
   fieldProblem,
   fieldProblems,
-  firstOf,
   type InvalidField,
-  tidy,
-  tidyAddress,
-  withPassword,
+  normalizeEmail,
+  normalizeText,
+  withPasswordProblem,
 } from './fields.ts';
 import type { PasswordCheck } from './profile.ts';
 import type {
@@ -27,20 +27,20 @@ import type {
   PeopleRecords,
   Sessions,
 } from './records.ts';
-import type { From, OpenSession, SignedIn } from './sessions.ts';
+import type { OpenSession, RequestOrigin, SignedIn } from './sessions.ts';
 import {
   HOUR,
   hashUnlessBusy,
   networkOf,
-  type Pacing,
+  type Pacer,
+  THROTTLE_WINDOW,
   type Throttle,
   type Throttled,
   throttled,
-  WINDOW,
 } from './throttle.ts';
 
 /** A link that was used, replaced, too old, somebody else's, or never ours. */
-export interface LinkGone {
+export interface InvalidLink {
   readonly kind: 'link-gone';
 }
 
@@ -58,92 +58,92 @@ export interface Registration {
  * What goes by a mailed link. Whoever asks for one gets the same answer whether or not there is
  * somebody to write to.
  */
-export interface LinkVerbs {
+export interface EmailLinkService {
   /** What can be done here without the operator. */
-  readonly offers: { readonly registration: boolean; readonly letters: boolean };
+  readonly selfService: { readonly registration: boolean; readonly email: boolean };
   /**
    * Mails a link to register with; to somebody who has an account, a letter that says so. `onward`:
    * a path of ours under a handle, which the link leads on to in whichever browser it is opened;
    * never what a stranger wrote.
    */
-  askToRegister(
+  requestRegistration(
     email: string,
     language: string | null,
-    from: From,
-    onward?: string,
+    from: RequestOrigin,
+    returnPath?: string,
   ): Promise<Result<'asked', NotOffered | InvalidField | Throttled>>;
   /** The address a link to register was mailed to. */
-  registrationOf(secret: string): Promise<string | undefined>;
+  registrationEmail(secret: string): Promise<string | undefined>;
   /** Spends the link, creates the account with its address confirmed, and signs in. */
   register(
     secret: string,
     wanted: Registration,
-    from: From,
+    from: RequestOrigin,
   ): Promise<
-    Result<SignedIn, LinkGone | InvalidField | Throttled | { readonly kind: 'name-taken' }>
+    Result<SignedIn, InvalidLink | InvalidField | Throttled | { readonly kind: 'name-taken' }>
   >;
   /** Mails a link to set another password to whoever has this name, or this confirmed address. */
-  askForPassword(
+  requestPasswordReset(
     nameOrAddress: string,
     language: string | null,
-    from: From,
-    onward?: string,
+    from: RequestOrigin,
+    returnPath?: string,
   ): Promise<Result<'asked', NotOffered | Throttled>>;
   /** The same link, for the operator to hand over. Earlier ones of this person end. */
   issuePasswordLink(account: Account): Promise<string>;
   /** Whose password a link can set. */
-  passwordLinkOf(secret: string): Promise<Account | undefined>;
+  passwordLinkAccount(secret: string): Promise<Account | undefined>;
   /** Spends the link, sets the password, ends every session and signs in. */
   resetPassword(
     secret: string,
     password: string,
-    from: From,
-  ): Promise<Result<SignedIn, LinkGone | InvalidField | Throttled>>;
+    from: RequestOrigin,
+  ): Promise<Result<SignedIn, InvalidLink | InvalidField | Throttled>>;
   /** Mails a link to an address that shall become the person's. Asks for the password. */
-  askForEmail(
+  requestEmailChange(
     account: Account,
     email: string,
     password: string,
     language: string | null,
-    from: From,
+    from: RequestOrigin,
   ): Promise<
     Result<'asked', NotOffered | InvalidField | Throttled | { readonly kind: 'wrong-password' }>
   >;
   /** The address that a person's link would confirm. */
-  emailLinkOf(user: UserId, secret: string): Promise<string | undefined>;
+  emailLinkAddress(user: UserId, secret: string): Promise<string | undefined>;
   /** Spends the link of this person: whoever else opens it could not have asked for it. */
-  confirmEmail(account: Account, secret: string): Promise<Result<string, LinkGone>>;
+  confirmEmail(account: Account, secret: string): Promise<Result<string, InvalidLink>>;
   /** When every letter under way has left. */
-  lettersSettled(): Promise<void>;
+  whenEmailsSent(): Promise<void>;
   /** How many letters have not left. */
-  lettersWaiting(): number;
+  pendingEmailCount(): number;
 }
 
-const ASKED_PER_ADDRESS = 20;
-const ASKED_PER_TARGET = 3;
+const REQUESTS_PER_NETWORK = 20;
+const REQUESTS_PER_TARGET = 3;
 const TRIES_PER_LINK = 20;
 const ACCOUNTS_PER_ADDRESS = 5;
 
 /** A link that leads on to a path of ours afterwards. */
-const leading = (link: string, onward: string | undefined): string =>
-  onward === undefined
+const withReturnPath = (link: string, returnPath: string | undefined): string =>
+  returnPath === undefined
     ? link
-    : `${link}${link.includes('?') ? '&' : '?'}returnto=${encodeURIComponent(onward)}`;
+    : `${link}${link.includes('?') ? '&' : '?'}returnto=${encodeURIComponent(returnPath)}`;
 
-const gone = refuse({ kind: 'link-gone' });
-const busy = throttled(seconds(5));
+const invalidLink = refuse({ kind: 'link-gone' });
+const serverBusy = throttled(seconds(5));
 
 /** Everything that goes by a mailed link. */
-export function makeLinks(deps: {
+export function makeEmailLinks(deps: {
   readonly records: AccountRecords & PeopleRecords & AccountTokens;
   readonly sessions: Sessions;
   readonly throttle: Throttle;
-  readonly pacing: Pacing;
+  readonly pacer: Pacer;
   readonly openSession: OpenSession;
   readonly checkPassword: PasswordCheck;
-  readonly post: PostOffice;
-  readonly budget: LetterBudget;
-  readonly mint: Mint;
+  readonly mailer: Mailer;
+  readonly emailBudget: EmailBudget;
+  readonly idGenerator: IdGenerator;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly settings: {
@@ -153,122 +153,133 @@ export function makeLinks(deps: {
     /** Several accounts may have one confirmed address. */
     readonly sharedAddresses: boolean;
   };
-}): LinkVerbs {
+}): EmailLinkService {
   const {
     records,
     sessions,
     throttle,
-    pacing,
+    pacer,
     openSession,
     checkPassword,
-    post,
-    budget,
-    mint,
+    mailer,
+    emailBudget,
+    idGenerator,
     clock,
     entropy,
     settings,
   } = deps;
 
-  async function issue(
+  async function issueLink(
     kind: AccountTokenKind,
     userId: UserId | null,
     data: string,
-    lasting: Seconds,
+    ttlSeconds: Seconds,
     path: string,
   ): Promise<string> {
-    const secret = mint.secret();
+    const secret = idGenerator.secret();
     await records.saveAccountToken({
       digest: digestOf(secret),
       kind,
       userId,
       data,
-      expiresAt: later(clock.now(), lasting),
+      expiresAt: addSeconds(clock.now(), ttlSeconds),
     });
     return `${settings.issuer}${path}?token=${secret}`;
   }
-  const find = async (secret: string, kind: AccountTokenKind): Promise<AccountToken | undefined> =>
+  const findToken = async (
+    secret: string,
+    kind: AccountTokenKind,
+  ): Promise<AccountToken | undefined> =>
     secret.length > 100 ? undefined : records.findAccountToken(digestOf(secret), kind, clock.now());
   const issuePasswordLink = ({ id }: Account) =>
-    issue('reset-password', id, '', HOUR, '/password/new');
+    issueLink('reset-password', id, '', HOUR, '/password/new');
 
   /** Counts who asks, and whom they ask about. */
-  const asksTooMuch = async (what: string, target: string, from: From): Promise<boolean> => {
+  const asksTooOften = async (
+    what: string,
+    target: string,
+    from: RequestOrigin,
+  ): Promise<boolean> => {
     const network = networkOf(from);
     if (network === null) {
       // Everybody may be behind it: letters go out more slowly, and do not stop.
-      const pace = { most: ASKED_PER_ADDRESS, window: HOUR, pause: seconds(10) };
-      if ((await pacing.take(`${what} address somewhere`, pace)) !== undefined) return true;
-    } else if (await throttle(`${what} address ${network}`, ASKED_PER_ADDRESS, HOUR)) return true;
-    return throttle(`${what} target ${digestOf(target.toLowerCase())}`, ASKED_PER_TARGET, HOUR);
+      const pace = { most: REQUESTS_PER_NETWORK, window: HOUR, pause: seconds(10) };
+      if ((await pacer.countAndDelay(`${what} address somewhere`, pace)) !== undefined) return true;
+    } else if (await throttle(`${what} address ${network}`, REQUESTS_PER_NETWORK, HOUR))
+      return true;
+    return throttle(`${what} target ${digestOf(target.toLowerCase())}`, REQUESTS_PER_TARGET, HOUR);
   };
 
   /**
    * What one network, or for an address to be confirmed one account, may ask for in a day; nothing
    * about others shows in the answer.
    */
-  const askedEnoughToday = async (kind: LetterKind, sender: string | null): Promise<boolean> =>
-    sender !== null && !(await budget.mayCause(kind, sender));
+  const exceedsDailyQuota = async (kind: EmailKind, sender: string | null): Promise<boolean> =>
+    sender !== null && !(await emailBudget.consumeSenderQuota(kind, sender));
 
   return {
-    offers: { registration: settings.registration === 'open', letters: post.open },
-    async askToRegister(email, language, from, onward) {
+    selfService: { registration: settings.registration === 'open', email: mailer.isConfigured },
+    async requestRegistration(email, language, from, returnPath) {
       if (settings.registration !== 'open') return refuse({ kind: 'closed' });
-      if (!post.open) return refuse({ kind: 'no-mail' });
-      const address = tidyAddress(email);
+      if (!mailer.isConfigured) return refuse({ kind: 'no-mail' });
+      const address = normalizeEmail(email);
       const problem = fieldProblem({ email: address });
       if (problem) return refuse(problem);
-      if (await asksTooMuch('register', address, from)) return throttled(HOUR);
-      if (await askedEnoughToday('registration', networkOf(from))) return throttled(DAY);
-      post.later(async () => {
+      if (await asksTooOften('register', address, from)) return throttled(HOUR);
+      if (await exceedsDailyQuota('registration', networkOf(from))) return throttled(DAY);
+      mailer.runInBackground(async () => {
         const [known] = settings.sharedAddresses
           ? []
           : await records.findAccountsByEmail(address, 1);
         if (known?.email)
-          post.send(known.email, known.language ?? language, {
+          mailer.send(known.email, known.language ?? language, {
             kind: 'has-account',
             name: known.name,
-            link: leading(`${settings.issuer}/password/forgotten`, onward),
+            link: withReturnPath(`${settings.issuer}/password/forgotten`, returnPath),
           });
         else {
-          const link = leading(
-            await issue('register', null, address, DAY, '/register/finish'),
-            onward,
+          const link = withReturnPath(
+            await issueLink('register', null, address, DAY, '/register/finish'),
+            returnPath,
           );
-          post.send(address, language, { kind: 'register', link });
+          mailer.send(address, language, { kind: 'register', link });
         }
       });
       return accept('asked');
     },
-    registrationOf: async (secret) =>
-      settings.registration === 'open' ? (await find(secret, 'register'))?.data : undefined,
+    registrationEmail: async (secret) =>
+      settings.registration === 'open' ? (await findToken(secret, 'register'))?.data : undefined,
     async register(secret, wanted, from) {
-      const token = settings.registration === 'open' ? await find(secret, 'register') : undefined;
-      if (token === undefined) return gone;
+      const token =
+        settings.registration === 'open' ? await findToken(secret, 'register') : undefined;
+      if (token === undefined) return invalidLink;
       const { name, realName, password } = {
         ...wanted,
-        name: tidy(wanted.name),
-        realName: tidy(wanted.realName),
+        name: normalizeText(wanted.name),
+        realName: normalizeText(wanted.realName),
       };
       // Nobody who registers by themself is taken for the house.
-      const reserved = skeleton(name) !== '' && skeleton(name) === skeleton(settings.siteName);
-      const house = {
+      const isReservedName =
+        confusableSkeleton(name) !== '' &&
+        confusableSkeleton(name) === confusableSkeleton(settings.siteName);
+      const reservedNameProblem = {
         kind: 'invalid-field',
         field: 'name',
         problem: 'the name of this server',
       } as const;
-      const problem = firstOf([
-        ...(reserved ? [house] : []),
+      const problem = combineProblems([
+        ...(isReservedName ? [reservedNameProblem] : []),
         ...fieldProblems({ name, realName, password }),
       ]);
       if (problem) return refuse(problem);
       // Each try costs a hash, and tells whether a name is taken.
-      if (await throttle(`register try ${token.digest}`, TRIES_PER_LINK, WINDOW))
-        return throttled(WINDOW);
+      if (await throttle(`register try ${token.digest}`, TRIES_PER_LINK, THROTTLE_WINDOW))
+        return throttled(THROTTLE_WINDOW);
       if (await records.findAccountByName(name)) return refuse({ kind: 'name-taken' });
       const passwordHash = await hashUnlessBusy(password, entropy);
-      if (passwordHash === undefined) return busy;
+      if (passwordHash === undefined) return serverBusy;
       const now = clock.now();
-      const answer = await records.redeemRegistration(
+      const answer = await records.consumeRegistrationToken(
         token.digest,
         now,
         { name, realName, groups: [], passwordHash, createdAt: now },
@@ -276,28 +287,29 @@ export function makeLinks(deps: {
       );
       if (answer.outcome === 'created')
         return accept(await openSession(answer.account, from, 'password'));
-      return answer.outcome === 'name-taken' ? refuse({ kind: 'name-taken' }) : gone;
+      return answer.outcome === 'name-taken' ? refuse({ kind: 'name-taken' }) : invalidLink;
     },
 
-    async askForPassword(nameOrAddress, language, from, onward) {
-      if (!post.open) return refuse({ kind: 'no-mail' });
-      const asked = tidy(nameOrAddress).slice(0, 255);
-      const address = tidyAddress(asked);
-      if (await asksTooMuch('password', asked, from)) return throttled(HOUR);
-      if (await askedEnoughToday('password', networkOf(from))) return throttled(DAY);
-      post.later(async () => {
-        const named = asked === '' ? undefined : await records.findAccountByName(asked);
+    async requestPasswordReset(nameOrAddress, language, from, returnPath) {
+      if (!mailer.isConfigured) return refuse({ kind: 'no-mail' });
+      const identifier = normalizeText(nameOrAddress).slice(0, 255);
+      const address = normalizeEmail(identifier);
+      if (await asksTooOften('password', identifier, from)) return throttled(HOUR);
+      if (await exceedsDailyQuota('password', networkOf(from))) return throttled(DAY);
+      mailer.runInBackground(async () => {
+        const accountByName =
+          identifier === '' ? undefined : await records.findAccountByName(identifier);
         const found =
-          named === undefined && asked.includes('@')
+          accountByName === undefined && identifier.includes('@')
             ? await records.findAccountsByEmail(address, ACCOUNTS_PER_ADDRESS)
-            : [named];
+            : [accountByName];
         for (const account of found) {
           // Only an address that was proven: any other may be a stranger's.
           if (account?.email == null || account.emailConfirmedAt === null || account.blocked)
             continue;
-          if (await throttle(`password letter ${account.id}`, ASKED_PER_TARGET, HOUR)) continue;
-          const link = leading(await issuePasswordLink(account), onward);
-          post.send(account.email, account.language ?? language, {
+          if (await throttle(`password letter ${account.id}`, REQUESTS_PER_TARGET, HOUR)) continue;
+          const link = withReturnPath(await issuePasswordLink(account), returnPath);
+          mailer.send(account.email, account.language ?? language, {
             kind: 'reset-password',
             name: account.name,
             link,
@@ -307,84 +319,90 @@ export function makeLinks(deps: {
       return accept('asked');
     },
     issuePasswordLink,
-    async passwordLinkOf(secret) {
-      const token = await find(secret, 'reset-password');
+    async passwordLinkAccount(secret) {
+      const token = await findToken(secret, 'reset-password');
       const account = token?.userId == null ? undefined : await records.findAccount(token.userId);
       return account?.blocked ? undefined : account;
     },
     async resetPassword(secret, password, from) {
-      const token = await find(secret, 'reset-password');
-      if (token === undefined) return gone;
+      const token = await findToken(secret, 'reset-password');
+      if (token === undefined) return invalidLink;
       const problem = fieldProblem({ password });
       if (problem) return refuse(problem);
-      if (await throttle(`password try ${token.digest}`, TRIES_PER_LINK, WINDOW))
-        return throttled(WINDOW);
+      if (await throttle(`password try ${token.digest}`, TRIES_PER_LINK, THROTTLE_WINDOW))
+        return throttled(THROTTLE_WINDOW);
       const passwordHash = await hashUnlessBusy(password, entropy);
-      if (passwordHash === undefined) return busy;
-      const answer = await records.redeemReset(token.digest, clock.now(), passwordHash);
-      if (answer.outcome !== 'set') return gone;
+      if (passwordHash === undefined) return serverBusy;
+      const answer = await records.consumeResetToken(token.digest, clock.now(), passwordHash);
+      if (answer.outcome !== 'set') return invalidLink;
       const { account } = answer;
       await sessions.endSessionsOf(account.id);
       if (account.email !== null && account.emailConfirmedAt !== null)
-        post.send(account.email, account.language, {
+        mailer.send(account.email, account.language, {
           kind: 'password-changed',
           name: account.name,
         });
       return accept(await openSession(account, from, 'password'));
     },
 
-    async askForEmail(account, email, password, language, from) {
-      if (!post.open) return refuse({ kind: 'no-mail' });
-      const address = tidyAddress(email);
+    async requestEmailChange(account, email, password, language, from) {
+      if (!mailer.isConfigured) return refuse({ kind: 'no-mail' });
+      const address = normalizeEmail(email);
       const problem =
         address === ''
           ? ({ kind: 'invalid-field', field: 'email', problem: 'missing' } as const)
           : fieldProblem({ email: address });
       const checked = await checkPassword(account, password);
-      if (problem) return refuse(withPassword(problem, checked));
+      if (problem) return refuse(withPasswordProblem(problem, checked));
       if (!checked.ok) return checked;
-      if (await asksTooMuch('email', address, from)) return throttled(HOUR);
-      if (await askedEnoughToday('e-mail', `account ${account.id}`)) return throttled(DAY);
-      const link = await issue('confirm-email', account.id, address, DAY, '/account/email/confirm');
+      if (await asksTooOften('email', address, from)) return throttled(HOUR);
+      if (await exceedsDailyQuota('e-mail', `account ${account.id}`)) return throttled(DAY);
+      const link = await issueLink(
+        'confirm-email',
+        account.id,
+        address,
+        DAY,
+        '/account/email/confirm',
+      );
       // Found out in the background: who asks is told nothing about other people's addresses.
-      post.later(async () => {
+      mailer.runInBackground(async () => {
         const known = settings.sharedAddresses
           ? []
           : await records.findAccountsByEmail(address, ACCOUNTS_PER_ADDRESS);
         const other = known.find(({ id }) => id !== account.id);
         if (other?.email)
-          post.send(other.email, other.language, {
+          mailer.send(other.email, other.language, {
             kind: 'has-account',
             name: other.name,
             link: `${settings.issuer}/password/forgotten`,
           });
-        else post.send(address, account.language ?? language, { kind: 'confirm-email', link });
+        else mailer.send(address, account.language ?? language, { kind: 'confirm-email', link });
       });
       return accept('asked');
     },
-    async emailLinkOf(user, secret) {
-      const token = await find(secret, 'confirm-email');
+    async emailLinkAddress(user, secret) {
+      const token = await findToken(secret, 'confirm-email');
       return token?.userId === user ? token.data : undefined;
     },
     async confirmEmail(account, secret) {
-      const token = await find(secret, 'confirm-email');
-      if (token === undefined) return gone;
-      const answer = await records.redeemEmail(
+      const token = await findToken(secret, 'confirm-email');
+      if (token === undefined) return invalidLink;
+      const answer = await records.consumeEmailToken(
         token.digest,
         account.id,
         clock.now(),
         settings.sharedAddresses,
       );
-      if (answer.outcome !== 'confirmed') return gone;
+      if (answer.outcome !== 'confirmed') return invalidLink;
       if (
         answer.before !== null &&
         account.emailConfirmedAt !== null &&
         answer.before.toLowerCase() !== token.data.toLowerCase()
       )
-        post.send(answer.before, account.language, { kind: 'email-changed', name: account.name });
+        mailer.send(answer.before, account.language, { kind: 'email-changed', name: account.name });
       return accept(token.data);
     },
-    lettersSettled: () => post.settled(),
-    lettersWaiting: () => post.waiting(),
+    whenEmailsSent: () => mailer.whenIdle(),
+    pendingEmailCount: () => mailer.pendingCount(),
   };
 }

@@ -1,6 +1,6 @@
-import { isAddress } from '#encoding/email.ts';
-import { lineProblem, nameProblem, type TextProblem } from '#encoding/plain-text.ts';
-import { normalForm } from '#kernel/normal-form.ts';
+import { isEmailAddress } from '#encoding/email.ts';
+import { findLineProblem, findNameProblem, type TextProblem } from '#encoding/plain-text.ts';
+import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Result } from '#kernel/result.ts';
 
 /** What a person can get wrong about an account. */
@@ -14,7 +14,7 @@ export interface InvalidField {
 }
 
 /** Why a name could be taken for another, in words for whoever chose it. */
-const nameProblems: Readonly<Record<TextProblem, string>> = {
+const nameProblemTexts: Readonly<Record<TextProblem, string>> = {
   unseen: 'characters that cannot be seen',
   'stacked-marks': 'too many accents on one letter',
   'encoded-word': '=? and ?= in it',
@@ -23,24 +23,24 @@ const nameProblems: Readonly<Record<TextProblem, string>> = {
 
 const bytes = (text: string) => Buffer.byteLength(text);
 
-export { tidyAddress } from '#encoding/email.ts';
+export { normalizeEmail } from '#encoding/email.ts';
 
 /** Text a person typed, composed and without blanks around it. */
-export const tidy = (text: string): string => normalForm(text, 'NFC').trim();
+export const normalizeText = (text: string): string => toNormalForm(text, 'NFC').trim();
 
 /** True when a text looks like what it is. */
-export const isPlain = (text: string): boolean => lineProblem(text) === undefined;
+export const isPlainText = (text: string): boolean => findLineProblem(text) === undefined;
 
-const invalid = (field: AccountField, problem: string): InvalidField => ({
+const invalidField = (field: AccountField, problem: string): InvalidField => ({
   kind: 'invalid-field',
   field,
   problem,
 });
 
-function nameOf(name: string): InvalidField | undefined {
-  if (name === '' || bytes(name) > 255) return invalid('name', '1 to 255 bytes');
-  const told = nameProblem(name);
-  return told && invalid('name', nameProblems[told]);
+function accountNameProblem(name: string): InvalidField | undefined {
+  if (name === '' || bytes(name) > 255) return invalidField('name', '1 to 255 bytes');
+  const problem = findNameProblem(name);
+  return problem && invalidField('name', nameProblemTexts[problem]);
 }
 
 /**
@@ -55,35 +55,37 @@ export function fieldProblems(fields: {
 }): readonly InvalidField[] {
   const { name, email, realName, password } = fields;
   return [
-    name === undefined ? undefined : nameOf(name),
-    email == null || isAddress(email) ? undefined : invalid('email', 'not an address'),
-    realName === undefined || (bytes(realName) <= 255 && isPlain(realName))
+    name === undefined ? undefined : accountNameProblem(name),
+    email == null || isEmailAddress(email) ? undefined : invalidField('email', 'not an address'),
+    realName === undefined || (bytes(realName) <= 255 && isPlainText(realName))
       ? undefined
-      : invalid('real-name', 'too long or unseen characters'),
+      : invalidField('real-name', 'too long or unseen characters'),
     password === undefined || (password.length >= 8 && bytes(password) <= 512)
       ? undefined
-      : invalid('password', '8 characters to 512 bytes'),
+      : invalidField('password', '8 characters to 512 bytes'),
   ].filter((problem) => problem !== undefined);
 }
 
 /** One refusal for all of them: the first, which carries the others. Undefined: there are none. */
-export function firstOf([first, ...others]: readonly InvalidField[]): InvalidField | undefined {
+export function combineProblems([first, ...others]: readonly InvalidField[]):
+  | InvalidField
+  | undefined {
   return first && (others.length === 0 ? first : { ...first, others });
 }
 
 /** What is wrong with the fields given; undefined: nothing. */
 export const fieldProblem = (
   fields: Parameters<typeof fieldProblems>[0],
-): InvalidField | undefined => firstOf(fieldProblems(fields));
+): InvalidField | undefined => combineProblems(fieldProblems(fields));
 
 /**
  * The same refusal, which also says that the current password is not right where it is not: both
  * are told at once.
  */
-export const withPassword = (
+export const withPasswordProblem = (
   problem: InvalidField,
-  checked: Result<unknown, { readonly kind: string }>,
+  passwordCheck: Result<unknown, { readonly kind: string }>,
 ): InvalidField =>
-  !checked.ok && checked.refusal.kind === 'wrong-password'
+  !passwordCheck.ok && passwordCheck.refusal.kind === 'wrong-password'
     ? { ...problem, others: [...(problem.others ?? []), { kind: 'wrong-password' }] }
     : problem;

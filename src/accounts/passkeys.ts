@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { later, type Seconds, seconds } from '#kernel/time.ts';
+import { addSeconds, type Seconds, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Mint } from '#keys/id-generator.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Account } from './account.ts';
-import type { Devices } from './devices.ts';
-import type { PostOffice } from './emails.ts';
-import { isPlain, tidy } from './fields.ts';
+import type { KnownDevices } from './devices.ts';
+import type { Mailer } from './emails.ts';
+import { isPlainText, normalizeText } from './fields.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';
 import type {
   AccountRecords,
@@ -17,8 +17,8 @@ import type {
   Passkey,
   Passkeys,
 } from './records.ts';
-import type { From, OpenSession, SignedIn } from './sessions.ts';
-import { networkOf, type Pacing, type Throttled, throttled, WINDOW } from './throttle.ts';
+import type { OpenSession, RequestOrigin, SignedIn } from './sessions.ts';
+import { networkOf, type Pacer, THROTTLE_WINDOW, type Throttled, throttled } from './throttle.ts';
 
 /**
  * The browser's answer does not hold: too late, not ours, a key we do not know, or a copy. It does
@@ -33,7 +33,7 @@ export interface PasskeyRefusal {
 }
 
 /** Keys that sign a person in (WebAuthn Level 3). Options and answers are JSON of its §5.1. */
-export interface PasskeyVerbs {
+export interface PasskeyService {
   passkeysOf(account: Account): Promise<readonly Passkey[]>;
   /**
    * What the browser makes a key with. Asks for the password, as a key stays when the session ends.
@@ -62,25 +62,25 @@ export interface PasskeyVerbs {
     password: string,
   ): Promise<Result<'removed', WrongPassword | Throttled | { readonly kind: 'unknown' }>>;
   /** What the browser signs in with. It names nobody, so it tells nothing about anybody. */
-  signInOptions(from: From): Promise<Result<object, Throttled>>;
-  signInWithPasskey(answer: string, from: From): Promise<Result<SignedIn, PasskeyProblem>>;
+  signInOptions(from: RequestOrigin): Promise<Result<object, Throttled>>;
+  signInWithPasskey(answer: string, from: RequestOrigin): Promise<Result<SignedIn, PasskeyProblem>>;
   /** Whose passkey a browser's answer was made with. Its challenge is spent. */
-  passkeyHolder(answer: string, from: From): Promise<Result<Account, PasskeyProblem>>;
+  passkeyHolder(answer: string, from: RequestOrigin): Promise<Result<Account, PasskeyProblem>>;
 }
 
-const CHALLENGE_FOR = seconds(300);
-const MOST_KEYS = 20;
-const MOST_ANSWER = 32_768;
+const CHALLENGE_TTL_SECONDS = seconds(300);
+const MAX_PASSKEYS = 20;
+const MAX_ANSWER_LENGTH = 32_768;
 /**
  * Nothing can be guessed here: it is for the sake of the store, so nobody is kept out for long, and
  * known browsers not at all.
  */
-const TRIES_PER_NETWORK = { most: 60, window: WINDOW, pause: seconds(2) };
+const TRIES_PER_NETWORK = { most: 60, window: THROTTLE_WINDOW, pause: seconds(2) };
 /** Ed25519, ECDSA and RSA (RFC 9053 §2, RFC 8812 §2). */
 const algorithms = [-8, -7, -257];
 
 const text = z.string().max(16_384);
-const answered = z.object({
+const answerSchema = z.object({
   id: z
     .string()
     .min(1)
@@ -101,10 +101,10 @@ const answered = z.object({
       .catch(undefined),
   }),
 });
-const clientData = z.object({ challenge: z.string().max(200) });
-type Answered = z.infer<typeof answered>;
+const clientDataSchema = z.object({ challenge: z.string().max(200) });
+type PasskeyAnswer = z.infer<typeof answerSchema>;
 
-function parsed<T>(schema: z.ZodType<T>, json: string): T | undefined {
+function parseJson<T>(schema: z.ZodType<T>, json: string): T | undefined {
   try {
     return schema.safeParse(JSON.parse(json)).data;
   } catch {
@@ -112,21 +112,23 @@ function parsed<T>(schema: z.ZodType<T>, json: string): T | undefined {
   }
 }
 
-const challengeOf = (answer: Answered): string => {
-  const data = parsed(
-    clientData,
+const challengeOf = (answer: PasskeyAnswer): string => {
+  const data = parseJson(
+    clientDataSchema,
     Buffer.from(answer.response.clientDataJSON, 'base64url').toString(),
   );
   return data === undefined ? '' : Buffer.from(data.challenge, 'base64url').toString('latin1');
 };
 
-const labelOf = (label: string): string | undefined => {
-  const own = tidy(label);
-  return own !== '' && Buffer.byteLength(own) <= 128 && isPlain(own) ? own : undefined;
+const parseLabel = (label: string): string | undefined => {
+  const validLabel = normalizeText(label);
+  return validLabel !== '' && Buffer.byteLength(validLabel) <= 128 && isPlainText(validLabel)
+    ? validLabel
+    : undefined;
 };
 
 // Loaded at its first use: it brings a library of certificates that most processes never need.
-const library = () => import('@simplewebauthn/server');
+const loadLibrary = () => import('@simplewebauthn/server');
 
 /**
  * True for a key that vouches for itself at most. We ask for no attestation; a certificate sent all
@@ -146,46 +148,55 @@ async function isUnattested(attestationObject: string): Promise<boolean> {
 /** Everything about passkeys. */
 export function makePasskeys(deps: {
   readonly records: AccountRecords & AccountTokens & Passkeys;
-  readonly pacing: Pacing;
-  readonly devices: Devices;
+  readonly pacer: Pacer;
+  readonly knownDevices: KnownDevices;
   readonly checkPassword: PasswordCheck;
   readonly openSession: OpenSession;
-  readonly post: PostOffice;
-  readonly mint: Mint;
+  readonly mailer: Mailer;
+  readonly idGenerator: IdGenerator;
   readonly clock: Clock;
   readonly settings: { readonly origin: string; readonly siteName: string };
-}): PasskeyVerbs {
-  const { records, pacing, devices, checkPassword, openSession, post, mint, clock, settings } =
-    deps;
+}): PasskeyService {
+  const {
+    records,
+    pacer,
+    knownDevices,
+    checkPassword,
+    openSession,
+    mailer,
+    idGenerator,
+    clock,
+    settings,
+  } = deps;
   const rpID = new URL(settings.origin).hostname;
-  const wrong = refuse({ kind: 'wrong-passkey' });
+  const wrongPasskey = refuse({ kind: 'wrong-passkey' });
 
   /** Slows down a network that asks all the time. */
-  const waitFor = async (what: string, from: From): Promise<Seconds | undefined> => {
+  const retryDelay = async (what: string, from: RequestOrigin): Promise<Seconds | undefined> => {
     const network = networkOf(from);
-    return network === null || devices.knownToAnybody(from.devices)
+    return network === null || knownDevices.isKnownDevice(from.deviceCookie)
       ? undefined
-      : pacing.take(`${what} ${network}`, TRIES_PER_NETWORK);
+      : pacer.countAndDelay(`${what} ${network}`, TRIES_PER_NETWORK);
   };
 
-  async function challenge(kind: AccountTokenKind, userId: UserId | null): Promise<string> {
-    const secret = mint.secret();
+  async function createChallenge(kind: AccountTokenKind, userId: UserId | null): Promise<string> {
+    const secret = idGenerator.secret();
     await records.saveAccountToken({
       digest: digestOf(secret),
       kind,
       userId,
       data: '',
-      expiresAt: later(clock.now(), CHALLENGE_FOR),
+      expiresAt: addSeconds(clock.now(), CHALLENGE_TTL_SECONDS),
     });
     return secret;
   }
 
   /** Reads the answer and spends its challenge: each is good for one answer, right or wrong. */
-  async function take(kind: AccountTokenKind, json: string) {
-    const answer = json.length > MOST_ANSWER ? undefined : parsed(answered, json);
+  async function consumeChallenge(kind: AccountTokenKind, json: string) {
+    const answer = json.length > MAX_ANSWER_LENGTH ? undefined : parseJson(answerSchema, json);
     const secret = answer === undefined ? '' : challengeOf(answer);
     const token = /^[\w-]{51}$/.test(secret)
-      ? await records.takeAccountToken(digestOf(secret), kind, clock.now())
+      ? await records.consumeAccountToken(digestOf(secret), kind, clock.now())
       : undefined;
     if (answer === undefined || token === undefined) return undefined;
     const checks = {
@@ -198,19 +209,19 @@ export function makePasskeys(deps: {
   }
 
   /** Tells a person at their confirmed address what happened to their keys. */
-  function tell(account: Account, kind: 'passkey-added' | 'passkey-removed'): void {
+  function notify(account: Account, kind: 'passkey-added' | 'passkey-removed'): void {
     if (account.email !== null && account.emailConfirmedAt !== null)
-      post.send(account.email, account.language, { kind, name: account.name });
+      mailer.send(account.email, account.language, { kind, name: account.name });
   }
 
-  const verbs: PasskeyVerbs = {
+  const service: PasskeyService = {
     passkeysOf: (account) => records.listPasskeys(account.id),
     async passkeyOptions(account, password) {
       const checked = await checkPassword(account, password);
       if (!checked.ok) return checked;
       const keys = await records.listPasskeys(account.id);
-      if (keys.length >= MOST_KEYS) return refuse({ kind: 'too-many' });
-      const { generateRegistrationOptions } = await library();
+      if (keys.length >= MAX_PASSKEYS) return refuse({ kind: 'too-many' });
+      const { generateRegistrationOptions } = await loadLibrary();
       return accept(
         await generateRegistrationOptions({
           rpName: settings.siteName,
@@ -218,8 +229,8 @@ export function makePasskeys(deps: {
           userName: account.name,
           userDisplayName: account.realName || account.name,
           userID: new Uint8Array(Buffer.from(String(account.id))),
-          challenge: await challenge('add-passkey', account.id),
-          timeout: CHALLENGE_FOR * 1000,
+          challenge: await createChallenge('add-passkey', account.id),
+          timeout: CHALLENGE_TTL_SECONDS * 1000,
           attestationType: 'none',
           excludeCredentials: keys.map(({ id, transports }) => ({
             id,
@@ -231,50 +242,50 @@ export function makePasskeys(deps: {
       );
     },
     async addPasskey(account, label, json) {
-      const own = labelOf(label);
-      if (own === undefined) return refuse({ kind: 'wrong-label' });
-      const taken = await take('add-passkey', json);
-      if (taken === undefined || taken.token.userId !== account.id) return wrong;
-      const { answer, checks } = taken;
-      let made: { readonly publicKey: string; readonly counter: number };
+      const validLabel = parseLabel(label);
+      if (validLabel === undefined) return refuse({ kind: 'wrong-label' });
+      const consumed = await consumeChallenge('add-passkey', json);
+      if (consumed === undefined || consumed.token.userId !== account.id) return wrongPasskey;
+      const { answer, checks } = consumed;
+      let credentialKey: { readonly publicKey: string; readonly counter: number };
       try {
-        if (!(await isUnattested(answer.response.attestationObject ?? ''))) return wrong;
-        const { verifyRegistrationResponse } = await library();
+        if (!(await isUnattested(answer.response.attestationObject ?? ''))) return wrongPasskey;
+        const { verifyRegistrationResponse } = await loadLibrary();
         const checked = await verifyRegistrationResponse({
           ...checks,
           response: { ...answer, clientExtensionResults: {} } as never,
           supportedAlgorithmIDs: algorithms,
         });
-        if (!checked.verified) return wrong;
+        if (!checked.verified) return wrongPasskey;
         const { credential } = checked.registrationInfo;
-        if (credential.id !== answer.id) return wrong;
-        made = {
+        if (credential.id !== answer.id) return wrongPasskey;
+        credentialKey = {
           publicKey: Buffer.from(credential.publicKey).toString('base64url'),
           counter: credential.counter,
         };
       } catch {
         // The library throws what does not hold.
-        return wrong;
+        return wrongPasskey;
       }
-      if ((await records.listPasskeys(account.id)).length >= MOST_KEYS)
+      if ((await records.listPasskeys(account.id)).length >= MAX_PASSKEYS)
         return refuse({ kind: 'too-many' });
       const added = await records.addPasskey({
-        ...made,
+        ...credentialKey,
         id: answer.id,
         userId: account.id,
         transports: answer.response.transports ?? [],
-        label: own,
+        label: validLabel,
         createdAt: clock.now(),
         lastUsedAt: null,
       });
       if (added !== 'added') return refuse({ kind: 'taken' });
-      tell(account, 'passkey-added');
+      notify(account, 'passkey-added');
       return accept('added');
     },
     async renamePasskey(account, id, label) {
-      const own = labelOf(label);
-      if (own === undefined) return refuse({ kind: 'wrong-label' });
-      const answer = await records.renamePasskey(account.id, id, own);
+      const validLabel = parseLabel(label);
+      if (validLabel === undefined) return refuse({ kind: 'wrong-label' });
+      const answer = await records.renamePasskey(account.id, id, validLabel);
       return answer === 'set' ? accept('set') : refuse({ kind: 'unknown' });
     },
     async removePasskey(account, id, password) {
@@ -282,36 +293,36 @@ export function makePasskeys(deps: {
       if (!checked.ok) return checked;
       if ((await records.removePasskey(account.id, id)) !== 'removed')
         return refuse({ kind: 'unknown' });
-      tell(account, 'passkey-removed');
+      notify(account, 'passkey-removed');
       return accept('removed');
     },
 
     async signInOptions(from) {
-      const wait = await waitFor('passkey address', from);
+      const wait = await retryDelay('passkey address', from);
       if (wait !== undefined) return throttled(wait);
-      const { generateAuthenticationOptions } = await library();
+      const { generateAuthenticationOptions } = await loadLibrary();
       return accept(
         await generateAuthenticationOptions({
           rpID,
-          challenge: await challenge('use-passkey', null),
-          timeout: CHALLENGE_FOR * 1000,
+          challenge: await createChallenge('use-passkey', null),
+          timeout: CHALLENGE_TTL_SECONDS * 1000,
           userVerification: 'required',
         }),
       );
     },
     async passkeyHolder(json, from) {
-      const wait = await waitFor('passkey try', from);
+      const wait = await retryDelay('passkey try', from);
       if (wait !== undefined) return throttled(wait);
-      const taken = await take('use-passkey', json);
-      const passkey = taken && (await records.findPasskey(taken.answer.id));
-      if (taken === undefined || passkey === undefined) return wrong;
-      const { answer, checks } = taken;
+      const consumed = await consumeChallenge('use-passkey', json);
+      const passkey = consumed && (await records.findPasskey(consumed.answer.id));
+      if (consumed === undefined || passkey === undefined) return wrongPasskey;
+      const { answer, checks } = consumed;
       const handle = answer.response.userHandle;
       if (handle && Buffer.from(handle, 'base64url').toString() !== String(passkey.userId))
-        return wrong;
+        return wrongPasskey;
       let counter: number;
       try {
-        const { verifyAuthenticationResponse } = await library();
+        const { verifyAuthenticationResponse } = await loadLibrary();
         const checked = await verifyAuthenticationResponse({
           ...checks,
           response: { ...answer, clientExtensionResults: {} } as never,
@@ -322,20 +333,21 @@ export function makePasskeys(deps: {
             transports: [...passkey.transports],
           },
         });
-        if (!checked.verified) return wrong;
+        if (!checked.verified) return wrongPasskey;
         counter = checked.authenticationInfo.newCounter;
       } catch {
-        return wrong;
+        return wrongPasskey;
       }
-      if ((await records.usePasskey(passkey.id, counter, clock.now())) !== 'used') return wrong;
+      if ((await records.recordPasskeyUse(passkey.id, counter, clock.now())) !== 'used')
+        return wrongPasskey;
       const account = await records.findAccount(passkey.userId);
-      if (account === undefined) return wrong;
+      if (account === undefined) return wrongPasskey;
       return account.blocked ? refuse({ kind: 'blocked' }) : accept(account);
     },
     async signInWithPasskey(json, from) {
-      const holder = await verbs.passkeyHolder(json, from);
+      const holder = await service.passkeyHolder(json, from);
       return holder.ok ? accept(await openSession(holder.value, from, 'passkey')) : holder;
     },
   };
-  return verbs;
+  return service;
 }

@@ -5,17 +5,17 @@ import { verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { Account } from './account.ts';
-import type { PostOffice } from './emails.ts';
-import { fieldProblem, type InvalidField, tidy, withPassword } from './fields.ts';
-import type { AccountRecords, Limits, PeopleRecords, Session, Sessions } from './records.ts';
-import type { From, OpenSession, SignedIn } from './sessions.ts';
+import type { Mailer } from './emails.ts';
+import { fieldProblem, type InvalidField, normalizeText, withPasswordProblem } from './fields.ts';
+import type { AccountRecords, PeopleRecords, RateCounters, Session, Sessions } from './records.ts';
+import type { OpenSession, RequestOrigin, SignedIn } from './sessions.ts';
 import {
   hashUnlessBusy,
+  THROTTLE_WINDOW,
   type Throttle,
   type Throttled,
   throttled,
   unlessBusy,
-  WINDOW,
 } from './throttle.ts';
 
 export type WrongPassword = { readonly kind: 'wrong-password' };
@@ -27,7 +27,7 @@ export type PasswordCheck = (
 ) => Promise<Result<string, WrongPassword | Throttled>>;
 
 /** What people do with their own accounts. */
-export interface ProfileVerbs {
+export interface ProfileService {
   /**
    * Asks for the current password, ends every session, and opens one with a secret of its own.
    * Links to set another end.
@@ -35,7 +35,7 @@ export interface ProfileVerbs {
   changePassword(
     account: Account,
     given: { readonly current: string; readonly next: string },
-    from: From,
+    from: RequestOrigin,
   ): Promise<Result<SignedIn, WrongPassword | InvalidField | Throttled>>;
   changeProfile(
     account: Account,
@@ -49,7 +49,7 @@ export interface ProfileVerbs {
   setBlocked(id: UserId, blocked: boolean): Promise<'set' | 'unknown'>;
 }
 
-const TRIES = 5;
+const MAX_TRIES = 5;
 
 /**
  * Counted for each person, apart from their sign-ins: a stolen session must not find out a
@@ -62,16 +62,16 @@ export const makePasswordCheck =
     throttle,
   }: {
     readonly records: AccountRecords;
-    readonly limits: Limits;
+    readonly limits: RateCounters;
     readonly throttle: Throttle;
   }): PasswordCheck =>
   async (account, password) => {
     const key = `own password ${account.id}`;
-    if (await throttle(key, TRIES, WINDOW)) return throttled(WINDOW);
+    if (await throttle(key, MAX_TRIES, THROTTLE_WINDOW)) return throttled(THROTTLE_WINDOW);
     const passwordHash = (await records.findPassword(account.name))?.passwordHash ?? null;
-    const right = await unlessBusy(verifyPassword(password.slice(0, 512), passwordHash));
-    if (right === undefined) return throttled(seconds(5));
-    if (passwordHash === null || !right || password.length > 512)
+    const passwordMatches = await unlessBusy(verifyPassword(password.slice(0, 512), passwordHash));
+    if (passwordMatches === undefined) return throttled(seconds(5));
+    if (passwordHash === null || !passwordMatches || password.length > 512)
       return refuse({ kind: 'wrong-password' });
     await limits.clear(key);
     return accept(passwordHash);
@@ -83,31 +83,31 @@ export function makeProfile(deps: {
   readonly sessions: Sessions;
   readonly openSession: OpenSession;
   readonly checkPassword: PasswordCheck;
-  readonly post: PostOffice;
+  readonly mailer: Mailer;
   readonly clock: Clock;
   readonly entropy: Entropy;
-}): ProfileVerbs {
-  const { records, sessions, openSession, checkPassword, post, clock, entropy } = deps;
+}): ProfileService {
+  const { records, sessions, openSession, checkPassword, mailer, clock, entropy } = deps;
   return {
     async changePassword(account, { current, next }, from) {
       const problem = fieldProblem({ password: next });
-      const before = await checkPassword(account, current);
-      if (problem) return refuse(withPassword(problem, before));
-      if (!before.ok) return before;
+      const currentPassword = await checkPassword(account, current);
+      if (problem) return refuse(withPasswordProblem(problem, currentPassword));
+      if (!currentPassword.ok) return currentPassword;
       const passwordHash = await hashUnlessBusy(next, entropy);
       if (passwordHash === undefined) return throttled(seconds(5));
-      if ((await records.setPassword(account.id, passwordHash, before.value)) !== 'set')
+      if ((await records.setPassword(account.id, passwordHash, currentPassword.value)) !== 'set')
         return refuse({ kind: 'wrong-password' });
       await sessions.endSessionsOf(account.id);
       if (account.email !== null && account.emailConfirmedAt !== null)
-        post.send(account.email, account.language, {
+        mailer.send(account.email, account.language, {
           kind: 'password-changed',
           name: account.name,
         });
       return accept(await openSession(account, from, 'password'));
     },
     async changeProfile(account, given) {
-      const realName = tidy(given.realName);
+      const realName = normalizeText(given.realName);
       const problem = fieldProblem({ realName });
       if (problem) return refuse(problem);
       await records.setProfile(account.id, { realName, language: given.language });

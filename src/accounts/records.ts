@@ -48,7 +48,7 @@ export interface AccountRecords {
    * Spends the set-up secret and creates the first account, or neither. That there is no account is
    * judged in the same unit of work.
    */
-  redeemSetupSecret(
+  consumeSetupSecret(
     digest: Digest,
     now: Instant,
     account: NewAccount,
@@ -70,9 +70,9 @@ export interface AccountFilter {
 export interface PeopleRecords {
   /** In order of number, those after `after`; null: from the first. */
   searchAccounts(
-    wanted: AccountFilter & { readonly after: UserId | null; readonly limit: number },
+    filter: AccountFilter & { readonly after: UserId | null; readonly limit: number },
   ): Promise<readonly Account[]>;
-  countAccounts(wanted: AccountFilter): Promise<number>;
+  countAccounts(filter: AccountFilter): Promise<number>;
   /** Puts the person into these groups and no others. */
   setGroups(id: UserId, groups: readonly string[]): Promise<'set' | 'unknown'>;
   setProfile(
@@ -83,9 +83,13 @@ export interface PeopleRecords {
    * Replaces the password, if it is still the one that `before` is the hash of, and ends the links
    * that would set another. `changed`: somebody was faster, or the account is gone.
    */
-  setPassword(id: UserId, passwordHash: string, before: string | null): Promise<'set' | 'changed'>;
+  setPassword(
+    id: UserId,
+    passwordHash: string,
+    previousHash: string | null,
+  ): Promise<'set' | 'changed'>;
   /** True when any account, blocked or not, has this address confirmed, without regard to case. */
-  hasAddress(email: string): Promise<boolean>;
+  hasConfirmedEmail(email: string): Promise<boolean>;
   /**
    * Everybody whose confirmed address this is, without regard to case; blocked people are left out.
    */
@@ -128,7 +132,7 @@ export interface AccountTokens {
     now: Instant,
   ): Promise<AccountToken | undefined>;
   /** Spends it, for what happens elsewhere. */
-  takeAccountToken(
+  consumeAccountToken(
     digest: Digest,
     kind: AccountTokenKind,
     now: Instant,
@@ -138,11 +142,11 @@ export interface AccountTokens {
    * other link to that address. A taken name keeps the token; an address that another account has,
    * blocked or not, ends it, unless `shared` addresses are allowed.
    */
-  redeemRegistration(
+  consumeRegistrationToken(
     digest: Digest,
     now: Instant,
     account: Omit<NewAccount, 'email' | 'emailConfirmedAt'>,
-    shared?: boolean,
+    allowSharedAddress?: boolean,
   ): Promise<
     | { readonly outcome: 'created'; readonly account: Account }
     | { readonly outcome: 'name-taken' | 'address-taken' | 'unknown' }
@@ -152,11 +156,11 @@ export interface AccountTokens {
    * link of theirs and to that address ends. Answers the address they had before. An address that
    * another account has ends the link, unless `shared` addresses are allowed.
    */
-  redeemEmail(
+  consumeEmailToken(
     digest: Digest,
     user: UserId,
     now: Instant,
-    shared?: boolean,
+    allowSharedAddress?: boolean,
   ): Promise<
     | { readonly outcome: 'confirmed'; readonly before: string | null }
     | { readonly outcome: 'address-taken' | 'unknown' }
@@ -165,7 +169,7 @@ export interface AccountTokens {
    * Spends a `reset-password` token and sets the password; every other link of the person ends. Not
    * for blocked people.
    */
-  redeemReset(
+  consumeResetToken(
     digest: Digest,
     now: Instant,
     passwordHash: string,
@@ -200,7 +204,7 @@ export interface Passkeys {
    * Writes down a use. `unknown`: it is gone, or a copy of it was used meanwhile (its counter does
    * not rise).
    */
-  usePasskey(id: string, counter: number, at: Instant): Promise<'used' | 'unknown'>;
+  recordPasskeyUse(id: string, counter: number, at: Instant): Promise<'used' | 'unknown'>;
   renamePasskey(user: UserId, id: string, label: string): Promise<'set' | 'unknown'>;
   removePasskey(user: UserId, id: string): Promise<'removed' | 'unknown'>;
 }
@@ -243,7 +247,7 @@ export interface Sessions {
    * Notes that it is in use, and when it ends unless it is used again. Not when it has ended
    * meanwhile, or was used later.
    */
-  noteActivity(
+  recordActivity(
     session: Pick<Session, 'digest' | 'userId'>,
     at: Instant,
     expiresAt: Instant,
@@ -263,12 +267,12 @@ export interface Sessions {
 }
 
 /** Counters that expire, for throttling. */
-export interface Limits {
+export interface RateCounters {
   /**
    * Adds one to the counter of `key` in its current window and answers the new count; a window
    * starts at the first hit.
    */
-  hit(key: string, now: Instant, windowEndsAt: Instant): Promise<number>;
+  increment(key: string, now: Instant, windowEndsAt: Instant): Promise<number>;
   /** The current count, 0 when the window is over. */
   count(key: string, now: Instant): Promise<number>;
   clear(key: string): Promise<void>;

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Account } from './account.ts';
 
-const file = z.strictObject({
+const fileSchema = z.strictObject({
   groups: z.record(z.string().min(1).max(64), z.array(z.string().min(1).max(64))),
   implicit: z.array(z.string()).default(['*', 'user']),
 });
 
 /** The right to look after accounts, groups and the server itself. */
-export const ADMINISTER = 'userrights';
+export const ADMINISTER_RIGHT = 'userrights';
 
 /** A group of the table. */
 export interface Group {
@@ -29,7 +29,7 @@ export interface RightsTable {
   /** True when accounts can be put into the group. */
   hasGroup(name: string): boolean;
   /** Every group, in the order of the file. */
-  all(): readonly Group[];
+  allGroups(): readonly Group[];
 }
 
 /**
@@ -38,34 +38,39 @@ export interface RightsTable {
  */
 export function loadRights(
   json: unknown,
-  needed: Readonly<Record<string, string>> = {},
+  neededRights: Readonly<Record<string, string>> = {},
 ): RightsTable {
-  const parsed = file.safeParse(json);
+  const parsed = fileSchema.safeParse(json);
   if (!parsed.success)
     throw new Error(`the groups file does not fit:\n${z.prettifyError(parsed.error)}`);
   const { groups, implicit } = parsed.data;
-  const given = new Set(Object.values(groups).flat());
-  const missing = Object.entries(needed).filter(([right]) => !given.has(right));
+  const grantedRights = new Set(Object.values(groups).flat());
+  const missing = Object.entries(neededRights).filter(([right]) => !grantedRights.has(right));
   if (missing.length > 0) {
     throw new Error(
       `the groups file does not fit:\n${missing.map(([right, use]) => `✖ no group gives the right ${right}, so nobody could ${use}`).join('\n')}`,
     );
   }
-  const known = new Map(Object.entries(groups));
+  const rightsByGroup = new Map(Object.entries(groups));
   const groupsOf = (account: Account | null) =>
     account === null ? ['*'] : [...new Set([...implicit, ...account.groups])];
-  const kept = new Map<string, ReadonlySet<string>>();
+  const rightsCache = new Map<string, ReadonlySet<string>>();
   return {
     groupsOf,
     rightsOf(account) {
       const names = groupsOf(account);
       const key = JSON.stringify(names);
-      const rights = kept.get(key) ?? new Set(names.flatMap((name) => known.get(name) ?? []));
-      if (kept.size < 10_000) kept.set(key, rights);
+      const rights =
+        rightsCache.get(key) ?? new Set(names.flatMap((name) => rightsByGroup.get(name) ?? []));
+      if (rightsCache.size < 10_000) rightsCache.set(key, rights);
       return rights;
     },
-    all: () =>
-      [...known].map(([name, rights]) => ({ name, rights, implicit: implicit.includes(name) })),
-    hasGroup: (name) => known.has(name) && !implicit.includes(name),
+    allGroups: () =>
+      [...rightsByGroup].map(([name, rights]) => ({
+        name,
+        rights,
+        implicit: implicit.includes(name),
+      })),
+    hasGroup: (name) => rightsByGroup.has(name) && !implicit.includes(name),
   };
 }

@@ -1,19 +1,19 @@
-import { type Instant, later, type Seconds, seconds } from '#kernel/time.ts';
+import { addSeconds, type Instant, type Seconds, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Mint } from '#keys/id-generator.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Account } from './account.ts';
 import type { Proof, Session, Sessions } from './records.ts';
 
 /** Where a request comes from, as its person will see it in the list of sessions. */
-export interface From {
+export interface RequestOrigin {
   readonly address: string;
   /** What the browser says it is. */
   readonly agent: string;
   /** False: the address may be a proxy's, or a stranger's word. Left out: it is known. */
-  readonly known?: boolean;
+  readonly isAddressKnown?: boolean;
   /** The cookie that browsers keep of earlier sign-ins. */
-  readonly devices?: string | undefined;
+  readonly deviceCookie?: string | undefined;
 }
 
 export interface SignedIn {
@@ -30,13 +30,15 @@ export interface OpenedSession {
 }
 
 /** The end of every session, however busy it is. */
-const SESSION_FOR = seconds(14 * 86_400);
+const SESSION_TTL_SECONDS = seconds(14 * 86_400);
 /** Activity is written down at most so often. */
-const NOTED_EVERY = seconds(300);
+const ACTIVITY_INTERVAL_SECONDS = seconds(300);
 
 /** When a session ends by itself that was active at `at`: after idling, or at its own end. */
-const endOf = (at: Instant, endsAt: Instant, idleFor: Seconds | null): Instant =>
-  idleFor === null || later(at, idleFor) > endsAt ? endsAt : later(at, idleFor);
+const sessionExpiry = (at: Instant, endsAt: Instant, idleSeconds: Seconds | null): Instant =>
+  idleSeconds === null || addSeconds(at, idleSeconds) > endsAt
+    ? endsAt
+    : addSeconds(at, idleSeconds);
 
 /**
  * Opens sessions, each with a secret of its own. `method`: what the person proved themselves with
@@ -46,25 +48,25 @@ const endOf = (at: Instant, endsAt: Instant, idleFor: Seconds | null): Instant =
 export const makeOpenSession =
   ({
     sessions,
-    mint,
+    idGenerator,
     clock,
     settings,
   }: {
     readonly sessions: Sessions;
-    readonly mint: Mint;
+    readonly idGenerator: IdGenerator;
     readonly clock: Clock;
     readonly settings: SessionSettings;
   }) =>
-  async (account: Account, from: From, method: Proof['method']): Promise<SignedIn> => {
+  async (account: Account, from: RequestOrigin, method: Proof['method']): Promise<SignedIn> => {
     const now = clock.now();
-    const sessionSecret = mint.secret();
-    const endsAt = later(now, SESSION_FOR);
+    const sessionSecret = idGenerator.secret();
+    const endsAt = addSeconds(now, SESSION_TTL_SECONDS);
     await sessions.saveSession({
       digest: digestOf(sessionSecret),
       userId: account.id,
       createdAt: now,
       activeAt: now,
-      expiresAt: endOf(now, endsAt, settings.sessionIdleFor ?? null),
+      expiresAt: sessionExpiry(now, endsAt, settings.sessionIdleSeconds ?? null),
       endsAt,
       agent: from.agent.slice(0, 255),
       address: from.address.slice(0, 64),
@@ -76,7 +78,7 @@ export type OpenSession = ReturnType<typeof makeOpenSession>;
 
 export interface SessionSettings {
   /** After how long without a request a session ends; null or left out: at its own end alone. */
-  readonly sessionIdleFor?: Seconds | null;
+  readonly sessionIdleSeconds?: Seconds | null;
 }
 
 /**
@@ -98,11 +100,11 @@ export const makeFindSession =
     const now = clock.now();
     const session = await sessions.findSession(digestOf(secret), now);
     if (session === undefined) return undefined;
-    const idleFor = settings.sessionIdleFor ?? null;
+    const idleSeconds = settings.sessionIdleSeconds ?? null;
     // The setting may have become stricter since the end was written down.
-    if (now >= endOf(session.activeAt, session.endsAt, idleFor)) return undefined;
-    if (now >= later(session.activeAt, NOTED_EVERY))
-      await sessions.noteActivity(session, now, endOf(now, session.endsAt, idleFor));
+    if (now >= sessionExpiry(session.activeAt, session.endsAt, idleSeconds)) return undefined;
+    if (now >= addSeconds(session.activeAt, ACTIVITY_INTERVAL_SECONDS))
+      await sessions.recordActivity(session, now, sessionExpiry(now, session.endsAt, idleSeconds));
     return session;
   };
 export type FindSession = ReturnType<typeof makeFindSession>;

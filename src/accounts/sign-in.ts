@@ -1,18 +1,30 @@
 import { createHmac } from 'node:crypto';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { later, seconds } from '#kernel/time.ts';
+import { addSeconds, seconds } from '#kernel/time.ts';
 import { digestOf, equalSecrets } from '#keys/digest.ts';
-import type { Mint } from '#keys/id-generator.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
 import { hashPassword, verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { Account } from './account.ts';
-import type { Devices } from './devices.ts';
-import { fieldProblems, firstOf, type InvalidField, tidy, tidyAddress } from './fields.ts';
+import type { KnownDevices } from './devices.ts';
+import {
+  combineProblems,
+  fieldProblems,
+  type InvalidField,
+  normalizeEmail,
+  normalizeText,
+} from './fields.ts';
 import type { AccountRecords, NewAccount, PeopleRecords, Sessions } from './records.ts';
 import type { RightsTable } from './rights.ts';
-import type { FindSession, From, OpenedSession, OpenSession, SignedIn } from './sessions.ts';
+import type {
+  FindSession,
+  OpenedSession,
+  OpenSession,
+  RequestOrigin,
+  SignedIn,
+} from './sessions.ts';
 import type { SignInGate } from './sign-in-gate.ts';
 import { HOUR, type Throttled, throttled, unlessBusy } from './throttle.ts';
 
@@ -38,14 +50,18 @@ export interface AccountProposal {
   readonly password: string;
 }
 
-export interface SignInVerbs {
+export interface SignInService {
   /**
    * Checks a name, or a confirmed e-mail address, and the password, and opens a session with a
    * secret of its own.
    */
-  signIn(name: string, password: string, from: From): Promise<Result<SignedIn, SignInRefusal>>;
+  signIn(
+    name: string,
+    password: string,
+    from: RequestOrigin,
+  ): Promise<Result<SignedIn, SignInRefusal>>;
   /** True when what somebody typed to sign in with names this person. */
-  isNameOf(account: Account, typed: string): Promise<boolean>;
+  isSignInNameOf(account: Account, typed: string): Promise<boolean>;
   /** The person behind a session cookie; undefined when signed out, expired, blocked or gone. */
   sessionOf(secret: string): Promise<OpenedSession | undefined>;
   signOut(secret: string): Promise<void>;
@@ -67,11 +83,11 @@ export interface SignInVerbs {
   setUp(
     secret: string,
     proposal: Pick<AccountProposal, 'name' | 'email' | 'password'>,
-    from: From,
+    from: RequestOrigin,
   ): Promise<Result<SignedIn, AccountRefusal>>;
 }
 
-const SETUP_FOR = HOUR;
+const SETUP_LINK_TTL_SECONDS = HOUR;
 
 /**
  * Proof in a form that it came from a page of ours: derived from the session's secret, so nothing
@@ -81,66 +97,72 @@ export const csrfToken = (sessionSecret: string): string =>
   createHmac('sha256', sessionSecret).update('form').digest('base64url');
 
 /** Checks that proof in constant time. */
-export const csrfHolds = (sessionSecret: string, sent: string): boolean =>
+export const isValidCsrfToken = (sessionSecret: string, sent: string): boolean =>
   equalSecrets(csrfToken(sessionSecret), sent);
 
 /** What is wrong with a proposed account; undefined: nothing. */
-function problemOf(proposal: AccountProposal, rights: RightsTable): AccountRefusal | undefined {
+function proposalProblem(
+  proposal: AccountProposal,
+  rights: RightsTable,
+): AccountRefusal | undefined {
   const group = proposal.groups.find((candidate) => !rights.hasGroup(candidate));
   const unknown = {
     kind: 'invalid-field',
     field: 'group',
     problem: `${group} is not known`,
   } as const;
-  return firstOf([...fieldProblems(proposal), ...(group === undefined ? [] : [unknown])]);
+  return combineProblems([...fieldProblems(proposal), ...(group === undefined ? [] : [unknown])]);
 }
 
 /** Sign-in by password, and the making of accounts. */
 export function makeSignIn(deps: {
-  readonly records: AccountRecords & Pick<PeopleRecords, 'hasAddress' | 'findAccountsByEmail'>;
+  readonly records: AccountRecords &
+    Pick<PeopleRecords, 'hasConfirmedEmail' | 'findAccountsByEmail'>;
   readonly sessions: Sessions;
   readonly gate: SignInGate;
-  readonly devices: Devices;
+  readonly knownDevices: KnownDevices;
   readonly rights: RightsTable;
   readonly openSession: OpenSession;
   readonly findSession: FindSession;
-  readonly mint: Mint;
+  readonly idGenerator: IdGenerator;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly settings: { readonly issuer: string; readonly sharedAddresses: boolean };
-}): SignInVerbs {
+}): SignInService {
   const {
     records,
     sessions,
     gate,
-    devices,
+    knownDevices,
     rights,
     openSession,
     findSession,
-    mint,
+    idGenerator,
     clock,
     entropy,
     settings,
   } = deps;
 
-  async function prepare(proposal: AccountProposal): Promise<Result<NewAccount, AccountRefusal>> {
-    const email = proposal.email === null ? null : tidyAddress(proposal.email);
-    const own = {
+  async function prepareAccount(
+    proposal: AccountProposal,
+  ): Promise<Result<NewAccount, AccountRefusal>> {
+    const email = proposal.email === null ? null : normalizeEmail(proposal.email);
+    const normalized = {
       ...proposal,
       email,
-      name: tidy(proposal.name),
-      realName: tidy(proposal.realName),
+      name: normalizeText(proposal.name),
+      realName: normalizeText(proposal.realName),
     };
-    const problem = problemOf(own, rights);
+    const problem = proposalProblem(normalized, rights);
     if (problem) return refuse(problem);
     const createdAt = clock.now();
     return accept({
-      name: own.name,
-      email: own.email,
-      emailConfirmedAt: own.email !== null && own.emailConfirmed ? createdAt : null,
-      realName: own.realName,
-      groups: own.groups,
-      passwordHash: await hashPassword(own.password, entropy),
+      name: normalized.name,
+      email: normalized.email,
+      emailConfirmedAt: normalized.email !== null && normalized.emailConfirmed ? createdAt : null,
+      realName: normalized.realName,
+      groups: normalized.groups,
+      passwordHash: await hashPassword(normalized.password, entropy),
       createdAt,
     });
   }
@@ -149,37 +171,41 @@ export function makeSignIn(deps: {
    * The account of that name, or the one account whose confirmed address it is; a name comes first,
    * and of several accounts it is none.
    */
-  async function findNamed(own: string) {
-    const named = await records.findPassword(own);
-    if (named !== undefined || !own.includes('@')) return named;
-    const [only, ...others] = await records.findAccountsByEmail(tidyAddress(own), 2);
+  async function findByNameOrEmail(identifier: string) {
+    const accountByName = await records.findPassword(identifier);
+    if (accountByName !== undefined || !identifier.includes('@')) return accountByName;
+    const [only, ...others] = await records.findAccountsByEmail(normalizeEmail(identifier), 2);
     return only === undefined || others.length > 0 ? undefined : records.findPassword(only.name);
   }
 
   return {
     async signIn(name, password, from) {
-      const own = tidy(name);
-      const found = own.length > 255 || password.length > 512 ? undefined : await findNamed(own);
+      const identifier = normalizeText(name);
+      const found =
+        identifier.length > 255 || password.length > 512
+          ? undefined
+          : await findByNameOrEmail(identifier);
       // Counted before the password is checked, and judged by the count itself, so that many tries
       // at once do not slip through together. As it was typed: a count that name and address share
       // would tell strangers that they are one account's.
-      const counted = own.includes('@') ? tidyAddress(own) : own;
-      const wait = await gate.wait(counted, from, found?.account.id);
+      const countedName = identifier.includes('@') ? normalizeEmail(identifier) : identifier;
+      const wait = await gate.requiredDelay(countedName, from, found?.account.id);
       if (wait !== undefined) return throttled(wait);
-      const right = await unlessBusy(
+      const passwordMatches = await unlessBusy(
         verifyPassword(password.slice(0, 512), found?.passwordHash ?? null),
       );
-      if (right === undefined) return throttled(seconds(5));
-      if (found === undefined || !right) {
-        await gate.failed(from);
+      if (passwordMatches === undefined) return throttled(seconds(5));
+      if (found === undefined || !passwordMatches) {
+        await gate.recordFailure(from);
         return refuse({ kind: 'wrong-name-or-password' });
       }
-      await gate.succeeded(counted, from, found.account.id);
+      await gate.recordSuccess(countedName, from, found.account.id);
       if (found.account.blocked) return refuse({ kind: 'blocked' });
       return accept(await openSession(found.account, from, 'password'));
     },
-    isNameOf: async (account, typed) =>
-      typed.length <= 255 && (await findNamed(tidy(typed)))?.account.id === account.id,
+    isSignInNameOf: async (account, typed) =>
+      typed.length <= 255 &&
+      (await findByNameOrEmail(normalizeText(typed)))?.account.id === account.id,
     async sessionOf(secret) {
       const session = await findSession(secret);
       const account = session && (await records.findAccount(session.userId as UserId));
@@ -187,25 +213,28 @@ export function makeSignIn(deps: {
         ? undefined
         : { account, proof: session.proof ?? null };
     },
-    rememberDevice: (cookie, account) => devices.remember(cookie, account.id),
+    rememberDevice: (cookie, account) => knownDevices.rememberUser(cookie, account.id),
     signOut: (secret) => sessions.endSession(digestOf(secret)),
     async createAccount(proposal) {
-      const account = await prepare(proposal);
+      const account = await prepareAccount(proposal);
       if (!account.ok) return account;
       const { email, emailConfirmedAt } = account.value;
       if (
         !settings.sharedAddresses &&
         email !== null &&
         emailConfirmedAt !== null &&
-        (await records.hasAddress(email))
+        (await records.hasConfirmedEmail(email))
       )
         return refuse({ kind: 'address-taken' });
       const answer = await records.createAccount(account.value);
       return answer.outcome === 'created' ? accept(answer.account) : refuse({ kind: 'name-taken' });
     },
     async issueSetupLink() {
-      const secret = mint.secret();
-      const saved = await records.saveSetupSecret(digestOf(secret), later(clock.now(), SETUP_FOR));
+      const secret = idGenerator.secret();
+      const saved = await records.saveSetupSecret(
+        digestOf(secret),
+        addSeconds(clock.now(), SETUP_LINK_TTL_SECONDS),
+      );
       return saved === 'saved'
         ? accept(`${settings.issuer}/setup?token=${secret}`)
         : refuse({ kind: saved });
@@ -215,7 +244,7 @@ export function makeSignIn(deps: {
       // Asked first, so that a stranger without the link cannot make the server hash passwords.
       if (!(await records.hasSetupSecret(digest, clock.now())))
         return refuse({ kind: 'link-used' });
-      const account = await prepare({
+      const account = await prepareAccount({
         ...proposal,
         emailConfirmed: true,
         realName: '',
@@ -223,7 +252,7 @@ export function makeSignIn(deps: {
         groups: ['administrator', ...['reviewer', 'developer'].filter(rights.hasGroup)],
       });
       if (!account.ok) return account;
-      const answer = await records.redeemSetupSecret(digest, clock.now(), account.value);
+      const answer = await records.consumeSetupSecret(digest, clock.now(), account.value);
       return answer.outcome === 'created'
         ? accept(await openSession(answer.account, from, 'password'))
         : refuse({ kind: 'link-used' });

@@ -1,11 +1,11 @@
-import { addressNetwork } from '#encoding/address.ts';
+import { networkOfAddress } from '#encoding/address.ts';
 import { type Result, refuse } from '#kernel/result.ts';
-import { later, type Seconds, seconds } from '#kernel/time.ts';
+import { addSeconds, type Seconds, seconds } from '#kernel/time.ts';
 import { hashPassword, PasswordsBusy } from '#keys/passwords.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
-import type { Limits } from './records.ts';
-import type { From } from './sessions.ts';
+import type { RateCounters } from './records.ts';
+import type { RequestOrigin } from './sessions.ts';
 
 /** Too many tries, or too many people at once. */
 export interface Throttled {
@@ -13,7 +13,7 @@ export interface Throttled {
   readonly retryAfter: Seconds;
 }
 
-export const WINDOW = seconds(15 * 60);
+export const THROTTLE_WINDOW = seconds(15 * 60);
 export const HOUR = seconds(3600);
 
 /** The refusal of one try too many. */
@@ -25,10 +25,10 @@ export const throttled = (retryAfter: Seconds): Result<never, Throttled> =>
  * once do not slip through together.
  */
 export const makeThrottle =
-  ({ limits, clock }: { readonly limits: Limits; readonly clock: Clock }) =>
-  async (key: string, most: number, window: Seconds): Promise<boolean> => {
+  ({ limits, clock }: { readonly limits: RateCounters; readonly clock: Clock }) =>
+  async (key: string, limit: number, window: Seconds): Promise<boolean> => {
     const now = clock.now();
-    return (await limits.hit(key, now, later(now, window))) > most;
+    return (await limits.increment(key, now, addSeconds(now, window))) > limit;
   };
 export type Throttle = ReturnType<typeof makeThrottle>;
 
@@ -36,35 +36,44 @@ export type Throttle = ReturnType<typeof makeThrottle>;
  * What one person has of addresses, to count by; null: nobody knows for sure who is there, and
  * nobody else must pay for it.
  */
-export const networkOf = (from: From): string | null =>
-  from.known === false ? null : addressNetwork(from.address);
+export const networkOf = (from: RequestOrigin): string | null =>
+  from.isAddressKnown === false ? null : networkOfAddress(from.address);
 
 /** How many in a window, and how far apart those after them have to be. */
-export interface Pace {
+export interface PacingRule {
   readonly most: number;
   readonly window: Seconds;
   readonly pause: Seconds;
 }
 
 /** Slows down instead of closing: past the number, one is let through in each pause. */
-export function makePacing({ limits, clock }: { readonly limits: Limits; readonly clock: Clock }) {
+export function makePacer({
+  limits,
+  clock,
+}: {
+  readonly limits: RateCounters;
+  readonly clock: Clock;
+}) {
   const turnKey = (key: string) => `${key} turn`;
-  const turnTaken = async (key: string, pause: Seconds): Promise<boolean> => {
+  const isTurnTaken = async (key: string, pause: Seconds): Promise<boolean> => {
     const now = clock.now();
-    return (await limits.hit(turnKey(key), now, later(now, pause))) > 1;
+    return (await limits.increment(turnKey(key), now, addSeconds(now, pause))) > 1;
   };
   return {
     /** Counts one, and answers how long to wait when it may not pass. */
-    async take(key: string, { most, window, pause }: Pace): Promise<Seconds | undefined> {
+    async countAndDelay(
+      key: string,
+      { most, window, pause }: PacingRule,
+    ): Promise<Seconds | undefined> {
       const now = clock.now();
-      const count = await limits.hit(key, now, later(now, window));
+      const count = await limits.increment(key, now, addSeconds(now, window));
       if (count < most) return undefined;
       // The last of the free ones begins the first pause.
-      return (await turnTaken(key, pause)) && count > most ? pause : undefined;
+      return (await isTurnTaken(key, pause)) && count > most ? pause : undefined;
     },
     /** The same without counting: for what is counted when it has failed. */
-    turn: async (key: string, { most, pause }: Pace): Promise<Seconds | undefined> =>
-      (await limits.count(key, clock.now())) >= most && (await turnTaken(key, pause))
+    currentDelay: async (key: string, { most, pause }: PacingRule): Promise<Seconds | undefined> =>
+      (await limits.count(key, clock.now())) >= most && (await isTurnTaken(key, pause))
         ? pause
         : undefined,
     clear: async (key: string): Promise<void> =>
@@ -72,7 +81,7 @@ export function makePacing({ limits, clock }: { readonly limits: Limits; readonl
   };
 }
 
-export type Pacing = ReturnType<typeof makePacing>;
+export type Pacer = ReturnType<typeof makePacer>;
 
 /** Works with passwords; undefined: more people want that at once than can be served. */
 export async function unlessBusy<T>(work: Promise<T>): Promise<T | undefined> {

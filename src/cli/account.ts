@@ -1,16 +1,21 @@
 import type { Account } from '#accounts/account.ts';
 import {
   type Command,
+  type CommandServices,
   type ExitCode,
-  type Given,
   type Io,
-  print,
-  refused,
+  type ParsedArguments,
+  printRefusal,
+  printResult,
   storeOptions,
   UsageError,
-  type Verbs,
 } from './command.ts';
-import { carefully, careOptions, dryRunOption, type Foresight } from './confirmation.ts';
+import {
+  type ChangePreview,
+  confirmationOptions,
+  confirmChange,
+  dryRunOption,
+} from './confirmation.ts';
 
 const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
 
@@ -42,30 +47,36 @@ export const accountCreate: Command = {
     },
     ...storeOptions,
   },
-  async run(given, io) {
+  async run(args, io) {
     const [password = ''] = (await io.stdin()).split(/\r?\n/, 1);
     if (password === '')
       throw new UsageError(
         'the password is missing: pipe it in, one line, as in: echo "…" | gatehouse account create …',
       );
-    const verbs = await io.open(given.flags);
+    const services = await io.open(args.settings);
     try {
-      const answer = await verbs.accounts.createAccount({
-        name: given.text('name') ?? '',
-        email: given.text('email') ?? null,
-        emailConfirmed: given.is('email-confirmed'),
-        realName: given.text('real-name') ?? '',
-        groups: given.list('group'),
+      const answer = await services.accounts.createAccount({
+        name: args.value('name') ?? '',
+        email: args.value('email') ?? null,
+        emailConfirmed: args.isSet('email-confirmed'),
+        realName: args.value('real-name') ?? '',
+        groups: args.values('group'),
         password,
       });
       if (!answer.ok) {
-        return refused(io, given, `the account was not created: ${refusalText(answer.refusal)}`);
+        return printRefusal(
+          io,
+          args,
+          `the account was not created: ${refusalText(answer.refusal)}`,
+        );
       }
       const { id, name, email, groups } = answer.value;
-      print(io, given, { id, name, email, groups }, [`Account ${name} created (number ${id}).`]);
+      printResult(io, args, { id, name, email, groups }, [
+        `Account ${name} created (number ${id}).`,
+      ]);
       return 0;
     } finally {
-      await verbs.close();
+      await services.close();
     }
   },
 };
@@ -77,24 +88,24 @@ export const setupLink: Command = {
     'Prints a one-time link that creates the first administrator. It is good for an hour, while there is no account; earlier ones end.',
   positionals: [],
   options: { ...storeOptions },
-  async run(given, io) {
-    const verbs = await io.open(given.flags);
+  async run(args, io) {
+    const services = await io.open(args.settings);
     try {
-      const link = await verbs.accounts.issueSetupLink();
+      const link = await services.accounts.issueSetupLink();
       if (!link.ok) {
         io.err(
           'gatehouse: there is no set-up link: accounts exist already. Use "gatehouse account create --group administrator", or "gatehouse account reset-password" for somebody who cannot sign in.\n',
         );
         return 1;
       }
-      print(io, given, { link: link.value }, [
+      printResult(io, args, { link: link.value }, [
         'Open this link once, within an hour, to create the first administrator:',
         '',
         `  ${link.value}`,
       ]);
       return 0;
     } finally {
-      await verbs.close();
+      await services.close();
     }
   },
 };
@@ -105,13 +116,13 @@ export const accountList: Command = {
   summary: 'Lists the accounts.',
   positionals: [],
   options: { ...storeOptions },
-  async run(given, io) {
-    const verbs = await io.open(given.flags);
+  async run(args, io) {
+    const services = await io.open(args.settings);
     try {
-      const accounts = await verbs.records.listAccounts();
-      print(
+      const accounts = await services.records.listAccounts();
+      printResult(
         io,
-        given,
+        args,
         accounts.map(({ id, name, email, emailConfirmedAt, groups, blocked, createdAt }) => ({
           id,
           name,
@@ -131,29 +142,29 @@ export const accountList: Command = {
       );
       return 0;
     } finally {
-      await verbs.close();
+      await services.close();
     }
   },
 };
 
 /** Runs a verb on somebody by name, or prints a line that says there is nobody. */
-async function onNamed(
-  given: Given,
+async function withAccount(
+  args: ParsedArguments,
   io: Io,
-  act: (verbs: Verbs, account: Account) => Promise<ExitCode>,
+  action: (services: CommandServices, account: Account) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const verbs = await io.open(given.flags);
+  const services = await io.open(args.settings);
   try {
-    const name = given.positional(0);
-    const account = await verbs.records.findAccountByName(name);
-    if (account !== undefined) return await act(verbs, account);
-    return refused(
+    const name = args.positional(0);
+    const account = await services.records.findAccountByName(name);
+    if (account !== undefined) return await action(services, account);
+    return printRefusal(
       io,
-      given,
+      args,
       `there is no account ${JSON.stringify(name)}. See "gatehouse account list".`,
     );
   } finally {
-    await verbs.close();
+    await services.close();
   }
 }
 
@@ -167,17 +178,17 @@ export const accountResetPassword: Command = {
     'Prints a one-time link that sets another password. It is good for an hour, and earlier ones end.',
   positionals: ['name'],
   options: { ...storeOptions },
-  run: (given, io) =>
-    onNamed(given, io, async (verbs, account) => {
+  run: (args, io) =>
+    withAccount(args, io, async (services, account) => {
       if (account.blocked) {
-        return refused(
+        return printRefusal(
           io,
-          given,
+          args,
           `the account ${account.name} is blocked: gatehouse account unblock lets it come back.`,
         );
       }
-      const link = await verbs.accounts.issuePasswordLink(account);
-      print(io, given, { name: account.name, link }, [
+      const link = await services.accounts.issuePasswordLink(account);
+      printResult(io, args, { name: account.name, link }, [
         `Open this link once, within an hour, to set another password for ${account.name}:`,
         '',
         `  ${link}`,
@@ -186,68 +197,68 @@ export const accountResetPassword: Command = {
     }),
 };
 
-function foreseeBlock(
-  word: 'block' | 'unblock',
+function previewBlock(
+  verb: 'block' | 'unblock',
   { name, blocked }: Account,
   consents: number,
-): Foresight {
-  const facts = { name, before: { blocked }, after: { blocked: word === 'block' }, consents };
-  if (blocked === (word === 'block'))
-    return { facts, lines: [`Account ${name} is ${word}ed already.`] };
+): ChangePreview {
+  const facts = { name, before: { blocked }, after: { blocked: verb === 'block' }, consents };
+  if (blocked === (verb === 'block'))
+    return { facts, lines: [`Account ${name} is ${verb}ed already.`] };
   return {
     facts,
     lines: [
-      word === 'block'
+      verb === 'block'
         ? `Account ${name} is signed out everywhere and cannot sign in, until "gatehouse account unblock".`
         : `Account ${name} can sign in again.`,
-      `Apps it allows, which ${word === 'block' ? 'cannot act for it' : 'act for it again'}: ${consents}.`,
+      `Apps it allows, which ${verb === 'block' ? 'cannot act for it' : 'act for it again'}: ${consents}.`,
     ],
   };
 }
 
-const blocking = (word: 'block' | 'unblock', summary: string): Command => ({
-  words: `account ${word}`,
+const blockCommand = (verb: 'block' | 'unblock', summary: string): Command => ({
+  words: `account ${verb}`,
   summary,
   positionals: ['name'],
-  options: { ...(word === 'block' ? careOptions : dryRunOption), ...storeOptions },
-  run: (given, io) =>
-    onNamed(given, io, async (verbs, account) => {
-      const look = async () =>
-        foreseeBlock(word, account, (await verbs.records.listConsents(account.id)).length);
-      if (word === 'block' || given.is('dry-run')) {
-        const care = await carefully(given, io, look);
-        if (care !== 'go on') return care;
+  options: { ...(verb === 'block' ? confirmationOptions : dryRunOption), ...storeOptions },
+  run: (args, io) =>
+    withAccount(args, io, async (services, account) => {
+      const loadPreview = async () =>
+        previewBlock(verb, account, (await services.records.listConsents(account.id)).length);
+      if (verb === 'block' || args.isSet('dry-run')) {
+        const outcome = await confirmChange(args, io, loadPreview);
+        if (outcome !== 'proceed') return outcome;
       }
-      await verbs.accounts.setBlocked(account.id, word === 'block');
-      print(io, given, { name: account.name, blocked: word === 'block' }, [
-        `Account ${account.name} ${word}ed.`,
+      await services.accounts.setBlocked(account.id, verb === 'block');
+      printResult(io, args, { name: account.name, blocked: verb === 'block' }, [
+        `Account ${account.name} ${verb}ed.`,
       ]);
       return 0;
     }),
 });
 
 /** `gatehouse account block` and `unblock`. */
-export const accountBlocking: readonly Command[] = [
-  blocking(
+export const accountBlockCommands: readonly Command[] = [
+  blockCommand(
     'block',
     'Keeps a person out: they are signed out everywhere, and their apps cannot act for them.',
   ),
-  blocking('unblock', 'Lets a blocked person come back.'),
+  blockCommand('unblock', 'Lets a blocked person come back.'),
 ];
 
-interface Told {
+interface RefusalDetails {
   readonly kind: string;
   readonly field?: string;
   readonly problem?: string;
   /** What else is wrong. */
-  readonly others?: readonly Told[];
+  readonly others?: readonly RefusalDetails[];
 }
 
 /**
  * One line a person can act on: the kind of the refusal and what it is about, and the same of
  * everything else that is wrong.
  */
-export function refusalText({ others = [], ...first }: Told): string {
+export function refusalText({ others = [], ...first }: RefusalDetails): string {
   const spaced = (text: string) => text.replaceAll('-', ' ').replaceAll('_', ' ');
   return [first, ...others]
     .map(({ kind, field, problem }) =>

@@ -1,7 +1,7 @@
 import type { AuditBreak, AuditHead, AuditVerdict } from '#registry/audit.ts';
-import { type Command, print, storeOptions, UsageError } from './command.ts';
+import { type Command, printResult, storeOptions, UsageError } from './command.ts';
 
-function headFrom(text: string): AuditHead {
+function parseHead(text: string): AuditHead {
   const [, id, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
   if (id === undefined || hash === undefined)
     throw new UsageError(
@@ -10,14 +10,14 @@ function headFrom(text: string): AuditHead {
   return { id: Number(id), hash };
 }
 
-function archivedUntil(text: string | undefined): number {
+function parseArchivedUntil(text: string | undefined): number {
   if (text === undefined) return 0;
   if (!/^\d{1,15}$/.test(text))
     throw new UsageError(`--archived-until ${text.slice(0, 100)} is not the number of an entry.`);
   return Number(text);
 }
 
-function wordsOf(found: AuditBreak): string {
+function describeBreak(found: AuditBreak): string {
   switch (found.kind) {
     case 'changed':
       return `entry ${found.id} is not what was chained: it, or the one before it, was changed or removed`;
@@ -36,7 +36,7 @@ function wordsOf(found: AuditBreak): string {
   }
 }
 
-function lines({ entries, head, late }: AuditVerdict): readonly string[] {
+function summaryLines({ entries, head, late }: AuditVerdict): readonly string[] {
   return [
     head === null
       ? 'There are no entries.'
@@ -68,22 +68,22 @@ export const auditVerify: Command = {
     },
     ...storeOptions,
   },
-  async run(given, io) {
-    const known = given.list('head').map(headFrom);
-    const until = archivedUntil(given.text('archived-until'));
-    const verbs = await io.open(given.flags);
+  async run(args, io) {
+    const known = args.values('head').map(parseHead);
+    const until = parseArchivedUntil(args.value('archived-until'));
+    const services = await io.open(args.settings);
     try {
-      const verdict = await verbs.trail.verifyAudit({ known, archivedUntil: until });
+      const verdict = await services.auditLog.verifyAudit({ known, archivedUntil: until });
       if (verdict.breaks.length === 0) {
-        print(io, given, verdict, lines(verdict));
+        printResult(io, args, verdict, summaryLines(verdict));
         return 0;
       }
-      if (given.is('json')) print(io, given, verdict, []);
-      for (const found of verdict.breaks) io.err(`gatehouse: ${wordsOf(found)}.\n`);
+      if (args.isSet('json')) printResult(io, args, verdict, []);
+      for (const found of verdict.breaks) io.err(`gatehouse: ${describeBreak(found)}.\n`);
       if (verdict.more > 0) io.err(`gatehouse: ${verdict.more} more are not listed.\n`);
       return 1;
     } finally {
-      await verbs.close();
+      await services.close();
     }
   },
 };

@@ -1,12 +1,18 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import type { AuditFilter } from '#registry/audit.ts';
-import { type Command, type Given, refused, storeOptions, UsageError } from './command.ts';
+import {
+  type Command,
+  type ParsedArguments,
+  printRefusal,
+  storeOptions,
+  UsageError,
+} from './command.ts';
 
-const PAGE = 500;
+const PAGE_SIZE = 500;
 
-function time(given: Given, option: string) {
-  const text = given.text(option);
+function timeOption(args: ParsedArguments, option: string) {
+  const text = args.value(option);
   if (text === undefined) return undefined;
   const at = Date.parse(text);
   if (Number.isNaN(at))
@@ -28,31 +34,31 @@ export const auditExport: Command = {
     until: { type: 'string', value: 'TIME', help: 'before' },
     ...storeOptions,
   },
-  async run(given, io) {
-    const [from, until] = [time(given, 'from'), time(given, 'until')];
-    const verbs = await io.open(given.flags);
+  async run(args, io) {
+    const [from, until] = [timeOption(args, 'from'), timeOption(args, 'until')];
+    const services = await io.open(args.settings);
     try {
-      const name = given.text('actor');
-      const actor = name === undefined ? undefined : await verbs.records.findAccountByName(name);
+      const name = args.value('actor');
+      const actor = name === undefined ? undefined : await services.records.findAccountByName(name);
       if (name !== undefined && actor === undefined) {
-        return refused(
+        return printRefusal(
           io,
-          given,
+          args,
           `there is no account named ${name}. See "gatehouse account list".`,
         );
       }
-      const client = given.text('client');
+      const client = args.value('client');
       const filter: AuditFilter = {
         ...(client === undefined ? {} : { clientId: client as ClientId }),
         ...(actor ? { actorId: actor.id } : {}),
         ...(from === undefined ? {} : { from }),
         ...(until === undefined ? {} : { until }),
         order: 'oldest-first',
-        mayBeOld: true,
-        limit: PAGE,
+        allowStale: true,
+        limit: PAGE_SIZE,
       };
       for (let after = 0; ; ) {
-        const entries = await verbs.records.listAudit({ ...filter, after });
+        const entries = await services.records.listAudit({ ...filter, after });
         for (const {
           id,
           at,
@@ -61,11 +67,11 @@ export const auditExport: Command = {
           via,
           address,
           clientId,
-          edition,
+          recordVersion: edition,
           reason,
           changes,
         } of entries) {
-          const line = {
+          const fields = {
             id,
             at: new Date(at * 1000).toISOString(),
             action,
@@ -73,20 +79,22 @@ export const auditExport: Command = {
             via,
             address,
           };
-          io.out(`${JSON.stringify({ ...line, client_id: clientId, edition, reason, changes })}\n`);
+          io.out(
+            `${JSON.stringify({ ...fields, client_id: clientId, version: edition, reason, changes })}\n`,
+          );
         }
         const last = entries.at(-1);
-        if (last === undefined || entries.length < PAGE) {
+        if (last === undefined || entries.length < PAGE_SIZE) {
           // Whoever keeps the export can show later that nothing before it was changed: gatehouse
           // audit verify --head ID:HASH.
-          const head = await verbs.trail.auditHead();
+          const head = await services.auditLog.auditHead();
           if (head !== null) io.out(`${JSON.stringify({ head })}\n`);
           return 0;
         }
         after = last.id;
       }
     } finally {
-      await verbs.close();
+      await services.close();
     }
   },
 };

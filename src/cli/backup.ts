@@ -1,10 +1,10 @@
 import {
   type Command,
-  type Given,
   type Io,
-  type OptionRule,
-  print,
-  refused,
+  type OptionDefinition,
+  type ParsedArguments,
+  printRefusal,
+  printResult,
   storeOptions,
   UsageError,
 } from './command.ts';
@@ -12,17 +12,17 @@ import {
 type Flags = Readonly<Record<string, string | undefined>>;
 
 /** What a backup holds, or why there is none. */
-export type BackupAnswer =
+export type BackupResult =
   | {
       readonly made: {
         readonly made_at: string;
         readonly schema: number;
         readonly files: readonly { readonly name: string; readonly bytes: number }[];
         readonly sha256?: string;
-        readonly provenBy?: keyof typeof provenWords;
+        readonly verifiedBy?: keyof typeof integrityTexts;
       };
       /** Why the keys are not in it, when they are not. */
-      readonly withoutKeys: 'asked' | 'GATEHOUSE_MASTER_KEYS' | 'GATEHOUSE_MASTER_KEY' | null;
+      readonly withoutKeys: 'requested' | 'GATEHOUSE_MASTER_KEYS' | 'GATEHOUSE_MASTER_KEY' | null;
     }
   | { readonly refused: string };
 
@@ -31,13 +31,13 @@ const passphraseOption = {
     type: 'boolean',
     help: 'read the passphrase that seals it from standard input (or GATEHOUSE_BACKUP_PASSPHRASE, …_FILE)',
   },
-} as const satisfies Record<string, OptionRule>;
+} as const satisfies Record<string, OptionDefinition>;
 
-const passphraseFrom = async (given: Given, io: Io): Promise<string | null> =>
-  given.is('passphrase-stdin') ? io.stdin() : null;
+const readPassphrase = async (args: ParsedArguments, io: Io): Promise<string | null> =>
+  args.isSet('passphrase-stdin') ? io.stdin() : null;
 
-function sumFrom(given: Given): string | null {
-  const text = given.text('sha256');
+function parseChecksum(args: ParsedArguments): string | null {
+  const text = args.value('sha256');
   if (text !== undefined && !/^[0-9a-f]{64}$/i.test(text))
     throw new UsageError('--sha256 takes 64 hexadecimal digits, as the backup printed them.');
   return text?.toLowerCase() ?? null;
@@ -50,7 +50,7 @@ export const backupCommand = (
     file: string,
     withKeys: boolean,
     passphrase: string | null,
-  ) => Promise<BackupAnswer>,
+  ) => Promise<BackupResult>,
 ): Command => ({
   words: 'backup',
   summary: 'Copies the SQLite database and the keys into one file. The server may run meanwhile.',
@@ -59,27 +59,27 @@ export const backupCommand = (
     'without-keys': {
       type: 'boolean',
       help: 'leave the keys out: keep them elsewhere, without them the secrets in it are lost',
-    } satisfies OptionRule,
+    } satisfies OptionDefinition,
     ...passphraseOption,
     ...storeOptions,
   },
-  async run(given, io) {
-    const file = given.positional(0);
+  async run(args, io) {
+    const file = args.positional(0);
     const answer = await run(
-      given.flags,
+      args.settings,
       file,
-      !given.is('without-keys'),
-      await passphraseFrom(given, io),
+      !args.isSet('without-keys'),
+      await readPassphrase(args, io),
     );
     if ('refused' in answer) {
-      return refused(io, given, `no backup was made: ${answer.refused}.`);
+      return printRefusal(io, args, `no backup was made: ${answer.refused}.`);
     }
     const { made, withoutKeys } = answer;
-    if (withoutKeys !== null && withoutKeys !== 'asked')
+    if (withoutKeys !== null && withoutKeys !== 'requested')
       io.err(
         `gatehouse: the master keys come from ${withoutKeys} and are not in the backup: keep a copy of them with it.\n`,
       );
-    print(io, given, { file, ...made }, [
+    printResult(io, args, { file, ...made }, [
       `${file}: ${made.files.map(({ name, bytes }) => `${name} (${bytes} bytes)`).join(', ')}`,
       `schema ${made.schema}, SHA-256 ${made.sha256}`,
       ...(withoutKeys === null
@@ -90,13 +90,13 @@ export const backupCommand = (
   },
 });
 
-const provenWords = {
+const integrityTexts = {
   passphrase: 'Its passphrase shows that nobody changed it.',
   sha256: 'It is the file whose SHA-256 was given.',
-  'keys at hand': 'The master keys show that nobody changed it.',
-  'keys inside':
+  'available-keys': 'The master keys show that nobody changed it.',
+  'included-keys':
     'The keys inside fit it: it is whole, but whoever had the file could have changed it. To be sure give --sha256, or seal backups with a passphrase.',
-  'at the start': 'Whether it was changed is checked by its keys at the first start.',
+  pending: 'Whether it was changed is checked by its keys at the first start.',
 } as const;
 
 /** `gatehouse restore`: a backup into an empty data directory. */
@@ -106,7 +106,7 @@ export const restoreCommand = (
     file: string,
     sha256: string | null,
     passphrase: string | null,
-  ) => Promise<BackupAnswer>,
+  ) => Promise<BackupResult>,
 ): Command => ({
   words: 'restore',
   summary: 'Puts a backup into an empty data directory. Start the server on it afterwards.',
@@ -120,21 +120,21 @@ export const restoreCommand = (
     ...passphraseOption,
     ...storeOptions,
   },
-  async run(given, io) {
+  async run(args, io) {
     const answer = await run(
-      given.flags,
-      given.positional(0),
-      sumFrom(given),
-      await passphraseFrom(given, io),
+      args.settings,
+      args.positional(0),
+      parseChecksum(args),
+      await readPassphrase(args, io),
     );
     if ('refused' in answer) {
-      return refused(io, given, `nothing was restored: ${answer.refused}.`);
+      return printRefusal(io, args, `nothing was restored: ${answer.refused}.`);
     }
     const { made } = answer;
     const keys = made.files.some(({ name }) => name.startsWith('keys/'));
-    print(io, given, made, [
+    printResult(io, args, made, [
       `Restored what was there at ${made.made_at} (schema ${made.schema}): ${made.files.map(({ name }) => name).join(', ')}.`,
-      ...(made.provenBy === undefined ? [] : [provenWords[made.provenBy]]),
+      ...(made.verifiedBy === undefined ? [] : [integrityTexts[made.verifiedBy]]),
       ...(keys
         ? []
         : [

@@ -1,10 +1,10 @@
-import { misleads } from '#encoding/browser-uri.ts';
-import { problemWords } from '#registry/refusal-texts.ts';
+import { isMisleadingUri } from '#encoding/browser-uri.ts';
+import { problemText } from '#registry/refusal-texts.ts';
 import { redirectsToReview } from '#registry/review/redirect-review.ts';
-import { withVerbs } from './client.ts';
-import { type Command, print, storeOptions } from './command.ts';
+import { withServices } from './client.ts';
+import { type Command, printResult, storeOptions } from './command.ts';
 
-const AT_ONCE = 500;
+const PAGE_SIZE = 500;
 
 /**
  * `gatehouse client redirects`: apps whose redirect URIs were accepted or imported before a rule
@@ -15,17 +15,17 @@ export const clientRedirects: Command = {
   summary: 'Lists the apps with a redirect URI that would be refused if it were registered now.',
   positionals: [],
   options: { ...storeOptions },
-  run: (given, io) =>
-    withVerbs(given, io, async (verbs) => {
+  run: (args, io) =>
+    withServices(args, io, async (services) => {
       const found = [];
       let below: number | null | undefined;
       while (below !== null) {
-        const piece = await redirectsToReview(verbs.records, {
-          limit: AT_ONCE,
+        const page = await redirectsToReview(services.records, {
+          limit: PAGE_SIZE,
           ...(below === undefined ? {} : { below }),
         });
-        found.push(...piece.items);
-        below = piece.next;
+        found.push(...page.items);
+        below = page.next;
       }
       const facts = found.map(({ client, problem }) => ({
         client_id: client.id,
@@ -33,8 +33,8 @@ export const clientRedirects: Command = {
         stage: client.stage,
         redirect_uri: client.redirectUri,
         problem: problem.kind.replaceAll('-', '_'),
-        detail: `redirect_uri ${problemWords(problem)}.`,
-        refused_at_authorization: misleads(client.redirectUri),
+        detail: `redirect_uri ${problemText(problem)}.`,
+        refused_at_authorization: isMisleadingUri(client.redirectUri),
       }));
       const lines = facts.map((one) =>
         [
@@ -45,7 +45,7 @@ export const clientRedirects: Command = {
           one.detail,
         ].join('\t'),
       );
-      print(io, given, facts, lines.length > 0 ? lines : ['No redirect URI needs a review.']);
+      printResult(io, args, facts, lines.length > 0 ? lines : ['No redirect URI needs a review.']);
       return 0;
     }),
 };

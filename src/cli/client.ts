@@ -1,6 +1,6 @@
-import { unicodeSpelling } from '#encoding/browser-uri.ts';
+import { toUnicodeUri } from '#encoding/browser-uri.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import { LEAST_RSA_BITS, rsaBits } from '#keys/rsa.ts';
+import { MIN_RSA_BITS, rsaKeyLength } from '#keys/rsa.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import {
   type Client,
@@ -9,24 +9,24 @@ import {
   protocols,
   stages,
 } from '#registry/model/client.ts';
-import { refusalLine } from '#registry/refusal-texts.ts';
+import { refusalForTerminal } from '#registry/refusal-texts.ts';
 import {
-  asOption,
+  actorOption,
   type Command,
+  type CommandServices,
   type ExitCode,
-  type Given,
   type Io,
-  print,
-  refused,
+  type ParsedArguments,
+  printRefusal,
+  printResult,
   storeOptions,
   UsageError,
-  type Verbs,
 } from './command.ts';
 
 const iso = (at: number) => new Date(at * 1000).toISOString();
 
 /** What every client command shows of a client; never a secret. */
-export const shown = (client: Client) => ({
+export const clientSummary = (client: Client) => ({
   client_id: client.id,
   name: client.name,
   version: client.version,
@@ -34,9 +34,9 @@ export const shown = (client: Client) => ({
   owner_only: client.ownerOnly,
   confidential: client.confidential,
   redirect_uri: client.redirectUri,
-  redirect_uri_unicode: unicodeSpelling(client.redirectUri),
+  redirect_uri_unicode: toUnicodeUri(client.redirectUri),
   redirect_is_prefix: client.redirectIsPrefix,
-  rsa_key_bits: client.rsaPublicKey === null ? null : rsaBits(client.rsaPublicKey),
+  rsa_key_bits: client.rsaPublicKey === null ? null : rsaKeyLength(client.rsaPublicKey),
   grant_types: client.grantTypes,
   pkce_optional: client.pkceOptional,
   introspector: client.introspector,
@@ -44,7 +44,7 @@ export const shown = (client: Client) => ({
   scopes: client.scopes,
   stage: client.stage,
   suppressed: client.suppressed,
-  halted: client.halted,
+  suspension: client.suspension,
   managed: client.managed,
   secrets: client.secrets.map(({ id, label, createdAt, expiresAt }) => ({
     secret_id: id,
@@ -56,25 +56,25 @@ export const shown = (client: Client) => ({
   registered_at: iso(client.registeredAt),
 });
 
-export async function withVerbs(
-  given: Given,
+export async function withServices(
+  args: ParsedArguments,
   io: Io,
-  act: (verbs: Verbs) => Promise<ExitCode>,
+  action: (services: CommandServices) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const verbs = await io.open(given.flags);
+  const services = await io.open(args.settings);
   try {
-    return await act(verbs);
+    return await action(services);
   } finally {
-    await verbs.close();
+    await services.close();
   }
 }
 
-export function oneOf<const T extends string>(
-  given: Given,
+export function choiceOption<const T extends string>(
+  args: ParsedArguments,
   option: string,
   values: readonly T[],
 ): T | undefined {
-  const text = given.text(option);
+  const text = args.value(option);
   if (text === undefined) return undefined;
   const found = values.find((value) => value === text);
   if (found === undefined)
@@ -136,62 +136,62 @@ export const clientCreate: Command = {
       help: 'wave advice through, such as that about a bare domain',
     },
     approve: { type: 'boolean', help: 'approve at once' },
-    ...asOption,
+    ...actorOption,
     ...storeOptions,
   },
-  run: (given, io) =>
-    withVerbs(given, io, async (verbs) => {
-      const kind = oneOf(given, 'protocol', [...protocols, 'owner-only']) ?? 'oauth2';
+  run: (args, io) =>
+    withServices(args, io, async (services) => {
+      const kind = choiceOption(args, 'protocol', [...protocols, 'owner-only']) ?? 'oauth2';
       const ownerOnly = kind === 'owner-only';
-      const version = oneOf(given, 'oauth-version', ['1', '2']) ?? '2';
+      const version = choiceOption(args, 'oauth-version', ['1', '2']) ?? '2';
       const protocol = kind === 'owner-only' ? (version === '1' ? 'oauth1' : 'oauth2') : kind;
-      const ownerName = given.text('owner') ?? '';
-      const owner = await verbs.records.findAccountByName(ownerName);
+      const ownerName = args.value('owner') ?? '';
+      const owner = await services.records.findAccountByName(ownerName);
       if (owner === undefined) {
-        return refused(
+        return printRefusal(
           io,
-          given,
+          args,
           `there is no account named ${ownerName}. Create it with "gatehouse account create".`,
         );
       }
-      const keyFile = given.text('rsa-public-key');
-      const types = given.list('grant-type') as readonly GrantType[];
-      const answer = await verbs.clients.create(
+      const keyFile = args.value('rsa-public-key');
+      const types = args.values('grant-type') as readonly GrantType[];
+      const answer = await services.clients.create(
         {
-          name: given.text('name') ?? '',
-          version: given.text('version') ?? '1.0',
-          description: given.text('description') ?? '',
+          name: args.value('name') ?? '',
+          version: args.value('version') ?? '1.0',
+          description: args.value('description') ?? '',
           protocol,
           ownerOnly,
-          confidential: !given.is('public'),
-          ignoreWarnings: given.is('ignore-warnings'),
-          redirectUri: given.text('redirect-uri') ?? '',
-          redirectIsPrefix: given.is('prefix'),
+          confidential: !args.isSet('public'),
+          ignoreWarnings: args.isSet('ignore-warnings'),
+          redirectUri: args.value('redirect-uri') ?? '',
+          redirectIsPrefix: args.isSet('prefix'),
           grantTypes:
             types.length > 0
               ? types
               : ownerOnly
                 ? ['client_credentials']
                 : ['authorization_code', 'refresh_token'],
-          pkceOptional: given.is('pkce-optional'),
-          tokenAlgorithm: oneOf(given, 'token-algorithm', ['ES256', 'RS256']) ?? 'ES256',
-          site: given.text('site') ?? '*',
-          scopes: given.list('scope'),
+          pkceOptional: args.isSet('pkce-optional'),
+          tokenAlgorithm: choiceOption(args, 'token-algorithm', ['ES256', 'RS256']) ?? 'ES256',
+          site: args.value('site') ?? '*',
+          scopes: args.values('scope'),
           rsaPublicKey: keyFile === undefined ? null : io.readFile(keyFile),
         },
         owner,
-        { approve: given.is('approve') },
+        { approve: args.isSet('approve') },
       );
       if (!answer.ok) {
-        return refused(
+        return printRefusal(
           io,
-          given,
-          `the app was not registered: ${refusalLine(answer.refusal)} See "gatehouse client create --help".`,
+          args,
+          `the app was not registered: ${refusalForTerminal(answer.refusal)} See "gatehouse client create --help".`,
         );
       }
       const { client, secret, credentials, accessToken } = answer.value;
       const result = {
-        ...shown(client),
+        ...clientSummary(client),
         ...(secret === null ? {} : { client_secret: secret }),
         ...(credentials
           ? { access_token: credentials.token, access_token_secret: credentials.secret }
@@ -209,7 +209,7 @@ export const clientCreate: Command = {
           `access_token_secret ${credentials.secret}   (shown once)`,
         );
       if (accessToken) lines.push(`access_token   ${accessToken}   (shown once)`);
-      print(io, given, result, lines);
+      printResult(io, args, result, lines);
       return 0;
     }),
 };
@@ -224,7 +224,7 @@ export const clientList: Command = {
     stage: { type: 'string', value: 'STAGE', help: `only this stage: ${stages.join(', ')}` },
     'short-keys': {
       type: 'boolean',
-      help: `only apps whose RSA key has fewer than ${LEAST_RSA_BITS} bits`,
+      help: `only apps whose RSA key has fewer than ${MIN_RSA_BITS} bits`,
     },
     'without-pkce-exemption': {
       type: 'boolean',
@@ -232,37 +232,37 @@ export const clientList: Command = {
     },
     ...storeOptions,
   },
-  run: (given, io) =>
-    withVerbs(given, io, async (verbs) => {
-      const stage = oneOf(given, 'stage', stages);
-      const ownerName = given.text('owner');
+  run: (args, io) =>
+    withServices(args, io, async (services) => {
+      const stage = choiceOption(args, 'stage', stages);
+      const ownerName = args.value('owner');
       const owner =
-        ownerName === undefined ? undefined : await verbs.records.findAccountByName(ownerName);
+        ownerName === undefined ? undefined : await services.records.findAccountByName(ownerName);
       if (ownerName !== undefined && owner === undefined) {
-        return refused(
+        return printRefusal(
           io,
-          given,
+          args,
           `there is no account named ${ownerName}. See "gatehouse account list".`,
         );
       }
-      const all = await verbs.records.listClients({
+      const all = await services.records.listClients({
         ...(stage ? { stage } : {}),
         ...(owner ? { ownerId: owner.id } : {}),
       });
-      const short = ({ rsaPublicKey }: Client) =>
-        rsaPublicKey !== null && rsaBits(rsaPublicKey) < LEAST_RSA_BITS;
+      const hasShortKey = ({ rsaPublicKey }: Client) =>
+        rsaPublicKey !== null && rsaKeyLength(rsaPublicKey) < MIN_RSA_BITS;
       const clients = all
-        .filter((client) => !given.is('short-keys') || short(client))
-        .filter((client) => !given.is('without-pkce-exemption') || lacksPkceExemption(client));
+        .filter((client) => !args.isSet('short-keys') || hasShortKey(client))
+        .filter((client) => !args.isSet('without-pkce-exemption') || lacksPkceExemption(client));
       const lines = clients.map((client) =>
         [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'),
       );
-      print(io, given, clients.map(shown), lines.length > 0 ? lines : ['No apps.']);
+      printResult(io, args, clients.map(clientSummary), lines.length > 0 ? lines : ['No apps.']);
       return 0;
     }),
 };
 
-const line = (value: unknown) =>
+const formatValue = (value: unknown) =>
   typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** `gatehouse client show`. */
@@ -271,18 +271,18 @@ export const clientShow: Command = {
   summary: 'Shows one app.',
   positionals: ['client_id'],
   options: { ...storeOptions },
-  run: (given, io) =>
-    withVerbs(given, io, async (verbs) => {
-      const client = await verbs.records.findClient(given.positional(0) as ClientId);
-      if (client === undefined) return noSuchClient(given, io);
-      const facts = shown(client);
-      print(
+  run: (args, io) =>
+    withServices(args, io, async (services) => {
+      const client = await services.records.findClient(args.positional(0) as ClientId);
+      if (client === undefined) return printNoSuchClient(args, io);
+      const facts = clientSummary(client);
+      printResult(
         io,
-        given,
+        args,
         facts,
         Object.entries(facts).map(
           ([name, value]) =>
-            `${name.padEnd(20)}${Array.isArray(value) ? value.map(line).join(' ') : value}`,
+            `${name.padEnd(20)}${Array.isArray(value) ? value.map(formatValue).join(' ') : value}`,
         ),
       );
       return 0;
@@ -290,10 +290,10 @@ export const clientShow: Command = {
 };
 
 /** Says that there is no such app. */
-export function noSuchClient(given: Given, io: Io): 1 {
-  return refused(
+export function printNoSuchClient(args: ParsedArguments, io: Io): 1 {
+  return printRefusal(
     io,
-    given,
-    `there is no app with client_id ${given.positional(0)}. See "gatehouse client list".`,
+    args,
+    `there is no app with client_id ${args.positional(0)}. See "gatehouse client list".`,
   );
 }

@@ -3,20 +3,20 @@ import type { Accounts } from '#accounts/accounts.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import { StartupError } from '#config/startup-error.ts';
 import type { Actor } from '#registry/actor.ts';
-import type { OperatorDesk } from '#registry/admin-commands.ts';
+import type { AdminCommands } from '#registry/admin-commands.ts';
 import type { AuditChain } from '#registry/audit.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
 
 /** What a command may use: the same verbs as the pages. */
-export interface Verbs {
+export interface CommandServices {
   readonly accounts: Accounts;
-  readonly clients: OperatorDesk;
+  readonly clients: AdminCommands;
   /** Who uses the command, for the trail. */
   readonly operator: Actor;
   readonly registry: Registry;
   readonly records: AccountRecords & PeopleRecords & RegistryRecords;
-  readonly trail: AuditChain;
+  readonly auditLog: AuditChain;
   close(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export interface Io {
    * Whether somebody sits there to be asked: standard input and error are a terminal, not a pipe, a
    * file or closed.
    */
-  readonly terminal: boolean;
+  readonly isInteractive: boolean;
   /** Asks whoever sits at the terminal; the end of the input is a no. */
   confirm(question: string): Promise<boolean>;
   /** A variable of the environment. */
@@ -40,7 +40,7 @@ export interface Io {
    * Opens the store and the keys under the settings given. Throws `UsageError` when the settings
    * are wrong.
    */
-  open(flags: Readonly<Record<string, string | undefined>>): Promise<Verbs>;
+  open(flags: Readonly<Record<string, string | undefined>>): Promise<CommandServices>;
 }
 
 /**
@@ -49,7 +49,7 @@ export interface Io {
  */
 export type ExitCode = 0 | 1 | 2 | 3;
 
-export interface OptionRule {
+export interface OptionDefinition {
   readonly type: 'string' | 'boolean';
   readonly multiple?: boolean;
   readonly required?: boolean;
@@ -62,33 +62,33 @@ export interface Command {
   /** Words that call it, such as `client create`. */
   readonly words: string;
   readonly summary: string;
-  readonly options: Readonly<Record<string, OptionRule>>;
+  readonly options: Readonly<Record<string, OptionDefinition>>;
   /** Names of positional arguments, all required. */
   readonly positionals: readonly string[];
-  run(given: Given, io: Io): Promise<ExitCode>;
+  run(args: ParsedArguments, io: Io): Promise<ExitCode>;
 }
 
 /** Parsed arguments of one call. */
-export interface Given {
-  text(name: string): string | undefined;
-  list(name: string): readonly string[];
-  is(name: string): boolean;
+export interface ParsedArguments {
+  value(name: string): string | undefined;
+  values(name: string): readonly string[];
+  isSet(name: string): boolean;
   positional(index: number): string;
   /** The settings among the options (`--data` and so on). */
-  readonly flags: Readonly<Record<string, string | undefined>>;
+  readonly settings: Readonly<Record<string, string | undefined>>;
 }
 
 /** Wrong use of the command line; the message names the remedy. */
 export class UsageError extends StartupError {}
 
 /** For commands whose effect stands in the audit trail. */
-export const asOption = {
+export const actorOption = {
   as: {
     type: 'string',
     value: 'NAME',
     help: 'who does it, for the audit trail (the operating-system account)',
   },
-} as const satisfies Record<string, OptionRule>;
+} as const satisfies Record<string, OptionDefinition>;
 
 /** Options every command that opens the store takes. */
 export const storeOptions = {
@@ -104,13 +104,13 @@ export const storeOptions = {
     value: 'URL',
     help: 'public URL of the server (GATEHOUSE_ISSUER, http://localhost:4400)',
   },
-} as const satisfies Record<string, OptionRule>;
+} as const satisfies Record<string, OptionDefinition>;
 
 /**
  * Reads the arguments after the command's words. Throws UsageError naming the option and the
  * remedy.
  */
-export function readArguments(command: Command, argv: readonly string[]): Given {
+export function parseArguments(command: Command, argv: readonly string[]): ParsedArguments {
   const options: Record<string, { type: 'string' | 'boolean'; multiple: boolean }> = {
     help: { type: 'boolean', multiple: false },
     json: { type: 'boolean', multiple: false },
@@ -134,25 +134,26 @@ export function readArguments(command: Command, argv: readonly string[]): Given 
         );
     }
     if (parsed.positionals.length !== command.positionals.length) {
-      const wanted = command.positionals.map((name) => `<${name}>`).join(' ') || 'no further words';
+      const expected =
+        command.positionals.map((name) => `<${name}>`).join(' ') || 'no further words';
       throw new UsageError(
-        `"gatehouse ${command.words}" takes ${wanted}. See "gatehouse ${command.words} --help".`,
+        `"gatehouse ${command.words}" takes ${expected}. See "gatehouse ${command.words} --help".`,
       );
     }
   }
   const text = (name: string) =>
     typeof values[name] === 'string' ? (values[name] as string) : undefined;
   return {
-    text,
-    list: (name) => (Array.isArray(values[name]) ? (values[name] as string[]) : []),
-    is: (name) => values[name] === true,
+    value: text,
+    values: (name) => (Array.isArray(values[name]) ? (values[name] as string[]) : []),
+    isSet: (name) => values[name] === true,
     positional: (index) => parsed.positionals[index] ?? '',
-    flags: Object.fromEntries(Object.keys(command.options).map((name) => [name, text(name)])),
+    settings: Object.fromEntries(Object.keys(command.options).map((name) => [name, text(name)])),
   };
 }
 
 /** The text of `--help`. */
-export function helpOf(command: Command): string {
+export function helpText(command: Command): string {
   const usage = [
     'gatehouse',
     command.words,
@@ -161,7 +162,7 @@ export function helpOf(command: Command): string {
   ].join(' ');
   const rows = Object.entries({
     ...command.options,
-    json: { type: 'boolean', help: 'print JSON' } as OptionRule,
+    json: { type: 'boolean', help: 'print JSON' } as OptionDefinition,
   }).map(([name, rule]) => {
     const left = `  --${name}${rule.type === 'string' ? ` ${rule.value ?? 'TEXT'}` : ''}${rule.multiple ? ' …' : ''}`;
     return `${left.padEnd(34)}${rule.help}${rule.required ? ' (required)' : ''}`;
@@ -170,16 +171,21 @@ export function helpOf(command: Command): string {
 }
 
 /** Prints `value` as one JSON document, or the lines for people. */
-export function print(io: Io, given: Given, value: unknown, lines: readonly string[]): void {
-  io.out(given.is('json') ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
+export function printResult(
+  io: Io,
+  args: ParsedArguments,
+  value: unknown,
+  lines: readonly string[],
+): void {
+  io.out(args.isSet('json') ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
 }
 
 /**
  * Says on standard error why a rule refused, as a sentence or with `--json` as one JSON document,
  * and answers the exit code for it.
  */
-export function refused(io: Io, given: Given, message: string): 1 {
+export function printRefusal(io: Io, args: ParsedArguments, message: string): 1 {
   const json = `${JSON.stringify({ error: { code: 'refused', message } }, null, 2)}\n`;
-  io.err(given.is('json') ? json : `gatehouse: ${message}\n`);
+  io.err(args.isSet('json') ? json : `gatehouse: ${message}\n`);
   return 1;
 }

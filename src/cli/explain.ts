@@ -1,22 +1,34 @@
 import { z } from 'zod';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { withoutPrefix } from '#oauth1/diagnosis/arrival.ts';
-import { differences } from '#oauth1/diagnosis/differences.ts';
-import { type Explanation, explainRequest, sentOf, splitAddress } from '#oauth1/explain.ts';
-import { readings } from '#oauth1/parse.ts';
+import { stripProxyPrefix } from '#oauth1/diagnosis/arrival.ts';
+import { compareBaseStrings } from '#oauth1/diagnosis/differences.ts';
 import {
-  MOST_PASTED_BYTES,
+  explainSignedRequest,
+  type SignatureExplanation,
+  splitUrl,
+  toRawRequest,
+} from '#oauth1/explain.ts';
+import { oauth1ProfileNames } from '#oauth1/parse.ts';
+import {
+  MAX_PASTED_BYTES,
   type PastedRequest,
-  readPastedRequest,
+  parsePastedRequest,
 } from '#oauth1/pasted-request.ts';
 import { findingText, unreadableText } from '#pages/help/explained-texts.ts';
 import { wordsOf } from '#pages/words.ts';
-import { type Command, type Given, type Io, print, refused, UsageError } from './command.ts';
-import { explainHead } from './summaries.ts';
+import {
+  type Command,
+  type Io,
+  type ParsedArguments,
+  printRefusal,
+  printResult,
+  UsageError,
+} from './command.ts';
+import { explainSummary } from './summaries.ts';
 
 const words = wordsOf('en');
 
-const described = z.strictObject({
+const requestSchema = z.strictObject({
   method: z.string().min(1).max(32),
   url: z.string().min(1).max(65_536),
   headers: z.record(z.string(), z.string()).default({}),
@@ -27,18 +39,18 @@ const described = z.strictObject({
   publicKeyPem: z.string().max(65_536).nullish(),
   baseString: z.string().max(1_048_576).nullish(),
   origin: z.string().max(2048).nullish(),
-  reading: z.enum(readings).nullish(),
+  profile: z.enum(oauth1ProfileNames).nullish(),
 });
-type Described = z.infer<typeof described>;
+type RequestDescription = z.infer<typeof requestSchema>;
 
 /** The request and what is known of it, from either form of input. */
-interface Input {
+interface ExplainInput {
   readonly pasted: PastedRequest;
-  readonly described: Partial<Described>;
+  readonly description: Partial<RequestDescription>;
 }
 
 /** JSON that describes a request. Throws UsageError when it does not fit. */
-function fromJson(text: string): Input {
+function parseJsonInput(text: string): ExplainInput {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -47,31 +59,31 @@ function fromJson(text: string): Input {
       'standard input is not JSON: pipe in {"method": …, "url": …, "headers": …}, or a request as it was sent.',
     );
   }
-  const read = described.safeParse(json);
-  if (!read.success) {
-    const [problem] = read.error.issues;
+  const parsed = requestSchema.safeParse(json);
+  if (!parsed.success) {
+    const [problem] = parsed.error.issues;
     throw new UsageError(
       `the request on standard input does not fit at "${problem?.path.join('.') ?? ''}": ${problem?.message ?? ''}.`,
     );
   }
-  const address = splitAddress(read.data.url);
+  const address = splitUrl(parsed.data.url);
   if (address === undefined)
     throw new UsageError(
       '"url" on standard input is no address with a scheme and a host, such as https://api.example/path.',
     );
   return {
-    pasted: { ...sentOf(read.data, address.target), typed: [address.typed] },
-    described: read.data,
+    pasted: { ...toRawRequest(parsed.data, address.target), typedOrigins: [address.typedOrigin] },
+    description: parsed.data,
   };
 }
 
 /** A request as it was sent, a curl command, or what `curl -v` printed. */
-function fromText(text: string): Result<Input, string> {
-  const read = readPastedRequest(text);
-  if (read.ok) return accept({ pasted: read.value, described: {} });
+function parseTextInput(text: string): Result<ExplainInput, string> {
+  const read = parsePastedRequest(text);
+  if (read.ok) return accept({ pasted: read.value, description: {} });
   return refuse(
     read.refusal.kind === 'too-long'
-      ? `the request is longer than ${MOST_PASTED_BYTES} bytes.`
+      ? `the request is longer than ${MAX_PASTED_BYTES} bytes.`
       : `it is not read as a request: ${unreadableText(words, read.refusal)}`,
   );
 }
@@ -80,43 +92,46 @@ function fromText(text: string): Result<Input, string> {
  * Scheme, host and port of the server, and the path in front of it. Throws UsageError when no
  * address is known.
  */
-function serverOf(
-  given: Given,
-  { pasted, described: { origin } }: Input,
+function resolveServer(
+  args: ParsedArguments,
+  { pasted, description: { origin } }: ExplainInput,
 ): { readonly origin: string; readonly prefixes: readonly string[] } {
-  const named = given.text('origin') ?? origin ?? undefined;
-  const address = splitAddress(named ?? pasted.typed[0] ?? '');
+  const givenOrigin = args.value('origin') ?? origin ?? undefined;
+  const address = splitUrl(givenOrigin ?? pasted.typedOrigins[0] ?? '');
   if (address === undefined)
     throw new UsageError(
-      named === undefined
+      givenOrigin === undefined
         ? '--origin is missing: the request does not name the public address of the server, such as https://api.example.'
-        : `--origin ${named} is no address with a scheme and a host, such as https://api.example.`,
+        : `--origin ${givenOrigin} is no address with a scheme and a host, such as https://api.example.`,
     );
   const prefix = address.target.split('?', 1)[0]?.replace(/\/$/, '') ?? '';
-  return { origin: address.origin, prefixes: named === undefined || prefix === '' ? [] : [prefix] };
+  return {
+    origin: address.origin,
+    prefixes: givenOrigin === undefined || prefix === '' ? [] : [prefix],
+  };
 }
 
 /**
  * A secret, from a file or the environment: never from the command line, which other users of the
  * machine see.
  */
-const secretOf = (given: Given, io: Io, option: string, variable: string): string =>
-  (given.text(option) === undefined
+const readSecret = (args: ParsedArguments, io: Io, option: string, variable: string): string =>
+  (args.value(option) === undefined
     ? io.env(variable)
-    : io.readFile(given.text(option) as string)
+    : io.readFile(args.value(option) as string)
   )?.replace(/\r?\n$/, '') ?? '';
 
-interface Answer extends Explanation {
-  readonly differences: ReturnType<typeof differences>;
+interface ExplainResult extends SignatureExplanation {
+  readonly differences: ReturnType<typeof compareBaseStrings>;
 }
 
 /** What is printed as JSON: stable names, and the sentences as well. */
-function document({ diagnosis, differences: rows, ...shown }: Answer, origin: string) {
-  const { reading, verdict, findings } = diagnosis;
+function toJsonResult({ diagnosis, differences: rows, ...signing }: ExplainResult, origin: string) {
+  const { profile: reading, verdict, findings } = diagnosis;
   return {
     reading,
     origin,
-    ...shown,
+    ...signing,
     verdict,
     findings: findings.map((one) => ({ ...one, sentence: findingText(words, one) })),
     differences: rows,
@@ -124,13 +139,13 @@ function document({ diagnosis, differences: rows, ...shown }: Answer, origin: st
 }
 
 /** What is printed for people. */
-function prose({
+function toTextLines({
   diagnosis,
   differences: rows,
   signature,
   valid,
-  ...shown
-}: Answer): readonly string[] {
+  ...signing
+}: ExplainResult): readonly string[] {
   const difference = rows.map(
     ({ part, ours, theirs }) =>
       `  ${part}\n    yours   ${theirs || '–'}\n    server  ${ours || '–'}`,
@@ -138,13 +153,13 @@ function prose({
   return [
     ...diagnosis.findings.map((one) => findingText(words, one)),
     '',
-    `${words.say('help.base')} (read ${words.say(`help.reading-${diagnosis.reading}`)})`,
+    `${words.say('help.base')} (read ${words.say(`help.reading-${diagnosis.profile}`)})`,
     `  method      ${diagnosis.signed?.method ?? ''}`,
-    `  address     ${shown.baseStringUri}`,
-    `  parameters  ${shown.normalizedParams.replaceAll('&', '\n            & ')}`,
+    `  address     ${signing.baseStringUri}`,
+    `  parameters  ${signing.normalizedParams.replaceAll('&', '\n            & ')}`,
     '',
     words.say('help.whole'),
-    `  ${shown.baseString}`,
+    `  ${signing.baseString}`,
     ...(signature !== null && valid !== true
       ? ['', 'The signature of this text', `  ${signature}`]
       : []),
@@ -154,7 +169,7 @@ function prose({
 
 /** `gatehouse explain oauth1`: the answer to "invalid signature" (RFC 5849 §3.4). */
 export const explainOAuth1: Command = {
-  ...explainHead,
+  ...explainSummary,
   positionals: [],
   options: {
     origin: {
@@ -181,49 +196,52 @@ export const explainOAuth1: Command = {
       help: "base string of the developer's own library, to be compared",
     },
   },
-  async run(given, io) {
+  async run(args, io) {
     const text = await io.stdin();
-    const input = text.trimStart().startsWith('{') ? accept(fromJson(text)) : fromText(text);
-    if (!input.ok) return refused(io, given, input.refusal);
-    const { pasted, described: more } = input.value;
-    const { origin, prefixes } = serverOf(given, input.value);
+    const input = text.trimStart().startsWith('{')
+      ? accept(parseJsonInput(text))
+      : parseTextInput(text);
+    if (!input.ok) return printRefusal(io, args, input.refusal);
+    const { pasted, description } = input.value;
+    const { origin, prefixes } = resolveServer(args, input.value);
     // What stands in front of an endpoint is a proxy's only where the server's own address is
     // known.
-    const isNamed = given.text('origin') !== undefined || (more.origin ?? null) !== null;
-    const arrived = isNamed
-      ? withoutPrefix(pasted)
-      : { sent: pasted, typed: pasted.typed, prefixes: [] };
-    const file = (option: string) =>
-      given.text(option) === undefined ? undefined : io.readFile(given.text(option) as string);
-    const theirs = file('base-string') ?? more.baseString ?? '';
-    const answer = explainRequest({
-      sent: { ...arrived.sent, secure: origin.startsWith('https:') },
-      typed: arrived.typed ?? [],
-      prefixes: [...prefixes, ...(arrived.prefixes ?? [])],
+    const hasGivenOrigin =
+      args.value('origin') !== undefined || (description.origin ?? null) !== null;
+    const received = hasGivenOrigin
+      ? stripProxyPrefix(pasted)
+      : { rawRequest: pasted, typedOrigins: pasted.typedOrigins, prefixes: [] };
+    const readOptionFile = (option: string) =>
+      args.value(option) === undefined ? undefined : io.readFile(args.value(option) as string);
+    const theirs = readOptionFile('base-string') ?? description.baseString ?? '';
+    const answer = explainSignedRequest({
+      rawRequest: { ...received.rawRequest, secure: origin.startsWith('https:') },
+      typedOrigins: received.typedOrigins ?? [],
+      prefixes: [...prefixes, ...(received.prefixes ?? [])],
       origin,
-      theirs,
+      clientBaseString: theirs,
       clientSecret:
-        more.clientSecret ||
-        secretOf(given, io, 'client-secret-file', 'GATEHOUSE_EXPLAIN_CLIENT_SECRET'),
+        description.clientSecret ||
+        readSecret(args, io, 'client-secret-file', 'GATEHOUSE_EXPLAIN_CLIENT_SECRET'),
       tokenSecret:
-        more.tokenSecret ||
-        secretOf(given, io, 'token-secret-file', 'GATEHOUSE_EXPLAIN_TOKEN_SECRET'),
-      publicKeyPem: file('public-key') ?? more.publicKeyPem ?? null,
-      signatureMethod: more.signatureMethod,
-      reading: given.is('dialect') ? 'mediawiki' : (more.reading ?? 'rfc5849'),
-      plaintext: given.is('plaintext'),
+        description.tokenSecret ||
+        readSecret(args, io, 'token-secret-file', 'GATEHOUSE_EXPLAIN_TOKEN_SECRET'),
+      publicKeyPem: readOptionFile('public-key') ?? description.publicKeyPem ?? null,
+      signatureMethod: description.signatureMethod,
+      profile: args.isSet('dialect') ? 'mediawiki' : (description.profile ?? 'rfc5849'),
+      plaintext: args.isSet('plaintext'),
     });
     if (!answer.ok) {
       const { kind, diagnosis } = answer.refusal;
       const why =
         kind === 'signature_method_rejected'
-          ? `the signature method ${more.signatureMethod} is not known.`
+          ? `the signature method ${description.signatureMethod} is not known.`
           : diagnosis.findings.map((one) => findingText(words, one)).join(' ');
-      return refused(io, given, `the request cannot be signed as it is (${kind}): ${why}`);
+      return printRefusal(io, args, `the request cannot be signed as it is (${kind}): ${why}`);
     }
-    const rows = theirs.trim() === '' ? [] : differences(answer.value.baseString, theirs);
-    const whole = { ...answer.value, differences: rows };
-    print(io, given, document(whole, origin), prose(whole));
+    const rows = theirs.trim() === '' ? [] : compareBaseStrings(answer.value.baseString, theirs);
+    const result = { ...answer.value, differences: rows };
+    printResult(io, args, toJsonResult(result, origin), toTextLines(result));
     return 0;
   },
 };

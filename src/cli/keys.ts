@@ -1,16 +1,16 @@
 import type { Instant } from '#kernel/time.ts';
 import type { RetireRefusal } from '#keys/keyring.ts';
-import type { GenerationState } from '#keys/signing-key-sets.ts';
+import type { SigningKeySetState } from '#keys/signing-key-sets.ts';
 import {
   type Command,
-  type Given,
   type Io,
-  type OptionRule,
-  print,
-  refused,
+  type OptionDefinition,
+  type ParsedArguments,
+  printRefusal,
+  printResult,
   storeOptions,
 } from './command.ts';
-import { carefully, careOptions, type Foresight } from './confirmation.ts';
+import { type ChangePreview, confirmationOptions, confirmChange } from './confirmation.ts';
 
 /** What the server keeps of keys, without the keys. */
 export interface KeyOverview {
@@ -19,27 +19,27 @@ export interface KeyOverview {
     /** Null: it came from a variable, or is not here. */
     readonly createdAt: Instant | null;
     /** `missing`: something is sealed under it, and it is not here. */
-    readonly state: 'current' | 'opens' | 'missing';
+    readonly state: 'current' | 'decrypt-only' | 'missing';
     /** How many lasting secrets are sealed under it. */
     readonly secrets: number;
   }[];
   readonly signing: readonly {
     readonly madeAt: Instant;
     readonly signsFrom: Instant;
-    readonly state: GenerationState;
+    readonly state: SigningKeySetState;
     readonly kids: readonly string[];
   }[];
 }
 
-export type RotateAnswer =
+export type RotateResult =
   | { readonly rotated: string }
   | { readonly refused: 'variable'; readonly variable: string; readonly ids: readonly string[] }
   | { readonly refused: 'meanwhile' | 'no-keys' };
-export type SigningAnswer =
+export type RotateSigningResult =
   | { readonly signsFrom: Instant }
   | { readonly refused: 'upcoming'; readonly signsFrom: Instant }
   | { readonly refused: 'no-keys' };
-export type RetireAnswer =
+export type RetireResult =
   | { readonly retired: string }
   | {
       readonly refused:
@@ -49,34 +49,38 @@ export type RetireAnswer =
     };
 
 /** What an operator does with keys. */
-export interface KeyDesk {
+export interface KeyCommands {
   overview(): Promise<KeyOverview | 'no-keys'>;
   /** Adds a master key and makes it current. */
-  rotate(): Promise<RotateAnswer>;
+  rotate(): Promise<RotateResult>;
   /** Makes signing keys: they sign in a day, or at once, and then no others are believed. */
-  rotateSigning(atOnce: boolean): Promise<SigningAnswer>;
-  retire(id: string): Promise<RetireAnswer>;
+  rotateSigning(immediately: boolean): Promise<RotateSigningResult>;
+  retire(id: string): Promise<RetireResult>;
 }
-type Open = (flags: Readonly<Record<string, string | undefined>>) => Promise<KeyDesk>;
+type OpenKeyCommands = (
+  flags: Readonly<Record<string, string | undefined>>,
+) => Promise<KeyCommands>;
 
 const iso = (at: Instant) => new Date(at * 1000).toISOString();
-const NONE = 'there are no keys yet: they are made when the server starts for the first time';
+const NO_KEYS_YET =
+  'there are no keys yet: they are made when the server starts for the first time';
 
-const refusedWith = (io: Io, given: Given, why: string): 1 => refused(io, given, `${why}.`);
+const refuseBecause = (io: Io, args: ParsedArguments, reason: string): 1 =>
+  printRefusal(io, args, `${reason}.`);
 
-const options = { ...storeOptions } as const satisfies Record<string, OptionRule>;
+const options = { ...storeOptions } as const satisfies Record<string, OptionDefinition>;
 
 /** `gatehouse keys list`, `rotate` and `retire`. */
-export const keyCommands = (open: Open): readonly Command[] => [
+export const keyCliCommands = (open: OpenKeyCommands): readonly Command[] => [
   {
     words: 'keys list',
     summary:
       'Lists master keys and signing keys: their ids and dates, and how many secrets each still opens.',
     positionals: [],
     options,
-    async run(given, io) {
-      const overview = await (await open(given.flags)).overview();
-      if (overview === 'no-keys') return refusedWith(io, given, NONE);
+    async run(args, io) {
+      const overview = await (await open(args.settings)).overview();
+      if (overview === 'no-keys') return refuseBecause(io, args, NO_KEYS_YET);
       const { master, signing } = overview;
       const value = {
         master: master.map(({ id, createdAt, state, secrets }) => ({
@@ -92,7 +96,7 @@ export const keyCommands = (open: Open): readonly Command[] => [
           kids,
         })),
       };
-      print(io, given, value, [
+      printResult(io, args, value, [
         'Master keys',
         ...value.master.map(({ id, created_at, state, secrets }) =>
           [id, created_at ?? '-', state, `${secrets} secrets`].join('\t'),
@@ -120,64 +124,64 @@ export const keyCommands = (open: Open): readonly Command[] => [
         type: 'boolean',
         help: 'with --signing, when a key leaked: the new ones sign now, and all others leave the JWKS',
       },
-      ...careOptions,
+      ...confirmationOptions,
       ...options,
     },
-    async run(given, io) {
-      const desk = await open(given.flags);
-      if (given.is('signing')) {
-        if (given.is('at-once')) {
-          const care = await carefully(given, io, () => foreseeAtOnce(desk));
-          if (care !== 'go on') return care;
-        } else if (given.is('dry-run'))
-          return refusedWith(
+    async run(args, io) {
+      const keys = await open(args.settings);
+      if (args.isSet('signing')) {
+        if (args.isSet('at-once')) {
+          const outcome = await confirmChange(args, io, () => previewImmediateRotation(keys));
+          if (outcome !== 'proceed') return outcome;
+        } else if (args.isSet('dry-run'))
+          return refuseBecause(
             io,
-            given,
+            args,
             '--dry-run goes with --signing --at-once: nothing else ends here',
           );
-        const answer = await desk.rotateSigning(given.is('at-once'));
+        const answer = await keys.rotateSigning(args.isSet('at-once'));
         if ('refused' in answer)
-          return refusedWith(
+          return refuseBecause(
             io,
-            given,
+            args,
             answer.refused === 'no-keys'
-              ? NONE
+              ? NO_KEYS_YET
               : `new signing keys are published already, and sign from ${iso(answer.signsFrom)} on. With --at-once others are made, and sign now`,
           );
         const from = iso(answer.signsFrom);
-        print(io, given, { signs_from: from }, [
-          given.is('at-once')
+        printResult(io, args, { signs_from: from }, [
+          args.isSet('at-once')
             ? 'New signing keys sign from now on; all others have left the JWKS.'
             : `New signing keys are published, and sign from ${from} on.`,
         ]);
         return 0;
       }
-      if (given.is('dry-run'))
-        return refusedWith(
+      if (args.isSet('dry-run'))
+        return refuseBecause(
           io,
-          given,
+          args,
           '--dry-run goes with --signing --at-once: nothing else ends here',
         );
-      if (given.is('at-once'))
-        return refusedWith(
+      if (args.isSet('at-once'))
+        return refuseBecause(
           io,
-          given,
+          args,
           '--at-once goes with --signing: a new master key seals at once anyway',
         );
-      const answer = await desk.rotate();
+      const answer = await keys.rotate();
       if ('rotated' in answer) {
-        print(io, given, { current: answer.rotated }, [
+        printResult(io, args, { current: answer.rotated }, [
           `Secrets are sealed under ${answer.rotated} from now on. A running server seals the others again by itself: see "gatehouse keys list".`,
         ]);
         return 0;
       }
       if (answer.refused === 'variable')
-        return refusedWith(io, given, variableAdvice(answer.variable, answer.ids));
-      return refusedWith(
+        return refuseBecause(io, args, variableAdvice(answer.variable, answer.ids));
+      return refuseBecause(
         io,
-        given,
+        args,
         answer.refused === 'no-keys'
-          ? NONE
+          ? NO_KEYS_YET
           : 'another key was added at this moment: see "gatehouse keys list"',
       );
     },
@@ -187,30 +191,34 @@ export const keyCommands = (open: Open): readonly Command[] => [
     summary: 'Removes a master key that no secret is sealed under any more.',
     positionals: ['id'],
     options,
-    async run(given, io) {
-      const id = given.positional(0);
-      const answer = await (await open(given.flags)).retire(id);
+    async run(args, io) {
+      const id = args.positional(0);
+      const answer = await (await open(args.settings)).retire(id);
       if ('retired' in answer) {
-        print(io, given, { retired: id }, [
+        printResult(io, args, { retired: id }, [
           `The key ${id} is gone. Backups from before open with the keys that are in them.`,
         ]);
         return 0;
       }
-      return refusedWith(io, given, retireWords(id, answer.refused));
+      return refuseBecause(io, args, retireRefusalText(id, answer.refused));
     },
   },
 ];
 
 /** States in which a generation is in the JWKS. */
-const published: ReadonlySet<GenerationState> = new Set(['upcoming', 'signing', 'published']);
+const publishedStates: ReadonlySet<SigningKeySetState> = new Set([
+  'upcoming',
+  'signing',
+  'published',
+]);
 
 /** What new signing keys at once end. */
-async function foreseeAtOnce(desk: KeyDesk): Promise<Foresight> {
-  const overview = await desk.overview();
+async function previewImmediateRotation(keys: KeyCommands): Promise<ChangePreview> {
+  const overview = await keys.overview();
   const leaving =
     overview === 'no-keys'
       ? []
-      : overview.signing.flatMap(({ state, kids }) => (published.has(state) ? kids : []));
+      : overview.signing.flatMap(({ state, kids }) => (publishedStates.has(state) ? kids : []));
   return {
     facts: { leaving },
     lines: [
@@ -233,9 +241,9 @@ function variableAdvice(variable: string, ids: readonly string[]): string {
   return `the master keys come from ${variable}, which this command cannot change: make a key, "${line}", put it as the last line of ${where} behind ${rest}, and restart every node; then make it the first line, and restart them again`;
 }
 
-function retireWords(
+function retireRefusalText(
   id: string,
-  refusal: Exclude<RetireAnswer, { readonly retired: string }>['refused'],
+  refusal: Exclude<RetireResult, { readonly retired: string }>['refused'],
 ): string {
   switch (refusal.kind) {
     case 'unknown':
@@ -251,6 +259,6 @@ function retireWords(
     case 'changed':
       return 'the keys changed at this moment: try again';
     case 'no-keys':
-      return NONE;
+      return NO_KEYS_YET;
   }
 }

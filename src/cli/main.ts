@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { StartupError, UnreachableError } from '#config/startup-error.ts';
 import { version } from '#config/version.ts';
-import { UnfitFile } from '#platform/plain-file.ts';
+import { UnsuitableFileError } from '#platform/plain-file.ts';
 import { operatorBy } from '#registry/actor.ts';
 import {
-  accountBlocking,
+  accountBlockCommands,
   accountCreate,
   accountList,
   accountResetPassword,
@@ -16,25 +16,26 @@ import { auditVerify } from './audit-verify.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { clientCreate, clientList, clientShow } from './client.ts';
 import { clientRedirects } from './client-redirects.ts';
-import { type Command, type ExitCode, helpOf, type Io, readArguments } from './command.ts';
-import { keyCommands } from './keys.ts';
+import { type Command, type ExitCode, helpText, type Io, parseArguments } from './command.ts';
+import { keyCliCommands } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { partitionCommand } from './partition.ts';
 import { clientDecisions } from './review.ts';
-import { closest } from './suggestions.ts';
-import { explainHead, serveHead } from './summaries.ts';
+import { closestMatch } from './suggestions.ts';
+import { explainSummary, serveSummary } from './summaries.ts';
 
 // What opens a store is loaded by the command that needs it: help costs no more than its text.
-const operating = () => import('#operations/operations.ts');
+const loadOperations = () => import('#operations/operations.ts');
 
-const MOST_STDIN = 1_048_576;
+const MAX_STDIN_LENGTH = 1_048_576;
 
-async function stdin(): Promise<string> {
+async function readStdin(): Promise<string> {
   let text = '';
   process.stdin.setEncoding('utf8');
   for await (const piece of process.stdin) {
     text += piece;
-    if (text.length > MOST_STDIN) throw new StartupError('standard input is larger than 1 MiB.');
+    if (text.length > MAX_STDIN_LENGTH)
+      throw new StartupError('standard input is larger than 1 MiB.');
   }
   return text;
 }
@@ -43,13 +44,13 @@ async function stdin(): Promise<string> {
  * Who uses the command line: the name they gave, or their account on this machine. A container may
  * have an account without a name.
  */
-function whoActs(given: string | undefined): string {
-  if (given !== undefined) {
-    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}$/u.test(given) || given.trim() !== given)
+function operatorName(asOption: string | undefined): string {
+  if (asOption !== undefined) {
+    if (!/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}$/u.test(asOption) || asOption.trim() !== asOption)
       throw new StartupError(
         '--as takes a name of 1 to 64 visible characters and blanks between them.',
       );
-    return `as:${given}`;
+    return `as:${asOption}`;
   }
   try {
     return `os:${userInfo().username.slice(0, 64)}`;
@@ -61,7 +62,7 @@ function whoActs(given: string | undefined): string {
 const io: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  stdin,
+  stdin: readStdin,
   readFile: (path) => {
     try {
       return readFileSync(path, 'utf8');
@@ -69,7 +70,7 @@ const io: Io = {
       throw new StartupError(`the file ${path} cannot be read.`);
     }
   },
-  terminal: process.stdin.isTTY === true && process.stderr.isTTY === true,
+  isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
   confirm: async (question) => {
     const { createInterface } = await import('node:readline/promises');
     const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -83,49 +84,49 @@ const io: Io = {
   },
   env: (name) => process.env[name],
   open: async (flags) => {
-    const { openVerbs, readSettings } = await operating();
-    return openVerbs(readSettings(flags), operatorBy(whoActs(flags.as)));
+    const { openCommandServices: openVerbs, loadConfig: readSettings } = await loadOperations();
+    return openVerbs(readSettings(flags), operatorBy(operatorName(flags.as)));
   },
 };
 
 /** A command as the overview needs it; the rest is loaded when it is called. */
-interface Entry extends Pick<Command, 'words' | 'summary'> {
+interface CommandEntry extends Pick<Command, 'words' | 'summary'> {
   load(): Promise<Command>;
 }
 
-const ready = (command: Command): Entry => ({
+const preloaded = (command: Command): CommandEntry => ({
   words: command.words,
   summary: command.summary,
   load: async () => command,
 });
 
-const serveEntry: Entry = {
-  ...serveHead,
+const serveEntry: CommandEntry = {
+  ...serveSummary,
   async load() {
     const { serveCommand } = await import('./serve.ts');
     return serveCommand(async (flags) => {
-      const [{ serve }, { readSettings }] = await Promise.all([
+      const [{ serve }, { loadConfig: readSettings }] = await Promise.all([
         import('#server/serve.ts'),
-        operating(),
+        loadOperations(),
       ]);
       return serve(readSettings(flags), io);
     });
   },
 };
 
-const explainEntry: Entry = {
-  ...explainHead,
+const explainEntry: CommandEntry = {
+  ...explainSummary,
   load: async () => (await import('./explain.ts')).explainOAuth1,
 };
 
-const commands: readonly Entry[] = [
+const commands: readonly CommandEntry[] = [
   serveEntry,
   ...[
     setupLink,
     accountCreate,
     accountList,
     accountResetPassword,
-    ...accountBlocking,
+    ...accountBlockCommands,
     clientCreate,
     clientList,
     clientShow,
@@ -134,66 +135,66 @@ const commands: readonly Entry[] = [
     auditExport,
     auditVerify,
     migrateCommand(async (flags, dryRun) => {
-      const { migrateStore, readSettings } = await operating();
+      const { migrateStore, loadConfig: readSettings } = await loadOperations();
       return migrateStore(readSettings(flags), dryRun);
     }),
     partitionCommand(async (flags, wish, tell) => {
-      const { partitionTables, readSettings } = await operating();
+      const { partitionTables, loadConfig: readSettings } = await loadOperations();
       return partitionTables(readSettings(flags), wish, tell);
     }),
-    ...keyCommands(async (flags) => {
-      const { openKeyDesk, readSettings } = await operating();
+    ...keyCliCommands(async (flags) => {
+      const { openKeyCommands: openKeyDesk, loadConfig: readSettings } = await loadOperations();
       return openKeyDesk(readSettings(flags));
     }),
     backupCommand(async (flags, file, withKeys, passphrase) => {
-      const { backUp, readSettings } = await operating();
+      const { createBackup: backUp, loadConfig: readSettings } = await loadOperations();
       return backUp(readSettings(flags), file, withKeys, passphrase);
     }),
     restoreCommand(async (flags, file, sha256, passphrase) => {
-      const { readSettings, restore } = await operating();
+      const { loadConfig: readSettings, restoreDataDirectory: restore } = await loadOperations();
       return restore(readSettings(flags), file, sha256, passphrase);
     }),
-  ].map(ready),
+  ].map(preloaded),
   explainEntry,
 ];
 
-const listOf = (some: readonly Entry[]) =>
+const formatCommandList = (some: readonly CommandEntry[]) =>
   some.map(({ words, summary }) => `  ${words.padEnd(26)}${summary.split('\n')[0]}`).join('\n');
 
 const overview = () =>
-  `Gatehouse, an authorization server.\n\nUsage: gatehouse <command> [options]\n\n${listOf(commands)}\n\n"gatehouse <command> --help" describes the options of a command; "gatehouse --version" prints the version.\n`;
+  `Gatehouse, an authorization server.\n\nUsage: gatehouse <command> [options]\n\n${formatCommandList(commands)}\n\n"gatehouse <command> --help" describes the options of a command; "gatehouse --version" prints the version.\n`;
 
 /** The commands that begin with this word, such as `client`. */
-const groupOf = (word: string | undefined): readonly Entry[] =>
+const commandsInGroup = (word: string | undefined): readonly CommandEntry[] =>
   word === undefined ? [] : commands.filter(({ words }) => words.startsWith(`${word} `));
 
-const groupOverview = (word: string, group: readonly Entry[]) =>
-  `Usage: gatehouse ${word} <command> [options]\n\n${listOf(group)}\n\n"gatehouse ${word} <command> --help" describes the options of a command.\n`;
+const groupOverview = (word: string, group: readonly CommandEntry[]) =>
+  `Usage: gatehouse ${word} <command> [options]\n\n${formatCommandList(group)}\n\n"gatehouse ${word} <command> --help" describes the options of a command.\n`;
 
 /** The error for words that are no command, naming the closest ones. */
 function unknownCommand(argv: readonly string[]): StartupError {
   const words = argv.filter((word) => !word.startsWith('-'));
-  const asked = words.slice(0, 2).join(' ').slice(0, 64);
-  const group = groupOf(argv[0]);
-  const near =
-    closest(
-      asked,
+  const requested = words.slice(0, 2).join(' ').slice(0, 64);
+  const group = commandsInGroup(argv[0]);
+  const closestCommand =
+    closestMatch(
+      requested,
       commands.map(({ words }) => words),
     ) ??
-    closest(
+    closestMatch(
       argv[0] ?? '',
       commands.map(({ words }) => words),
     );
-  const hint = near === undefined ? '' : ` Did you mean "gatehouse ${near}"?`;
+  const hint = closestCommand === undefined ? '' : ` Did you mean "gatehouse ${closestCommand}"?`;
   const help = group.length > 0 ? `gatehouse ${argv[0]} --help` : 'gatehouse --help';
-  return new StartupError(`there is no command "${asked}".${hint} See "${help}".`);
+  return new StartupError(`there is no command "${requested}".${hint} See "${help}".`);
 }
 
 /**
  * Prints an error on standard error: a sentence, or one JSON document when the command was asked
  * for JSON.
  */
-function report(fault: StartupError, argv: readonly string[]): void {
+function printError(fault: StartupError, argv: readonly string[]): void {
   const code = fault instanceof UnreachableError ? 'unreachable' : 'usage';
   io.err(
     argv.includes('--json')
@@ -206,9 +207,10 @@ function report(fault: StartupError, argv: readonly string[]): void {
  * What went wrong as one line with its remedy; undefined: a fault of ours, with its stack. What the
  * system refuses is the operator's to change.
  */
-function usageOf(fault: unknown): StartupError | undefined {
+function toUsageError(fault: unknown): StartupError | undefined {
   if (fault instanceof StartupError) return fault;
-  if (fault instanceof UnfitFile) return new StartupError(`${fault.message}.`, { cause: fault });
+  if (fault instanceof UnsuitableFileError)
+    return new StartupError(`${fault.message}.`, { cause: fault });
   const { syscall, path, message } = Object(fault) as NodeJS.ErrnoException;
   return syscall !== undefined && path !== undefined
     ? new StartupError(`${message}: check that the path is right, and may be read and written.`, {
@@ -230,7 +232,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     io.out(`${version}\n`);
     return 0;
   }
-  const group = groupOf(argv[0]);
+  const group = commandsInGroup(argv[0]);
   if (group.length > 0 && (argv[1] === undefined || argv[1] === '--help')) {
     io.out(groupOverview(argv[0] as string, group));
     return argv[1] === undefined ? 2 : 0;
@@ -243,14 +245,14 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
     const command = await entry.load();
     const rest = argv.slice(command.words.split(' ').length);
     if (rest.includes('--help')) {
-      io.out(helpOf(command));
+      io.out(helpText(command));
       return 0;
     }
-    return await command.run(readArguments(command, rest), io);
+    return await command.run(parseArguments(command, rest), io);
   } catch (fault) {
-    const known = usageOf(fault);
-    if (known === undefined) throw fault;
-    report(known, argv);
-    return known.exitCode;
+    const usageError = toUsageError(fault);
+    if (usageError === undefined) throw fault;
+    printError(usageError, argv);
+    return usageError.exitCode;
   }
 }

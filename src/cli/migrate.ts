@@ -1,9 +1,15 @@
-import { type Command, type OptionRule, print, refused, storeOptions } from './command.ts';
+import {
+  type Command,
+  type OptionDefinition,
+  printRefusal,
+  printResult,
+  storeOptions,
+} from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
 /** What was done, or would be; or why nothing may be. */
-export type MigrationAnswer =
+export type MigrationResult =
   | { readonly from: number; readonly to: number }
   | { readonly refused: string };
 
@@ -12,27 +18,27 @@ export type MigrationAnswer =
  * `dryRun` only looks.
  */
 export const migrateCommand = (
-  run: (flags: Flags, dryRun: boolean) => Promise<MigrationAnswer>,
+  run: (flags: Flags, dryRun: boolean) => Promise<MigrationResult>,
 ): Command => ({
   words: 'migrate',
   summary:
     'Brings the schema of the database up to date. Nodes of the version before may go on meanwhile.',
   positionals: [],
   options: {
-    'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionRule,
+    'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionDefinition,
     ...storeOptions,
   },
-  async run(given, io) {
-    const answer = await run(given.flags, given.is('dry-run'));
+  async run(args, io) {
+    const answer = await run(args.settings, args.isSet('dry-run'));
     if ('refused' in answer) {
-      return refused(io, given, `${answer.refused}.`);
+      return printRefusal(io, args, `${answer.refused}.`);
     }
     const { from, to } = answer;
     const line =
       from === to
         ? `The database has schema ${to} already: there is nothing to do.`
-        : `The database ${given.is('dry-run') ? 'would be' : 'was'} brought from schema ${from} to ${to}.`;
-    print(io, given, { from, to, dry_run: given.is('dry-run') }, [line]);
+        : `The database ${args.isSet('dry-run') ? 'would be' : 'was'} brought from schema ${from} to ${to}.`;
+    printResult(io, args, { from, to, dry_run: args.isSet('dry-run') }, [line]);
     return 0;
   },
 });

@@ -1,35 +1,37 @@
 import {
   type Command,
-  type OptionRule,
-  print,
-  refused,
+  type OptionDefinition,
+  printRefusal,
+  printResult,
   storeOptions,
   UsageError,
 } from './command.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 
-const lengths = ['month', 'week', 'day'] as const;
+const periodLengths = ['month', 'week', 'day'] as const;
 
 /** What an operator asks for. `every` null: as before, or months. */
-export interface PartitionWish {
+export interface PartitionRequest {
   readonly dryRun: boolean;
-  readonly every: (typeof lengths)[number] | null;
+  readonly every: (typeof periodLengths)[number] | null;
 }
 
 /** One thing that was done to a table, or would be. */
-export interface PartitionLine {
+export interface PartitionStepReport {
   readonly table: string;
   readonly what: 'set-aside' | 'proved' | 'divided' | 'made' | 'dropped';
   readonly partition: string;
   readonly moved: number;
 }
 
-export type PartitionAnswer =
-  | { readonly steps: readonly PartitionLine[] }
+export type PartitionResult =
+  | { readonly steps: readonly PartitionStepReport[] }
   | { readonly refused: string };
 
-const words: Readonly<Record<PartitionLine['what'], (line: PartitionLine) => string>> = {
+const stepTexts: Readonly<
+  Record<PartitionStepReport['what'], (line: PartitionStepReport) => string>
+> = {
   'set-aside': ({ table, partition }) =>
     `new rows of ${table} go into a table of their own; ${partition} holds those of before`,
   proved: ({ partition }) => `${partition} is read, to prove that it is of the past`,
@@ -37,8 +39,8 @@ const words: Readonly<Record<PartitionLine['what'], (line: PartitionLine) => str
   made: ({ partition }) => `${partition} is made`,
   dropped: ({ partition }) => `${partition} is dropped`,
 };
-const lineOf = (line: PartitionLine) =>
-  `${words[line.what](line)}${line.moved > 0 ? ` (${line.moved} ${line.moved === 1 ? 'row' : 'rows'} moved)` : ''}.`;
+const stepText = (step: PartitionStepReport) =>
+  `${stepTexts[step.what](step)}${step.moved > 0 ? ` (${step.moved} ${step.moved === 1 ? 'row' : 'rows'} moved)` : ''}.`;
 
 /**
  * `gatehouse partition`: divides what is only added to by time, and looks after it. `run` tells
@@ -47,45 +49,45 @@ const lineOf = (line: PartitionLine) =>
 export const partitionCommand = (
   run: (
     flags: Flags,
-    wish: PartitionWish,
-    tell: (line: PartitionLine) => void,
-  ) => Promise<PartitionAnswer>,
+    request: PartitionRequest,
+    reportStep: (line: PartitionStepReport) => void,
+  ) => Promise<PartitionResult>,
 ): Command => ({
   words: 'partition',
   summary:
     'Divides access tokens and audit trail by time on PostgreSQL, while nodes serve; run again, makes and drops what is due.',
   positionals: [],
   options: {
-    'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionRule,
+    'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionDefinition,
     every: {
       type: 'string',
-      value: lengths.join('|'),
+      value: periodLengths.join('|'),
       help: 'length of the partitions to be made (as before, or month)',
-    } satisfies OptionRule,
+    } satisfies OptionDefinition,
     ...storeOptions,
   },
-  async run(given, io) {
-    const asked = given.text('every');
-    const every = lengths.find((length) => length === asked) ?? null;
-    if (asked !== undefined && every === null)
-      throw new UsageError(`--every is one of ${lengths.join(', ')}.`);
-    const dryRun = given.is('dry-run');
+  async run(args, io) {
+    const requested = args.value('every');
+    const every = periodLengths.find((length) => length === requested) ?? null;
+    if (requested !== undefined && every === null)
+      throw new UsageError(`--every is one of ${periodLengths.join(', ')}.`);
+    const dryRun = args.isSet('dry-run');
     // What is done stays done, whatever comes after: it is said at once.
-    const tell = (line: PartitionLine) => {
-      if (!given.is('json')) io.out(`${lineOf(line)}\n`);
+    const reportStep = (line: PartitionStepReport) => {
+      if (!args.isSet('json')) io.out(`${stepText(line)}\n`);
     };
-    const answer = await run(given.flags, { dryRun, every }, tell);
+    const answer = await run(args.settings, { dryRun, every }, reportStep);
     if ('refused' in answer) {
-      return refused(io, given, `${answer.refused}.`);
+      return printRefusal(io, args, `${answer.refused}.`);
     }
     const { steps } = answer;
-    const shown = dryRun ? steps.map((step) => `Would be done: ${lineOf(step)}`) : [];
-    if (given.is('json') || dryRun || steps.length === 0)
-      print(
+    const planned = dryRun ? steps.map((step) => `Would be done: ${stepText(step)}`) : [];
+    if (args.isSet('json') || dryRun || steps.length === 0)
+      printResult(
         io,
-        given,
+        args,
         { dry_run: dryRun, steps },
-        steps.length === 0 ? ['There is nothing to do.'] : shown,
+        steps.length === 0 ? ['There is nothing to do.'] : planned,
       );
     return 0;
   },

@@ -1,40 +1,46 @@
 import type { ClientId } from '#kernel/ids.ts';
-import type { Outcome } from '#registry/actions/context.ts';
-import { type Client, type Halt, halts } from '#registry/model/client.ts';
-import { refusalLine } from '#registry/refusal-texts.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
+import { type Client, type Suspension, suspensions } from '#registry/model/client.ts';
+import { refusalForTerminal } from '#registry/refusal-texts.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { noSuchClient, oneOf, shown, withVerbs } from './client.ts';
+import { choiceOption, clientSummary, printNoSuchClient, withServices } from './client.ts';
 import {
-  asOption,
+  actorOption,
   type Command,
-  type Given,
-  type OptionRule,
-  print,
-  refused,
+  type CommandServices,
+  type OptionDefinition,
+  type ParsedArguments,
+  printRefusal,
+  printResult,
   storeOptions,
   UsageError,
-  type Verbs,
 } from './command.ts';
-import { carefully, careOptions, dryRunOption, type Foresight, foretold } from './confirmation.ts';
+import {
+  type ChangePreview,
+  confirmationOptions,
+  confirmChange,
+  dryRunOption,
+  printDryRun,
+} from './confirmation.ts';
 
-interface Decision {
+interface DecisionCommand {
   readonly words: string;
   readonly summary: string;
   readonly action: string;
-  readonly more?: Readonly<Record<string, OptionRule>>;
+  readonly extraOptions?: Readonly<Record<string, OptionDefinition>>;
   /** A second word on the line, a number, and the field it fills. */
-  readonly number?: { readonly word: string; readonly field: string };
-  values?(given: Given): Readonly<Record<string, unknown>>;
-  done?(outcome: Outcome): readonly string[];
+  readonly secondArgument?: { readonly word: string; readonly field: string };
+  values?(args: ParsedArguments): Readonly<Record<string, unknown>>;
+  resultLines?(outcome: ActionOutcome): readonly string[];
   /** What it takes away, as a sentence; undefined: nothing, and nobody is asked. */
-  takes?(given: Given): string | undefined;
+  consequence?(args: ParsedArguments): string | undefined;
 }
 
-const hiding = { suppress: { type: 'boolean', help: 'hide the app as well' } } as const;
-const suppress = (given: Given) => ({ suppress: given.is('suppress') });
+const suppressOption = { suppress: { type: 'boolean', help: 'hide the app as well' } } as const;
+const suppressValue = (args: ParsedArguments) => ({ suppress: args.isSet('suppress') });
 
 /** What was issued, for the one time it is shown. */
-const issued = ({ secret, credentials, accessToken }: Outcome) => ({
+const issuedSecrets = ({ secret, credentials, accessToken }: ActionOutcome) => ({
   ...(secret === null ? {} : { client_secret: secret }),
   ...(credentials === null
     ? {}
@@ -43,18 +49,21 @@ const issued = ({ secret, credentials, accessToken }: Outcome) => ({
 });
 
 /** What a decision would do, and how many people, tokens and calls it is about. */
-async function foresee(
-  verbs: Verbs,
+async function previewDecision(
+  services: CommandServices,
   id: ClientId,
-  { client: after }: Outcome,
-  taken: string | undefined,
-): Promise<Foresight> {
-  const [before, impact] = [await verbs.records.findClient(id), await verbs.registry.impact(id)];
+  { client: after }: ActionOutcome,
+  consequenceText: string | undefined,
+): Promise<ChangePreview> {
+  const [before, impact] = [
+    await services.records.findClient(id),
+    await services.registry.impact(id),
+  ];
   const state = ({
     stage,
-    halted,
+    suspension,
     suppressed,
-  }: Pick<Client, 'stage' | 'halted' | 'suppressed'>) => ({ stage, halted, suppressed });
+  }: Pick<Client, 'stage' | 'suspension' | 'suppressed'>) => ({ stage, suspension, suppressed });
   const { users, tokens, calls } = impact;
   const stages =
     before === undefined || before.stage === after.stage
@@ -69,185 +78,196 @@ async function foresee(
       impact: { users, tokens, calls_last_day: calls },
     },
     lines: [
-      `App ${after.name} [${after.version}] ${stages}.${taken === undefined ? '' : ` ${taken}`}`,
+      `App ${after.name} [${after.version}] ${stages}.${consequenceText === undefined ? '' : ` ${consequenceText}`}`,
       `People who allow it: ${users}. Tokens that are valid: ${tokens}. Calls in the last 24 hours: ${calls}.`,
     ],
   };
 }
 
-function decision({
+function decisionCommand({
   words,
   summary,
   action,
-  more = {},
-  number,
+  extraOptions = {},
+  secondArgument,
   values,
-  done,
-  takes,
-}: Decision): Command {
+  resultLines,
+  consequence,
+}: DecisionCommand): Command {
   return {
     words: `client ${words}`,
     summary,
-    positionals: ['client_id', ...(number ? [number.word] : [])],
+    positionals: ['client_id', ...(secondArgument ? [secondArgument.word] : [])],
     options: {
       reason: { type: 'string', value: 'TEXT', help: 'why; the owner is told' },
-      ...more,
-      ...(takes ? careOptions : dryRunOption),
-      ...asOption,
+      ...extraOptions,
+      ...(consequence ? confirmationOptions : dryRunOption),
+      ...actorOption,
       ...storeOptions,
     },
-    run: (given, io) =>
-      withVerbs(given, io, async (verbs) => {
-        const second = number && given.positional(1);
+    run: (args, io) =>
+      withServices(args, io, async (services) => {
+        const second = secondArgument && args.positional(1);
         if (second !== undefined && !/^\d{1,15}$/.test(second))
-          throw new UsageError(`${number?.word} ${second} is not a number.`);
-        const asked = {
-          clientId: given.positional(0) as ClientId,
-          reason: given.text('reason') ?? '',
-          ...(number ? { [number.field]: Number(second) } : {}),
-          ...values?.(given),
+          throw new UsageError(`${secondArgument?.word} ${second} is not a number.`);
+        const submission = {
+          clientId: args.positional(0) as ClientId,
+          reason: args.value('reason') ?? '',
+          ...(secondArgument ? { [secondArgument.field]: Number(second) } : {}),
+          ...values?.(args),
         };
-        const taken = takes?.(given);
-        const refusedWith = (refusal: RegistryRefusal) =>
+        const consequenceText = consequence?.(args);
+        const refuseBecause = (refusal: RegistryRefusal) =>
           refusal.kind === 'invalid_consumer_key'
-            ? noSuchClient(given, io)
-            : refused(
+            ? printNoSuchClient(args, io)
+            : printRefusal(
                 io,
-                given,
-                `nothing was changed: ${refusalLine(refusal)} See "gatehouse client show ${given.positional(0)}".`,
+                args,
+                `nothing was changed: ${refusalForTerminal(refusal)} See "gatehouse client show ${args.positional(0)}".`,
               );
-        if (given.is('dry-run') || (taken !== undefined && io.terminal)) {
-          const would = await verbs.registry.preview(verbs.operator, action, asked);
-          if (!would.ok) return refusedWith(would.refusal);
-          const look = () => foresee(verbs, asked.clientId, would.value, taken);
-          const care =
-            taken === undefined
-              ? foretold(io, given, await look())
-              : await carefully(given, io, look);
-          if (care !== 'go on') return care;
+        if (args.isSet('dry-run') || (consequenceText !== undefined && io.isInteractive)) {
+          const preview = await services.registry.preview(services.operator, action, submission);
+          if (!preview.ok) return refuseBecause(preview.refusal);
+          const loadPreview = () =>
+            previewDecision(services, submission.clientId, preview.value, consequenceText);
+          const outcome =
+            consequenceText === undefined
+              ? printDryRun(io, args, await loadPreview())
+              : await confirmChange(args, io, loadPreview);
+          if (outcome !== 'proceed') return outcome;
         }
-        const answer = await verbs.registry.submit(verbs.operator, action, asked);
-        if (!answer.ok) return refusedWith(answer.refusal);
+        const answer = await services.registry.submit(services.operator, action, submission);
+        if (!answer.ok) return refuseBecause(answer.refusal);
         const { client } = answer.value;
-        const secrets = issued(answer.value);
-        const lines = done?.(answer.value) ?? [`App ${client.name} is now ${client.stage}.`];
-        const shownOnce = Object.entries(secrets).map(
+        const secrets = issuedSecrets(answer.value);
+        const lines = resultLines?.(answer.value) ?? [`App ${client.name} is now ${client.stage}.`];
+        const onceOnlyLines = Object.entries(secrets).map(
           ([name, value]) => `${name.padEnd(20)}${value}   (shown once)`,
         );
-        print(io, given, { ...shown(client), ...secrets }, [...lines, ...shownOnce]);
+        printResult(io, args, { ...clientSummary(client), ...secrets }, [
+          ...lines,
+          ...onceOnlyLines,
+        ]);
         return 0;
       }),
   };
 }
 
 /** What each degree of a halt takes away. */
-const stopped: Readonly<Record<Halt, string | undefined>> = {
-  nothing: undefined,
-  consents: 'Nobody new can allow it; what was allowed keeps working.',
-  tokens: 'Nobody can allow it, and its tokens stop working until "--stop nothing".',
+const suspensionConsequences: Readonly<Record<Suspension, string | undefined>> = {
+  none: undefined,
+  'new-consents': 'Nobody new can allow it; what was allowed keeps working.',
+  all: 'Nobody can allow it, and its tokens stop working until "--stop none".',
 };
 
-const changed = ({ client }: Outcome) => [`App ${client.name} was changed.`];
+const changedLines = ({ client }: ActionOutcome) => [`App ${client.name} was changed.`];
 
 /** What the operator decides about an app, with the rules of the registry and without a right. */
 export const clientDecisions: readonly Command[] = [
-  decision({
+  decisionCommand({
     words: 'approve',
     action: 'approve',
     summary: 'Approves an app that is proposed, rejected or expired.',
   }),
-  decision({
+  decisionCommand({
     words: 'reject',
     action: 'reject',
     summary: 'Rejects a proposed app.',
-    more: hiding,
-    values: suppress,
-    takes: () => 'Its owner is told; "gatehouse client approve" undoes it.',
+    extraOptions: suppressOption,
+    values: suppressValue,
+    consequence: () => 'Its owner is told; "gatehouse client approve" undoes it.',
   }),
-  decision({
+  decisionCommand({
     words: 'disable',
     action: 'disable',
     summary: 'Switches an approved app off: no new consents, and its tokens stop.',
-    more: hiding,
-    values: suppress,
-    takes: () =>
+    extraOptions: suppressOption,
+    values: suppressValue,
+    consequence: () =>
       'Nobody can allow it, and its tokens stop working until "gatehouse client reenable".',
   }),
-  decision({
+  decisionCommand({
     words: 'reenable',
     action: 'reenable',
     summary: 'Switches a disabled app on again; its consents and tokens work again.',
   }),
-  decision({
+  decisionCommand({
     words: 'halt',
     action: 'halt',
     summary:
-      'Stops an approved app by degrees: new consents, then tokens as well; --stop nothing lets it go on.',
-    more: { stop: { type: 'string', value: 'WHAT', required: true, help: halts.join(', ') } },
-    values: (given) => ({ halted: oneOf(given, 'stop', halts) }),
-    takes: (given) => stopped[oneOf(given, 'stop', halts) ?? 'nothing'],
-    done: ({ client }) => [`Stopped of app ${client.name}: ${client.halted}.`],
+      'Stops an approved app by degrees: new consents, then tokens as well; --stop none lets it go on.',
+    extraOptions: {
+      stop: { type: 'string', value: 'WHAT', required: true, help: suspensions.join(', ') },
+    },
+    values: (args) => ({ suspension: choiceOption(args, 'stop', suspensions) }),
+    consequence: (args) =>
+      suspensionConsequences[choiceOption(args, 'stop', suspensions) ?? 'none'],
+    resultLines: ({ client }) => [`Stopped of app ${client.name}: ${client.suspension}.`],
   }),
-  decision({
+  decisionCommand({
     words: 'introspector',
     action: 'set-introspector',
     summary:
       'Says whose access tokens an app may ask about: its own, or those of every app, as an API does.',
-    more: { tokens: { type: 'string', value: 'WHOSE', required: true, help: 'own, all' } },
-    values: (given) => ({ introspector: oneOf(given, 'tokens', ['own', 'all']) === 'all' }),
-    done: ({ client }) => [
+    extraOptions: { tokens: { type: 'string', value: 'WHOSE', required: true, help: 'own, all' } },
+    values: (args) => ({ introspector: choiceOption(args, 'tokens', ['own', 'all']) === 'all' }),
+    resultLines: ({ client }) => [
       `App ${client.name} may ask about ${client.introspector ? 'the access tokens of every app' : 'its own tokens'}.`,
     ],
   }),
-  decision({
+  decisionCommand({
     words: 'pkce',
     action: 'set-pkce-exemption',
     summary: 'Says whether an approved confidential app has to use PKCE, or may leave it out.',
-    more: { rule: { type: 'string', value: 'RULE', required: true, help: 'required, optional' } },
-    values: (given) => ({
-      pkceOptional: oneOf(given, 'rule', ['required', 'optional']) === 'optional',
+    extraOptions: {
+      rule: { type: 'string', value: 'RULE', required: true, help: 'required, optional' },
+    },
+    values: (args) => ({
+      pkceOptional: choiceOption(args, 'rule', ['required', 'optional']) === 'optional',
     }),
-    done: ({ client }) => [
+    resultLines: ({ client }) => [
       `App ${client.name} ${client.pkceOptional ? 'may leave PKCE out' : 'has to use PKCE'}.`,
     ],
   }),
-  decision({
+  decisionCommand({
     words: 'reset-secret',
     action: 'update',
     summary: 'Replaces every secret of an app. An owner-only app gets a new credential, too.',
     values: () => ({ resetSecret: true }),
-    takes: () =>
+    consequence: () =>
       'Every secret of it stops at once: whatever signs in with one is refused until it is given the new one.',
-    done: changed,
+    resultLines: changedLines,
   }),
-  decision({
+  decisionCommand({
     words: 'add-secret',
     action: 'add-secret',
     summary: 'Adds a secret beside those that live.',
-    more: { label: { type: 'string', value: 'TEXT', required: true, help: 'what people call it' } },
-    values: (given) => ({ label: given.text('label') }),
-    done: changed,
+    extraOptions: {
+      label: { type: 'string', value: 'TEXT', required: true, help: 'what people call it' },
+    },
+    values: (args) => ({ label: args.value('label') }),
+    resultLines: changedLines,
   }),
-  decision({
+  decisionCommand({
     words: 'retire-secret',
     action: 'retire-secret',
     summary: 'Takes a secret away.',
-    number: { word: 'secret_id', field: 'secretId' },
-    takes: () => 'Whatever still uses this secret is refused from now on.',
-    done: changed,
+    secondArgument: { word: 'secret_id', field: 'secretId' },
+    consequence: () => 'Whatever still uses this secret is refused from now on.',
+    resultLines: changedLines,
   }),
-  decision({
+  decisionCommand({
     words: 'approve-revision',
     action: 'approve-revision',
     summary: 'Puts a proposed change of an app in force.',
-    number: { word: 'revision_id', field: 'revisionId' },
-    done: changed,
+    secondArgument: { word: 'revision_id', field: 'revisionId' },
+    resultLines: changedLines,
   }),
-  decision({
+  decisionCommand({
     words: 'reject-revision',
     action: 'reject-revision',
     summary: 'Rejects a proposed change; the app stays as it is.',
-    number: { word: 'revision_id', field: 'revisionId' },
-    done: ({ client }) => [`The change of app ${client.name} was rejected.`],
+    secondArgument: { word: 'revision_id', field: 'revisionId' },
+    resultLines: ({ client }) => [`The change of app ${client.name} was rejected.`],
   }),
 ];

@@ -1,6 +1,6 @@
-import { settingNames } from '#config/config.ts';
-import type { Command, ExitCode, OptionRule } from './command.ts';
-import { serveHead } from './summaries.ts';
+import { settingDescriptions } from '#config/config.ts';
+import type { Command, ExitCode, OptionDefinition } from './command.ts';
+import { serveSummary } from './summaries.ts';
 
 /**
  * `gatehouse serve`: every setting is a flag, except secrets. `run` answers when the server has
@@ -9,12 +9,12 @@ import { serveHead } from './summaries.ts';
 export const serveCommand = (
   run: (flags: Readonly<Record<string, string | undefined>>) => Promise<ExitCode>,
 ): Command => ({
-  ...serveHead,
+  ...serveSummary,
   positionals: [],
   options: Object.fromEntries(
-    settingNames
+    settingDescriptions
       .filter(({ flag }) => flag !== null)
-      .map(({ flag, env, fallback, remedy }): [string, OptionRule] => [
+      .map(({ flag, env, fallback, remedy }): [string, OptionDefinition] => [
         flag as string,
         {
           type: 'string',
@@ -23,5 +23,5 @@ export const serveCommand = (
         },
       ]),
   ),
-  run: (given) => run(given.flags),
+  run: (args) => run(args.settings),
 });

@@ -2,7 +2,7 @@
  * How many single-character insertions, deletions and replacements turn one text into the other
  * (Levenshtein distance).
  */
-function distance(one: string, other: string): number {
+function editDistance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 1; i <= one.length; i++) {
     const next = [i];
@@ -19,13 +19,13 @@ function distance(one: string, other: string): number {
  * The word that was probably meant, or undefined when none is near. Reads at most the first 64
  * characters of what was typed.
  */
-export function closest(typed: string, words: readonly string[]): string | undefined {
-  const asked = typed.slice(0, 64);
+export function closestMatch(typed: string, words: readonly string[]): string | undefined {
+  const searched = typed.slice(0, 64);
   const ranked = words
-    .map((word) => ({ word, away: distance(asked, word) }))
-    .sort((a, b) => a.away - b.away);
+    .map((word) => ({ word, distance: editDistance(searched, word) }))
+    .sort((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  return best !== undefined && best.away <= Math.max(1, Math.floor(best.word.length / 3))
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(best.word.length / 3))
     ? best.word
     : undefined;
 }

@@ -1,12 +1,16 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readAddress, tidyAddress } from '#encoding/email.ts';
+import { normalizeEmail, parseEmail } from '#encoding/email.ts';
 import type { TrustedProxies } from '#encoding/forwarded.ts';
 import { accept, type Result } from '#kernel/result.ts';
-import { durationSeconds as readDuration, type Seconds, seconds } from '#kernel/time.ts';
-import { MOST_CONFIG, MOST_SECRET, UnfitFile } from '#platform/plain-file.ts';
-import { noStructure, readConfigFile, type Structure } from './file.ts';
-import { issuerUrl, reachedFromOutside, trustedProxies } from './network.ts';
+import { parseDuration as readDuration, type Seconds, seconds } from '#kernel/time.ts';
+import {
+  MAX_CONFIG_FILE_BYTES,
+  MAX_SECRET_FILE_BYTES,
+  UnsuitableFileError,
+} from '#platform/plain-file.ts';
+import { emptyStructure, parseConfigFile, type StructuredConfig } from './file.ts';
+import { isPublicIssuer, issuerUrlSchema, trustedProxiesSchema } from './network.ts';
 import { readWebhooks, type Webhook } from './webhooks.ts';
 
 /**
@@ -33,7 +37,7 @@ export interface Config {
    */
   readonly databaseReplica: string | null;
   /** Whether a process may answer from memory what it read from PostgreSQL a moment ago. */
-  readonly databaseMemory: boolean;
+  readonly databaseCache: boolean;
   /** The schema is brought up to date at the start; otherwise an old one is refused. */
   readonly migrate: boolean;
   /**
@@ -61,35 +65,35 @@ export interface Config {
    */
   readonly trustProxy: TrustedProxies;
   /** Whether people reach the server from the internet, as far as the issuer tells. */
-  readonly outside: boolean;
+  readonly isInternetFacing: boolean;
   /** Connections of one process at most; more are refused. */
   readonly maxConnections: number;
   /** How long a client may take for the header of a request. */
-  readonly headersFor: Seconds;
+  readonly headersTimeoutSeconds: Seconds;
   /** How long a client may take for a whole request. */
-  readonly requestFor: Seconds;
+  readonly requestTimeoutSeconds: Seconds;
   /** How long a connection stays open between two requests. */
-  readonly keepAliveFor: Seconds;
+  readonly keepAliveTimeoutSeconds: Seconds;
   /** After how long without a request a session ends; null: only at its own end. */
-  readonly sessionIdleFor: Seconds | null;
+  readonly sessionIdleSeconds: Seconds | null;
   /** File with scopes, in place of the built-in catalogue; null: built in. */
   readonly scopesFile: string | null;
   /** File with groups and their rights; null: built in. */
   readonly groupsFile: string | null;
-  readonly accessTokenFor: Seconds;
-  readonly refreshTokenFor: Seconds;
-  readonly refreshGraceFor: Seconds;
+  readonly accessTokenTtlSeconds: Seconds;
+  readonly refreshTokenTtlSeconds: Seconds;
+  readonly refreshGraceSeconds: Seconds;
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
   /** Why nothing may be written to the registry at the moment; null: writing is allowed. */
   readonly readOnly: string | null;
   /** Idle proposals expire after this; null: never. */
-  readonly idleProposalsFor: Seconds | null;
+  readonly idleProposalTtlSeconds: Seconds | null;
   /** Mail server for notices, with its password; null: no mail is sent. */
   readonly smtpUrl: string | null;
   /** Address that notices come from, and that apps of the configuration name as their contact. */
   readonly mailFrom: string;
   /** Sites, apps and rules from the configuration file. */
-  readonly structure: Structure;
+  readonly structure: StructuredConfig;
   /** Webhook endpoints for notices, each with its signing secrets. */
   readonly webhooks: readonly Webhook[];
   /** Whether people may make accounts by themselves. */
@@ -102,9 +106,9 @@ export interface Config {
    */
   readonly masterKeys: readonly { readonly id: string; readonly key: string }[] | null;
   /** The variable they came from, as an operator has to look for it. */
-  readonly masterKeysFrom: 'GATEHOUSE_MASTER_KEYS' | 'GATEHOUSE_MASTER_KEY' | null;
+  readonly masterKeysVariable: 'GATEHOUSE_MASTER_KEYS' | 'GATEHOUSE_MASTER_KEY' | null;
   /** How long signing keys sign before others do; null: until somebody says so. */
-  readonly signingKeyFor: Seconds | null;
+  readonly signingKeyRotationSeconds: Seconds | null;
 }
 
 /**
@@ -118,9 +122,9 @@ export interface ConfigProblem {
 }
 
 /** Settings as given on the command line, by flag name without dashes. */
-export type Flags = Readonly<Record<string, string | undefined>>;
+export type CommandLineFlags = Readonly<Record<string, string | undefined>>;
 
-const wholeNumber = (least: number, most: number) =>
+const integerBetween = (least: number, most: number) =>
   z
     .string()
     .regex(/^\d{1,12}$/)
@@ -128,13 +132,13 @@ const wholeNumber = (least: number, most: number) =>
     .refine((value) => value >= least && value <= most);
 
 /** Whole seconds, or an ISO 8601 duration such as PT1H. */
-const lasting = (least: number, most: number) =>
+const durationBetween = (least: number, most: number) =>
   z
     .string()
     .transform((text) => readDuration(text) ?? Number.NaN)
     .refine((value) => value >= least && value <= most);
 
-const onOff = z
+const booleanSetting = z
   .enum(['on', 'off', 'true', 'false', '1', '0'])
   .transform((value) => value === 'on' || value === 'true' || value === '1');
 
@@ -142,7 +146,7 @@ const onOff = z
  * Null for `database`; otherwise the URLs, which for a Cluster share scheme and credentials and
  * name no database.
  */
-function redisServers(text: string, context: z.RefinementCtx): readonly string[] | null {
+function parseRedisServers(text: string, context: z.RefinementCtx): readonly string[] | null {
   if (text === 'database') return null;
   const urls = text.split(',').map((part) => URL.parse(part.trim()));
   const fine = urls.every(
@@ -163,7 +167,7 @@ function redisServers(text: string, context: z.RefinementCtx): readonly string[]
 }
 
 /** Null for an empty text; otherwise ids and keys, in the order given. */
-function masterKeys(
+function parseMasterKeys(
   text: string,
   context: z.RefinementCtx,
 ): readonly { readonly id: string; readonly key: string }[] | null {
@@ -188,7 +192,7 @@ const settings = {
     flag: 'port',
     env: 'GATEHOUSE_PORT',
     fallback: '4400',
-    rule: wholeNumber(0, 65535),
+    rule: integerBetween(0, 65535),
     remedy: 'a port number from 0 to 65535, such as 4400',
   },
   host: {
@@ -202,7 +206,7 @@ const settings = {
     flag: 'workers',
     env: 'GATEHOUSE_WORKERS',
     fallback: '1',
-    rule: wholeNumber(1, 64),
+    rule: integerBetween(1, 64),
     remedy: 'a number of processes from 1 to 64, at most one for each core',
   },
   data: {
@@ -228,25 +232,25 @@ const settings = {
     remedy:
       'postgres://… of a server that follows the database, better in a file named by GATEHOUSE_DATABASE_REPLICA_FILE',
   },
-  databaseMemory: {
-    flag: 'database-memory',
-    env: 'GATEHOUSE_DATABASE_MEMORY',
+  databaseCache: {
+    flag: 'database-cache',
+    env: 'GATEHOUSE_DATABASE_CACHE',
     fallback: 'on',
-    rule: onOff,
+    rule: booleanSetting,
     remedy: 'on, or off: then every check of a request asks PostgreSQL for everything',
   },
   databaseConnections: {
     flag: 'database-connections',
     env: 'GATEHOUSE_DATABASE_CONNECTIONS',
     fallback: '10',
-    rule: wholeNumber(1, 1000),
+    rule: integerBetween(1, 1000),
     remedy: 'how many connections to PostgreSQL this process may hold, from 1 to 1000',
   },
   ephemeral: {
     flag: 'ephemeral',
     env: 'GATEHOUSE_EPHEMERAL',
     fallback: 'database',
-    rule: z.string().max(4096).transform(redisServers),
+    rule: z.string().max(4096).transform(parseRedisServers),
     remedy:
       'database, redis://host:6379 (rediss:// for TLS), or several of them with commas between for a Cluster; with a password not as a flag or in the file, but as GATEHOUSE_EPHEMERAL or in a file named by GATEHOUSE_EPHEMERAL_FILE',
   },
@@ -254,14 +258,14 @@ const settings = {
     flag: 'migrate',
     env: 'GATEHOUSE_MIGRATE',
     fallback: 'on',
-    rule: onOff,
+    rule: booleanSetting,
     remedy: 'on or off',
   },
   issuer: {
     flag: 'issuer',
     env: 'GATEHOUSE_ISSUER',
     fallback: '',
-    rule: z.union([z.literal(''), issuerUrl]),
+    rule: z.union([z.literal(''), issuerUrlSchema]),
     remedy:
       'the public URL of this server as browsers write it, such as https://auth.example.org: http or https, a host in lower case, and no blanks, credentials, query (?), fragment (#), default port or empty path segments (RFC 8414 §2)',
   },
@@ -283,21 +287,21 @@ const settings = {
     flag: 'mediawiki',
     env: 'GATEHOUSE_MEDIAWIKI',
     fallback: 'on',
-    rule: onOff,
+    rule: booleanSetting,
     remedy: 'on or off',
   },
   oauth1Plaintext: {
     flag: 'oauth1-plaintext',
     env: 'GATEHOUSE_OAUTH1_PLAINTEXT',
     fallback: 'off',
-    rule: onOff,
+    rule: booleanSetting,
     remedy: 'on or off',
   },
   trustProxy: {
     flag: 'trust-proxy',
     env: 'GATEHOUSE_TRUST_PROXY',
     fallback: '0',
-    rule: trustedProxies,
+    rule: trustedProxiesSchema,
     remedy:
       'the addresses and ranges of the proxies in front, such as 10.0.0.0/8,::1, or their number, from 0 (none) to 10; they have to append to X-Forwarded-For (docs/operations/proxies.md)',
   },
@@ -305,34 +309,34 @@ const settings = {
     flag: 'max-connections',
     env: 'GATEHOUSE_MAX_CONNECTIONS',
     fallback: '4096',
-    rule: wholeNumber(1, 1_000_000),
+    rule: integerBetween(1, 1_000_000),
     remedy: 'how many connections one process accepts at once, from 1 to 1000000',
   },
-  headersFor: {
+  headersTimeout: {
     flag: 'headers-timeout',
     env: 'GATEHOUSE_HEADERS_TIMEOUT',
     fallback: '10',
-    rule: lasting(1, 300),
+    rule: durationBetween(1, 300),
     remedy: 'seconds or a duration such as PT10S, from 1 to 300, and at most the request time-out',
   },
-  requestFor: {
+  requestTimeout: {
     flag: 'request-timeout',
     env: 'GATEHOUSE_REQUEST_TIMEOUT',
     fallback: '30',
-    rule: lasting(1, 3600),
+    rule: durationBetween(1, 3600),
     remedy: 'seconds or a duration such as PT30S, from 1 to 3600',
   },
-  keepAliveFor: {
+  keepAliveTimeout: {
     flag: 'keep-alive-timeout',
     env: 'GATEHOUSE_KEEP_ALIVE_TIMEOUT',
     fallback: '75',
-    rule: lasting(1, 3600),
+    rule: durationBetween(1, 3600),
     remedy:
       'seconds or a duration such as PT75S, from 1 to 3600; longer than that of the proxy in front',
   },
-  sessionIdleFor: {
-    flag: 'session-idle-for',
-    env: 'GATEHOUSE_SESSION_IDLE_FOR',
+  sessionIdle: {
+    flag: 'session-idle-timeout',
+    env: 'GATEHOUSE_SESSION_IDLE_TIMEOUT',
     fallback: 'P3D',
     rule: z
       .string()
@@ -355,25 +359,25 @@ const settings = {
     rule: z.string().max(4096),
     remedy: 'path of a JSON file',
   },
-  accessTokenFor: {
-    flag: 'access-token-for',
-    env: 'GATEHOUSE_ACCESS_TOKEN_FOR',
+  accessTokenTtl: {
+    flag: 'access-token-ttl',
+    env: 'GATEHOUSE_ACCESS_TOKEN_TTL',
     fallback: '3600',
-    rule: lasting(30, 2_592_000),
+    rule: durationBetween(30, 2_592_000),
     remedy: 'seconds or a duration such as PT1H, from 30 to 2592000',
   },
-  refreshTokenFor: {
-    flag: 'refresh-token-for',
-    env: 'GATEHOUSE_REFRESH_TOKEN_FOR',
+  refreshTokenTtl: {
+    flag: 'refresh-token-ttl',
+    env: 'GATEHOUSE_REFRESH_TOKEN_TTL',
     fallback: '2592000',
-    rule: lasting(60, 63_072_000),
+    rule: durationBetween(60, 63_072_000),
     remedy: 'seconds or a duration such as PT1H, from 60 to 63072000',
   },
-  refreshGraceFor: {
-    flag: 'refresh-grace-for',
-    env: 'GATEHOUSE_REFRESH_GRACE_FOR',
+  refreshGrace: {
+    flag: 'refresh-grace',
+    env: 'GATEHOUSE_REFRESH_GRACE',
     fallback: '60',
-    rule: lasting(0, 3600),
+    rule: durationBetween(0, 3600),
     remedy: 'seconds or a duration such as PT1H, from 0 to 3600',
   },
   logLevel: {
@@ -393,18 +397,18 @@ const settings = {
       .transform((text) => (/^(?:off|no|false|0)$/i.test(text.trim()) ? '' : text.trim())),
     remedy: 'the reason that people are told, or off to allow writing',
   },
-  idleProposalsFor: {
-    flag: 'idle-proposals-for',
-    env: 'GATEHOUSE_IDLE_PROPOSALS_FOR',
+  idleProposalTtl: {
+    flag: 'idle-proposal-ttl',
+    env: 'GATEHOUSE_IDLE_PROPOSAL_TTL',
     fallback: 'P30D',
-    rule: lasting(0, 315_360_000),
+    rule: durationBetween(0, 315_360_000),
     remedy: 'seconds or a duration such as P30D, or 0 for never',
   },
   mailFrom: {
     flag: 'mail-from',
     env: 'GATEHOUSE_MAIL_FROM',
     fallback: '',
-    rule: z.string().refine((text) => text === '' || readAddress(text) !== undefined),
+    rule: z.string().refine((text) => text === '' || parseEmail(text) !== undefined),
     remedy: 'one address, such as apps@example.org',
   },
   smtpUrl: {
@@ -426,12 +430,12 @@ const settings = {
     flag: 'shared-addresses',
     env: 'GATEHOUSE_SHARED_ADDRESSES',
     fallback: 'off',
-    rule: onOff,
+    rule: booleanSetting,
     remedy: 'on or off',
   },
-  signingKeyFor: {
-    flag: 'signing-key-for',
-    env: 'GATEHOUSE_SIGNING_KEY_FOR',
+  signingKeyRotation: {
+    flag: 'signing-key-rotation',
+    env: 'GATEHOUSE_SIGNING_KEY_ROTATION',
     fallback: 'P90D',
     rule: z
       .string()
@@ -443,7 +447,7 @@ const settings = {
     flag: null,
     env: 'GATEHOUSE_MASTER_KEYS',
     fallback: '',
-    rule: z.string().max(65_536).transform(masterKeys),
+    rule: z.string().max(65_536).transform(parseMasterKeys),
     remedy:
       'one ID:KEY on each line, each KEY 32 random bytes in base64 and each ID once, the first one to seal with; better in a file named by GATEHOUSE_MASTER_KEYS_FILE',
   },
@@ -457,13 +461,13 @@ const settings = {
 } as const;
 
 /** What a setting is called in the configuration file. Secrets have no place in it. */
-const fileName = (flag: string | null) => flag?.replaceAll('-', '_') ?? null;
+const fileSettingName = (flag: string | null) => flag?.replaceAll('-', '_') ?? null;
 
 /**
  * Settings an operator may give: name on the command line, variable and default. For `--help` and
  * the documentation.
  */
-export const settingNames = [
+export const settingDescriptions = [
   ...Object.values(settings).map(({ flag, env, fallback, remedy }) => ({
     flag,
     env,
@@ -489,31 +493,31 @@ export const settingNames = [
  * `…_FILE` variable or a `secret_file` names.
  */
 export function readConfig(
-  flags: Flags,
+  flags: CommandLineFlags,
   environment: Readonly<Record<string, string | undefined>>,
-  readSecret: (path: string, most: number) => string,
+  readSecret: (path: string, maxBytes: number) => string,
 ): Result<Config, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];
   const path = flags.config ?? environment.GATEHOUSE_CONFIG;
   const file = path
-    ? fromFile(path, readSecret, problems)
-    : { settings: {}, structure: noStructure };
+    ? loadConfigFile(path, readSecret, problems)
+    : { settings: {}, structure: emptyStructure };
   function pick<K extends keyof typeof settings>(key: K): z.output<(typeof settings)[K]['rule']> {
     const { flag, env, fallback, rule, remedy } = settings[key];
     let [text, source] = [fallback as string, 'default'];
     const secretFile = environment[`${env}_FILE`];
-    const filed = file.settings[fileName(flag) ?? ''];
+    const filed = file.settings[fileSettingName(flag) ?? ''];
     if (flag !== null && flags[flag] !== undefined) [text, source] = [flags[flag], `--${flag}`];
     else if (environment[env] !== undefined) [text, source] = [environment[env], env];
     else if (secretFile !== undefined) {
       source = `${env}_FILE`;
       try {
-        text = readSecret(secretFile, MOST_SECRET).trim();
+        text = readSecret(secretFile, MAX_SECRET_FILE_BYTES).trim();
       } catch (fault) {
         problems.push({
           setting: flag ?? env,
           source,
-          remedy: unreadable(fault) ?? `a file that can be read (${secretFile} cannot)`,
+          remedy: unsuitableFileRemedy(fault) ?? `a file that can be read (${secretFile} cannot)`,
         });
         return undefined as never;
       }
@@ -521,23 +525,24 @@ export function readConfig(
     const parsed = rule.safeParse(text);
     // What is on a command line is shown to every user of the machine; a configuration file is
     // shared and versioned.
-    const shown =
+    const exposesPassword =
       ['database', 'ephemeral'].includes(key) &&
       source !== env &&
       source !== `${env}_FILE` &&
       /:\/\/[^/?#]*:[^@]*@|[?&]password=/i.test(text);
-    if (parsed.success && !shown) return parsed.data as z.output<(typeof settings)[K]['rule']>;
+    if (parsed.success && !exposesPassword)
+      return parsed.data as z.output<(typeof settings)[K]['rule']>;
     problems.push({ setting: flag ?? env, source, remedy });
     return undefined as never;
   }
   const port = pick('port');
   const host = pick('host');
-  const [ring, single] = [pick('masterKeys'), pick('masterKey') || null];
+  const [keyList, singleKey] = [pick('masterKeys'), pick('masterKey') || null];
   const issuer = pick('issuer') || `http://localhost:${port}`;
-  const hooks = readWebhooks(file.structure.notices.webhooks, (path) =>
-    readSecret(path, MOST_SECRET),
+  const webhookResult = readWebhooks(file.structure.notices.webhooks, (path) =>
+    readSecret(path, MAX_SECRET_FILE_BYTES),
   );
-  problems.push(...hooks.problems.map((problem) => ({ ...problem, source: path ?? '' })));
+  problems.push(...webhookResult.problems.map((problem) => ({ ...problem, source: path ?? '' })));
   const config: Config = {
     port,
     host,
@@ -545,7 +550,7 @@ export function readConfig(
     data: pick('data'),
     database: pick('database') || `sqlite:${join(pick('data') ?? '.', 'gatehouse.db')}`,
     databaseReplica: pick('databaseReplica') || null,
-    databaseMemory: pick('databaseMemory'),
+    databaseCache: pick('databaseCache'),
     databaseConnections: pick('databaseConnections'),
     migrate: pick('migrate'),
     ephemeral: pick('ephemeral'),
@@ -556,38 +561,39 @@ export function readConfig(
     mediawiki: pick('mediawiki'),
     oauth1Plaintext: pick('oauth1Plaintext'),
     trustProxy: pick('trustProxy'),
-    outside: reachedFromOutside(issuer),
+    isInternetFacing: isPublicIssuer(issuer),
     maxConnections: pick('maxConnections'),
-    headersFor: seconds(pick('headersFor')),
-    requestFor: seconds(pick('requestFor')),
-    keepAliveFor: seconds(pick('keepAliveFor')),
-    sessionIdleFor: pick('sessionIdleFor') > 0 ? seconds(pick('sessionIdleFor')) : null,
+    headersTimeoutSeconds: seconds(pick('headersTimeout')),
+    requestTimeoutSeconds: seconds(pick('requestTimeout')),
+    keepAliveTimeoutSeconds: seconds(pick('keepAliveTimeout')),
+    sessionIdleSeconds: pick('sessionIdle') > 0 ? seconds(pick('sessionIdle')) : null,
     scopesFile: pick('scopesFile') || null,
     groupsFile: pick('groupsFile') || null,
-    accessTokenFor: seconds(pick('accessTokenFor')),
-    refreshTokenFor: seconds(pick('refreshTokenFor')),
-    refreshGraceFor: seconds(pick('refreshGraceFor')),
+    accessTokenTtlSeconds: seconds(pick('accessTokenTtl')),
+    refreshTokenTtlSeconds: seconds(pick('refreshTokenTtl')),
+    refreshGraceSeconds: seconds(pick('refreshGrace')),
     logLevel: pick('logLevel'),
     registration: pick('registration'),
     sharedAddresses: pick('sharedAddresses'),
-    ...masterKeysOf(ring, single),
-    signingKeyFor: pick('signingKeyFor') > 0 ? seconds(pick('signingKeyFor')) : null,
+    ...resolveMasterKeys(keyList, singleKey),
+    signingKeyRotationSeconds:
+      pick('signingKeyRotation') > 0 ? seconds(pick('signingKeyRotation')) : null,
     readOnly: pick('readOnly') || null,
-    idleProposalsFor: pick('idleProposalsFor') > 0 ? seconds(pick('idleProposalsFor')) : null,
+    idleProposalTtlSeconds: pick('idleProposalTtl') > 0 ? seconds(pick('idleProposalTtl')) : null,
     smtpUrl: pick('smtpUrl') || null,
-    mailFrom: tidyAddress(
+    mailFrom: normalizeEmail(
       pick('mailFrom') || `no-reply@${URL.parse(issuer)?.hostname ?? 'localhost'}`,
     ),
     structure: file.structure,
-    webhooks: hooks.webhooks,
+    webhooks: webhookResult.webhooks,
   };
-  if (config.headersFor > config.requestFor)
+  if (config.headersTimeoutSeconds > config.requestTimeoutSeconds)
     problems.push({
       setting: 'headers-timeout',
       source: 'request-timeout',
-      remedy: settings.headersFor.remedy,
+      remedy: settings.headersTimeout.remedy,
     });
-  if (ring && single)
+  if (keyList && singleKey)
     problems.push({
       setting: 'GATEHOUSE_MASTER_KEY',
       source: 'GATEHOUSE_MASTER_KEYS',
@@ -602,38 +608,40 @@ export function readConfig(
   return problems.length > 0 ? { ok: false, refusal: problems } : accept(Object.freeze(config));
 }
 
-const masterKeysOf = (
-  many: Config['masterKeys'],
-  single: string | null,
-): Pick<Config, 'masterKeys' | 'masterKeysFrom'> => {
-  if (many) return { masterKeys: many, masterKeysFrom: 'GATEHOUSE_MASTER_KEYS' };
-  return single === null
-    ? { masterKeys: null, masterKeysFrom: null }
-    : { masterKeys: [{ id: 'm1', key: single }], masterKeysFrom: 'GATEHOUSE_MASTER_KEY' };
+const resolveMasterKeys = (
+  keyList: Config['masterKeys'],
+  singleKey: string | null,
+): Pick<Config, 'masterKeys' | 'masterKeysVariable'> => {
+  if (keyList) return { masterKeys: keyList, masterKeysVariable: 'GATEHOUSE_MASTER_KEYS' };
+  return singleKey === null
+    ? { masterKeys: null, masterKeysVariable: null }
+    : { masterKeys: [{ id: 'm1', key: singleKey }], masterKeysVariable: 'GATEHOUSE_MASTER_KEY' };
 };
 
 /** Why a file that is there is not read, as a remedy; undefined: it could not be opened. */
-const unreadable = (fault: unknown): string | undefined =>
-  fault instanceof UnfitFile ? `a regular file of a sensible size (${fault.message})` : undefined;
+const unsuitableFileRemedy = (fault: unknown): string | undefined =>
+  fault instanceof UnsuitableFileError
+    ? `a regular file of a sensible size (${fault.message})`
+    : undefined;
 
-function fromFile(
+function loadConfigFile(
   path: string,
-  read: (path: string, most: number) => string,
+  readText: (path: string, most: number) => string,
   problems: ConfigProblem[],
-): { readonly settings: Readonly<Record<string, string>>; readonly structure: Structure } {
+): { readonly settings: Readonly<Record<string, string>>; readonly structure: StructuredConfig } {
   let text: string;
   try {
-    text = read(path, MOST_CONFIG);
+    text = readText(path, MAX_CONFIG_FILE_BYTES);
   } catch (fault) {
     problems.push({
       setting: 'config',
       source: path,
-      remedy: unreadable(fault) ?? 'the path of a file that can be read',
+      remedy: unsuitableFileRemedy(fault) ?? 'the path of a file that can be read',
     });
-    return { settings: {}, structure: noStructure };
+    return { settings: {}, structure: emptyStructure };
   }
-  const names = Object.values(settings).flatMap(({ flag }) => fileName(flag) ?? []);
-  const file = readConfigFile(text, names);
+  const names = Object.values(settings).flatMap(({ flag }) => fileSettingName(flag) ?? []);
+  const file = parseConfigFile(text, names);
   problems.push(...file.problems.map((problem) => ({ ...problem, source: path })));
   return file;
 }

@@ -1,17 +1,17 @@
 import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { durationSeconds, type Seconds } from '#kernel/time.ts';
+import { parseDuration, type Seconds } from '#kernel/time.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use 1 to 32 letters, digits, _ or -');
 /** Hosts that are this very machine: what goes there in plain text is read by nobody else. */
-const loopback: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+const loopbackHosts: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
  * True for a URL that notices may go to: the text is what will be asked for, and nothing goes over
  * a network in plain text.
  */
-function isEndpoint(text: string): boolean {
+function isWebhookUrl(text: string): boolean {
   const url = URL.parse(text);
   if (
     url === null ||
@@ -20,32 +20,34 @@ function isEndpoint(text: string): boolean {
     (url.href !== text && url.href !== `${text}/`)
   )
     return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback.includes(url.hostname));
+  return (
+    url.protocol === 'https:' || (url.protocol === 'http:' && loopbackHosts.includes(url.hostname))
+  );
 }
 
-const webhookSecret = z
+const webhookSecretSchema = z
   .string()
   .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'use whsec_ and 24 to 64 random bytes in base64');
 
-const endpoint = z.strictObject({
+const webhookSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 lower-case letters, digits or -'),
   url: z
     .string()
     .max(2048)
-    .refine(isEndpoint, 'use an https URL as browsers write it, or an http one of this machine'),
-  secret: webhookSecret.optional(),
+    .refine(isWebhookUrl, 'use an https URL as browsers write it, or an http one of this machine'),
+  secret: webhookSecretSchema.optional(),
   secret_file: z.string().min(1).max(4096).optional(),
   // While a secret is exchanged, both sign.
-  previous_secret: webhookSecret.optional(),
+  previous_secret: webhookSecretSchema.optional(),
   previous_secret_file: z.string().min(1).max(4096).optional(),
 });
 
 /** Seconds, or a duration (ISO 8601), of at most so many days. */
-const duration = (days: number) =>
+const durationSchema = (days: number) =>
   z
     .union([z.string(), z.number()], { error: 'use seconds or a duration such as P30D' })
     .transform((value, context): Seconds => {
-      const read = durationSeconds(String(value));
+      const read = parseDuration(String(value));
       if (read !== undefined && read <= days * 86_400) return read;
       context.addIssue({
         code: 'custom',
@@ -54,7 +56,7 @@ const duration = (days: number) =>
       return z.NEVER;
     });
 
-const structure = z.strictObject({
+const structureSchema = z.strictObject({
   sites: z
     .array(
       z.strictObject({
@@ -86,14 +88,14 @@ const structure = z.strictObject({
     .strictObject({
       two_person_risks: z.array(z.string()).default([]),
       own_apps: z.boolean().default(false),
-      involved_for: duration(3650).prefault('P90D'),
-      old_secrets_for: duration(90).prefault('P7D'),
+      involvement_window: durationSchema(3650).prefault('P90D'),
+      old_secrets_ttl: durationSchema(90).prefault('P7D'),
     })
     .prefault({}),
   notices: z
     .strictObject({
       groups: z.array(z.string()).default([]),
-      webhooks: z.array(endpoint).max(20).default([]),
+      webhooks: z.array(webhookSchema).max(20).default([]),
     })
     .prefault({}),
   grant_types: z
@@ -103,8 +105,8 @@ const structure = z.strictObject({
 });
 
 /** The part of the file that is no single value. */
-export type Structure = z.output<typeof structure>;
-export const noStructure: Structure = structure.parse({});
+export type StructuredConfig = z.output<typeof structureSchema>;
+export const emptyStructure: StructuredConfig = structureSchema.parse({});
 
 export interface FileProblem {
   readonly setting: string;
@@ -112,7 +114,7 @@ export interface FileProblem {
 }
 
 /** What to write, from a message of the checker. */
-function wanted(message: string): string {
+function describeExpected(message: string): string {
   const plain = message.replace(/^use /, '');
   const expected = plain.replace(/^Invalid (?:input|option): expected /, '');
   return expected === plain ? plain : (expected.split(', received ', 1)[0] ?? '');
@@ -121,17 +123,17 @@ function wanted(message: string): string {
 /** What a file says, as far as it can be read, and what is wrong with the rest. */
 export interface ConfigFile {
   readonly settings: Readonly<Record<string, string>>;
-  readonly structure: Structure;
+  readonly structure: StructuredConfig;
   readonly problems: readonly FileProblem[];
 }
 
-const tooDeep: FileProblem = {
+const tooDeepProblem: FileProblem = {
   setting: 'YAML',
   remedy: 'readable YAML: not so deep, and at most 100 aliases, each of an anchor before it',
 };
 
 /** A name that stands twice in one map; undefined: there is none. */
-function repeatedName(document: Document): string | undefined {
+function findRepeatedName(document: Document): string | undefined {
   let repeated: string | undefined;
   visit(document, {
     Map(_key, map) {
@@ -147,12 +149,12 @@ function repeatedName(document: Document): string | undefined {
   return repeated;
 }
 
-function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
+function parseYaml(text: string): Result<unknown, readonly FileProblem[]> {
   try {
     // The reader's own search for a name that comes twice compares each with every other: it is
     // made here, in one pass.
     const document = parseDocument(text, { uniqueKeys: false });
-    const repeated = document.errors.length === 0 ? repeatedName(document) : undefined;
+    const repeated = document.errors.length === 0 ? findRepeatedName(document) : undefined;
     if (repeated !== undefined)
       return refuse([
         { setting: 'YAML', remedy: `${repeated} once: it is there twice in one map` },
@@ -160,7 +162,7 @@ function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
     if (document.errors.length === 0) return accept(document.toJS({ maxAliasCount: 100 }));
     // The reader follows each level with a call of its own, and ends where no further one fits.
     if (document.errors.some(({ message }) => /call stack/i.test(message)))
-      return refuse([tooDeep]);
+      return refuse([tooDeepProblem]);
     return refuse(
       document.errors.map(({ message }) => ({
         setting: 'YAML',
@@ -168,7 +170,7 @@ function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
       })),
     );
   } catch {
-    return refuse([tooDeep]);
+    return refuse([tooDeepProblem]);
   }
 }
 
@@ -176,17 +178,17 @@ function readYaml(text: string): Result<unknown, readonly FileProblem[]> {
  * Reads the file's text: single settings by name, and the structured rest. Every problem is
  * reported together.
  */
-export function readConfigFile(text: string, settingNames: readonly string[]): ConfigFile {
-  const nothing = (problems: readonly FileProblem[]): ConfigFile => ({
+export function parseConfigFile(text: string, settingNames: readonly string[]): ConfigFile {
+  const onlyProblems = (problems: readonly FileProblem[]): ConfigFile => ({
     settings: {},
-    structure: noStructure,
+    structure: emptyStructure,
     problems,
   });
-  const yaml = readYaml(text);
-  if (!yaml.ok) return nothing(yaml.refusal);
+  const yaml = parseYaml(text);
+  if (!yaml.ok) return onlyProblems(yaml.refusal);
   const json = yaml.value ?? {};
   if (typeof json !== 'object' || Array.isArray(json))
-    return nothing([{ setting: 'YAML', remedy: 'a map of settings' }]);
+    return onlyProblems([{ setting: 'YAML', remedy: 'a map of settings' }]);
   const isSetting = ([key]: readonly [string, unknown]) => settingNames.includes(key);
   const problems: FileProblem[] = [];
   const settings: Record<string, string> = {};
@@ -195,24 +197,26 @@ export function readConfigFile(text: string, settingNames: readonly string[]): C
     else problems.push({ setting: key, remedy: 'one value' });
   }
   const rest = Object.entries(json).filter((entry) => !isSetting(entry));
-  const read = structure.safeParse(Object.fromEntries(rest));
+  const read = structureSchema.safeParse(Object.fromEntries(rest));
   if (read.success) return { settings, structure: read.data, problems };
-  const unsound = new Set<PropertyKey>();
+  const invalidSections = new Set<PropertyKey>();
   for (const { path, message, code, ...issue } of read.error.issues) {
     const keys =
       code === 'unrecognized_keys' ? (issue as { keys?: readonly string[] }).keys : undefined;
     for (const key of keys ?? ['']) {
-      unsound.add(path[0] ?? key);
+      invalidSections.add(path[0] ?? key);
       problems.push({
         setting: [...path, ...(key ? [key] : [])].join('.') || 'YAML',
-        remedy: key ? 'another name: there is no such setting' : wanted(message),
+        remedy: key ? 'another name: there is no such setting' : describeExpected(message),
       });
     }
   }
   // The sections that are sound are looked into all the same.
   return {
     settings,
-    structure: structure.parse(Object.fromEntries(rest.filter(([key]) => !unsound.has(key)))),
+    structure: structureSchema.parse(
+      Object.fromEntries(rest.filter(([key]) => !invalidSections.has(key))),
+    ),
     problems,
   };
 }

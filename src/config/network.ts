@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { isLocal, isRange } from '#encoding/address.ts';
+import { isIpRange, isLocalAddress } from '#encoding/address.ts';
 import type { TrustedProxies } from '#encoding/forwarded.ts';
 
 // Rules for settings about the network.
 
-const MOST_PROXIES = 10;
+const MAX_PROXIES = 10;
 
 /**
  * Names that stand for the own machine or network, whatever they resolve to (RFC 6761, RFC 6762,
@@ -13,22 +13,22 @@ const MOST_PROXIES = 10;
 const localName = /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa|test)$/;
 
 /** True when people reach this server from the internet, as far as its public URL tells. */
-export function reachedFromOutside(issuer: string): boolean {
+export function isPublicIssuer(issuer: string): boolean {
   const host = URL.parse(issuer)?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  if (/^[\d.]+$/.test(host) || host.includes(':')) return !isLocal(host);
+  if (/^[\d.]+$/.test(host) || host.includes(':')) return !isLocalAddress(host);
   return host.includes('.') && !localName.test(host);
 }
 
 /** A whole range of everything would believe everybody. */
 const isProxyRange = (text: string): boolean =>
-  isRange(text) && !/^0+$/.test(text.slice(text.lastIndexOf('/') + 1));
+  isIpRange(text) && !/^0+$/.test(text.slice(text.lastIndexOf('/') + 1));
 
 /** A number of proxies, or their addresses and ranges with commas or blanks between. */
-export const trustedProxies = z
+export const trustedProxiesSchema = z
   .string()
   .max(4096)
   .transform((text, context): TrustedProxies => {
-    if (/^\d{1,2}$/.test(text) && Number(text) <= MOST_PROXIES) return Number(text);
+    if (/^\d{1,2}$/.test(text) && Number(text) <= MAX_PROXIES) return Number(text);
     const ranges = text.split(/[\s,]+/).filter((range) => range !== '');
     if (ranges.length > 0 && ranges.length <= 100 && ranges.every(isProxyRange)) return ranges;
     context.addIssue({ code: 'custom' });
@@ -40,7 +40,7 @@ export const trustedProxies = z
  * parser writes it, without query, fragment, credentials, blanks or empty path segments. One slash
  * at the end is taken away.
  */
-export const issuerUrl = z
+export const issuerUrlSchema = z
   .string()
   .max(512)
   .refine((text) => {

@@ -1,4 +1,4 @@
-import type { Structure } from './file.ts';
+import type { StructuredConfig } from './file.ts';
 
 /** A webhook of the configuration with its secrets read. */
 export interface Webhook {
@@ -25,7 +25,7 @@ const isSecret = (text: string): boolean => /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/
  * is left out.
  */
 export function readWebhooks(
-  webhooks: Structure['notices']['webhooks'],
+  webhooks: StructuredConfig['notices']['webhooks'],
   readSecret: (path: string) => string,
 ): { readonly webhooks: readonly Webhook[]; readonly problems: readonly WebhookProblem[] } {
   const problems: WebhookProblem[] = [];
@@ -36,7 +36,7 @@ export function readWebhooks(
       return null;
     };
     /** Undefined: not given. Null: not good, and said. */
-    const secretOf = (key: 'secret' | 'previous_secret'): string | null | undefined => {
+    const readWebhookSecret = (key: 'secret' | 'previous_secret'): string | null | undefined => {
       const path = given[`${key}_file`];
       let text = given[key];
       try {
@@ -50,7 +50,10 @@ export function readWebhooks(
         ? text
         : problem(`${key} or ${key}_file: whsec_ and 24 to 64 random bytes in base64`);
     };
-    const [secret, previousSecret] = [secretOf('secret'), secretOf('previous_secret')];
+    const [secret, previousSecret] = [
+      readWebhookSecret('secret'),
+      readWebhookSecret('previous_secret'),
+    ];
     if (secret === undefined)
       problem('secret or secret_file: whsec_ and 24 to 64 random bytes in base64');
     if (typeof secret !== 'string' || previousSecret === null) return [];

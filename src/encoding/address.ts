@@ -2,9 +2,9 @@ import { BlockList, isIP } from 'node:net';
 
 const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 /** An IPv4 address that came over IPv6 counts as IPv4 (RFC 4291 §2.5.5.2). */
-const plain = (address: string) => mapped.exec(address)?.[1] ?? address;
+const unmapIpv4 = (address: string) => mapped.exec(address)?.[1] ?? address;
 
-function add(list: BlockList, range: string): boolean {
+function addRange(list: BlockList, range: string): boolean {
   const [address = '', bits, ...more] = range.split('/');
   const version = isIP(address);
   if (version === 0 || more.length > 0 || address.includes('%')) return false;
@@ -16,7 +16,7 @@ function add(list: BlockList, range: string): boolean {
 }
 
 /** True for a single address or a CIDR range, IPv4 or IPv6 (RFC 4632 §3.1). */
-export const isRange = (text: string): boolean => add(new BlockList(), text);
+export const isIpRange = (text: string): boolean => addRange(new BlockList(), text);
 
 /**
  * What stands for an address that is not known for sure (RFC 7239 §6.2). It is in no range but the
@@ -24,8 +24,8 @@ export const isRange = (text: string): boolean => add(new BlockList(), text);
  */
 export const UNKNOWN_ADDRESS = 'unknown';
 
-const MOST_KEPT = 500;
-const kept = new Map<string, BlockList>();
+const MAX_CACHED_LISTS = 500;
+const blockLists = new Map<string, BlockList>();
 
 /**
  * True when the address is in one of the ranges. An unknown one is only anywhere; a malformed
@@ -33,17 +33,18 @@ const kept = new Map<string, BlockList>();
  */
 export function addressInRanges(address: string, ranges: readonly string[]): boolean {
   const key = ranges.join(' ');
-  if (key === '0.0.0.0/0 ::/0') return address === UNKNOWN_ADDRESS || isIP(plain(address)) !== 0;
-  let list = kept.get(key);
+  if (key === '0.0.0.0/0 ::/0')
+    return address === UNKNOWN_ADDRESS || isIP(unmapIpv4(address)) !== 0;
+  let list = blockLists.get(key);
   if (list === undefined) {
     list = new BlockList();
-    for (const range of ranges) add(list, range);
-    if (kept.size >= MOST_KEPT) kept.clear();
-    kept.set(key, list);
+    for (const range of ranges) addRange(list, range);
+    if (blockLists.size >= MAX_CACHED_LISTS) blockLists.clear();
+    blockLists.set(key, list);
   }
-  const own = plain(address);
-  const version = isIP(own);
-  return version !== 0 && list.check(own, version === 4 ? 'ipv4' : 'ipv6');
+  const unmapped = unmapIpv4(address);
+  const version = isIP(unmapped);
+  return version !== 0 && list.check(unmapped, version === 4 ? 'ipv4' : 'ipv6');
 }
 
 /**
@@ -67,14 +68,14 @@ const LOCAL = [
  * True for an address of the own machine or network, and where there is no address at all (a socket
  * of the machine).
  */
-export const isLocal = (address: string): boolean => {
+export const isLocalAddress = (address: string): boolean => {
   // A zone names an interface of ours (RFC 4007 §11).
   const [own = ''] = address.split('%', 1);
   return isIP(own) === 0 || addressInRanges(own, LOCAL);
 };
 
 /** The eight groups of an IPv6 address, as numbers (RFC 4291 §2.2). */
-function groupsOf(address: string): readonly number[] {
+function ipv6Groups(address: string): readonly number[] {
   const [own = ''] = address.split('%', 1);
   const quad = /^([\da-f:]*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/i.exec(own);
   const text = quad
@@ -93,10 +94,10 @@ function groupsOf(address: string): readonly number[] {
  * What one person has of addresses: an IPv4 address, or the /64 of an IPv6 one, all of which one
  * machine may use (RFC 6177 §2).
  */
-export function addressNetwork(address: string): string {
-  const own = plain(address);
-  if (isIP(own) !== 6) return own;
-  return `${groupsOf(own)
+export function networkOfAddress(address: string): string {
+  const unmapped = unmapIpv4(address);
+  if (isIP(unmapped) !== 6) return unmapped;
+  return `${ipv6Groups(unmapped)
     .slice(0, 4)
     .map((group) => group.toString(16))
     .join(':')}::/64`;

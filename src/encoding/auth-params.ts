@@ -36,7 +36,7 @@ export interface MalformedAuthParams {
  * Longest list that anybody should read: as much as Node takes for all header fields of a request,
  * unless it is told otherwise.
  */
-export const MOST_AUTH_PARAMS = 16_384;
+export const MAX_AUTH_PARAMS_LENGTH = 16_384;
 
 const isBlank = (char: string | undefined): boolean => char === ' ' || char === '\t';
 const isNameCharacter = (char: string | undefined): boolean =>
@@ -44,20 +44,21 @@ const isNameCharacter = (char: string | undefined): boolean =>
 const isControl = (char: string): boolean => char !== '\t' && (char < ' ' || char === '\x7f');
 
 /** The end of a run, looking at each character once. */
-function endOf(text: string, start: number, belongs: (char: string) => boolean): number {
+function endOfRun(text: string, start: number, belongs: (char: string) => boolean): number {
   let at = start;
   while (at < text.length && belongs(text[at] as string)) at += 1;
   return at;
 }
 
-export const skipBlanks = (text: string, start: number): number => endOf(text, start, isBlank);
-export const nameEnd = (text: string, start: number): number => endOf(text, start, isNameCharacter);
+export const skipBlanks = (text: string, start: number): number => endOfRun(text, start, isBlank);
+export const nameEnd = (text: string, start: number): number =>
+  endOfRun(text, start, isNameCharacter);
 
 /**
  * The text between quotation marks, the first of which stands at `start`; undefined: the second is
  * missing. `next`: what follows it.
  */
-export function quotedString(
+export function parseQuotedString(
   text: string,
   start: number,
 ): { readonly value: string; readonly next: number } | undefined {
@@ -79,32 +80,32 @@ export function quotedString(
  * at once. Names may repeat: who reads the list says what that means.
  */
 export function parseAuthParams(text: string): Result<readonly AuthParam[], MalformedAuthParams> {
-  const no = (problem: AuthParamsProblem, at: number, name: string | null) =>
+  const malformed = (problem: AuthParamsProblem, at: number, name: string | null) =>
     refuse({ kind: 'malformed-auth-params', problem, at, name } as const);
   const params: AuthParam[] = [];
   for (let at = 0; ; ) {
-    at = endOf(text, at, (char) => isBlank(char) || char === ',');
+    at = endOfRun(text, at, (char) => isBlank(char) || char === ',');
     if (at === text.length) return accept(params);
     const end = nameEnd(text, at);
     if (end === at)
-      return no(
+      return malformed(
         isControl(text[at] as string) ? 'control' : 'name',
         at,
         params.at(-1)?.name ?? null,
       );
     const name = text.slice(at, end);
     at = skipBlanks(text, end);
-    if (text[at] !== '=') return no('equals', at, name);
+    if (text[at] !== '=') return malformed('equals', at, name);
     at = skipBlanks(text, at + 1);
     if (text[at] === '"') {
-      const quoted = quotedString(text, at);
-      if (quoted === undefined) return no('unterminated', at, name);
-      if (endOf(quoted.value, 0, (char) => !isControl(char)) < quoted.value.length)
-        return no('control', at, name);
+      const quoted = parseQuotedString(text, at);
+      if (quoted === undefined) return malformed('unterminated', at, name);
+      if (endOfRun(quoted.value, 0, (char) => !isControl(char)) < quoted.value.length)
+        return malformed('control', at, name);
       params.push({ name, value: quoted.value });
       at = quoted.next;
     } else {
-      const next = endOf(
+      const next = endOfRun(
         text,
         at,
         (char) => !isBlank(char) && char !== ',' && char !== '"' && !isControl(char),
@@ -114,7 +115,7 @@ export function parseAuthParams(text: string): Result<readonly AuthParam[], Malf
     }
     at = skipBlanks(text, at);
     if (at === text.length || text[at] === ',') continue;
-    return no(
+    return malformed(
       text[at] === '"' ? 'quotation-mark' : isControl(text[at] as string) ? 'control' : 'comma',
       at,
       name,

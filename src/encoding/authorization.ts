@@ -1,5 +1,5 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { percentDecode, utf8 } from './percent.ts';
+import { decodeUtf8, percentDecode } from './percent.ts';
 
 /** Why an Authorization value cannot be read. */
 export interface MalformedAuthorization {
@@ -13,7 +13,7 @@ const isBlank = (char: string | undefined) => char === ' ' || char === '\t';
  * A field value without the blanks around it (RFC 9110 §5.5). `trim()` takes away what is no blank
  * of HTTP, and would give a token spellings.
  */
-export function withoutBlanks(value: string): string {
+export function trimHttpWhitespace(value: string): string {
   let [start, end] = [0, value.length];
   while (start < end && isBlank(value[start])) start += 1;
   while (end > start && isBlank(value[end - 1])) end -= 1;
@@ -31,8 +31,8 @@ export interface SplitAuthorization {
 }
 
 /** The scheme of an Authorization value, which is a token, and what follows it. */
-export function splitScheme(value: string): SplitAuthorization {
-  const trimmed = withoutBlanks(value);
+export function splitAuthorization(value: string): SplitAuthorization {
+  const trimmed = trimHttpWhitespace(value);
   const end = trimmed.search(/[^!#$%&'*+.^_`|~\w-]/);
   if (end < 0) return { scheme: trimmed.toLowerCase(), rest: '', separated: false };
   let start = end;
@@ -49,8 +49,8 @@ export function splitScheme(value: string): SplitAuthorization {
  * because something else than a blank follows the scheme, as in `OAuth, a="b"` or `OAutha="b"`:
  * they are refused with the reason, and never taken for no credentials at all.
  */
-export function isOAuthScheme(value: string): boolean {
-  const { scheme, rest, separated } = splitScheme(value);
+export function isOAuth1Authorization(value: string): boolean {
+  const { scheme, rest, separated } = splitAuthorization(value);
   return (
     scheme === 'oauth' ||
     (scheme.startsWith('oauth') && !separated && rest !== '' && !rest.startsWith('\t'))
@@ -62,11 +62,11 @@ export function isOAuthScheme(value: string): boolean {
  * asks of clients; 'raw' takes the text as it is. Refuses bad base64, text without a colon, an
  * empty id, and bytes that are not UTF-8.
  */
-export function parseBasic(
+export function parseBasicCredentials(
   value: string,
   decode: 'form' | 'raw' = 'form',
 ): Result<{ readonly id: string; readonly secret: string }, MalformedAuthorization> {
-  const { scheme, rest, separated } = splitScheme(value);
+  const { scheme, rest, separated } = splitAuthorization(value);
   if (
     scheme !== 'basic' ||
     !separated ||
@@ -76,7 +76,7 @@ export function parseBasic(
     return malformed;
   const bytes = Buffer.from(rest, 'base64');
   if (bytes.toString('base64').replaceAll('=', '') !== rest.replaceAll('=', '')) return malformed;
-  const text = utf8(bytes);
+  const text = decodeUtf8(bytes);
   const colon = text?.indexOf(':') ?? -1;
   if (text === undefined || colon < 1 || /[\0-\x1f\x7f]/.test(text)) return malformed;
   const [id, secret] = [text.slice(0, colon), text.slice(colon + 1)];
@@ -94,8 +94,10 @@ export function parseBasic(
  * The token of a Bearer value (RFC 6750 §2.1): undefined for another scheme. Refuses what does not
  * fit the b64token grammar.
  */
-export function bearerToken(value: string): Result<string, MalformedAuthorization> | undefined {
-  const { scheme, rest, separated } = splitScheme(value);
+export function parseBearerToken(
+  value: string,
+): Result<string, MalformedAuthorization> | undefined {
+  const { scheme, rest, separated } = splitAuthorization(value);
   if (scheme !== 'bearer') return undefined;
   return separated && /^[A-Za-z0-9\-._~+/]+=*$/.test(rest) ? accept(rest) : malformed;
 }
@@ -106,7 +108,7 @@ export interface Challenge {
   readonly params: Readonly<Record<string, string>>;
 }
 
-const quoted = (text: string) =>
+const quoteString = (text: string) =>
   `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 
 /** Writes challenges as one field value (RFC 9110 §11.6.1). */
@@ -116,7 +118,7 @@ export const formatChallenges = (challenges: readonly Challenge[]): string =>
       [
         scheme,
         Object.entries(params)
-          .map(([name, value]) => `${name}=${quoted(value)}`)
+          .map(([name, value]) => `${name}=${quoteString(value)}`)
           .join(', '),
       ]
         .filter(Boolean)

@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url';
-import { lineProblem } from './plain-text.ts';
+import { findLineProblem } from './plain-text.ts';
 
 /** Most bytes of an e-mail address. */
-export const MOST_EMAIL = 255;
+export const MAX_EMAIL_BYTES = 255;
 
 const ASCII = /^[\0-\x7f]*$/;
 
@@ -10,7 +10,7 @@ const ASCII = /^[\0-\x7f]*$/;
  * A domain beyond ASCII as A-labels; undefined: it is none. What is ASCII in it has to be of host
  * names, so that nothing is cut off.
  */
-function asciiDomain(domain: string): string | undefined {
+function toAsciiDomain(domain: string): string | undefined {
   return /^(?:[A-Za-z0-9.-]|[^\0-\x7f])+$/.test(domain)
     ? domainToASCII(domain) || undefined
     : undefined;
@@ -21,15 +21,15 @@ function asciiDomain(domain: string): string | undefined {
  * A-labels, which is where mail goes (RFC 5891 §4), and what is not ASCII before the `@` in lower
  * case. Letters of ASCII keep their case, which comparisons leave out of account.
  */
-export function tidyAddress(email: string): string {
+export function normalizeEmail(email: string): string {
   // What is too long for an address stays as it is: composing accents and spelling a host in ASCII
   // take more time than there are letters.
-  if (email.length > 2 * MOST_EMAIL) return email;
+  if (email.length > 2 * MAX_EMAIL_BYTES) return email;
   const typed = email.normalize('NFC').trim();
   const at = typed.lastIndexOf('@');
   if (at < 0 || ASCII.test(typed)) return typed;
   const [local, domain] = [typed.slice(0, at), typed.slice(at + 1)];
-  return `${ASCII.test(local) ? local : local.toLowerCase()}@${ASCII.test(domain) ? domain : (asciiDomain(domain) ?? domain)}`;
+  return `${ASCII.test(local) ? local : local.toLowerCase()}@${ASCII.test(domain) ? domain : (toAsciiDomain(domain) ?? domain)}`;
 }
 
 /**
@@ -37,13 +37,13 @@ export function tidyAddress(email: string): string {
  * and plus signs included, or of RFC 6531 §3.3, at a host name. The text is one that `tidyAddress`
  * has made.
  */
-export function isAddress(email: string): boolean {
-  if (Buffer.byteLength(email) > MOST_EMAIL) return false;
+export function isEmailAddress(email: string): boolean {
+  if (Buffer.byteLength(email) > MAX_EMAIL_BYTES) return false;
   const at = email.lastIndexOf('@');
   const [local, domain] = [email.slice(0, Math.max(at, 0)), email.slice(at + 1)];
   if (
     !/^(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]|[^\0-\x7f\s])+$/.test(local) ||
-    lineProblem(local) !== undefined
+    findLineProblem(local) !== undefined
   )
     return false;
   return (
@@ -58,11 +58,11 @@ export function isAddress(email: string): boolean {
  * The address that a text names, as it is kept; undefined: none. The one reader of addresses,
  * wherever one is taken.
  */
-export function readAddress(text: string): string | undefined {
-  const address = tidyAddress(text);
-  return isAddress(address) ? address : undefined;
+export function parseEmail(text: string): string | undefined {
+  const address = normalizeEmail(text);
+  return isEmailAddress(address) ? address : undefined;
 }
 
 /** True when two addresses are one mailbox as far as accounts are told apart. */
-export const sameAddress = (one: string, other: string): boolean =>
-  tidyAddress(one).toLowerCase() === tidyAddress(other).toLowerCase();
+export const isSameEmail = (one: string, other: string): boolean =>
+  normalizeEmail(one).toLowerCase() === normalizeEmail(other).toLowerCase();

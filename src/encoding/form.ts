@@ -1,8 +1,8 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { percentDecode, percentDecodeBytes, percentEncode, utf8 } from './percent.ts';
+import { decodeUtf8, percentDecode, percentDecodeBytes, percentEncode } from './percent.ts';
 
 /** A decoded name and value, in the order they were sent; repeated names stay repeated. */
-export type Pair = readonly [name: string, value: string];
+export type NameValuePair = readonly [name: string, value: string];
 
 /** What cannot be read in a part: a `%` without two digits, bytes that are no UTF-8, or NUL. */
 export type PartProblem = 'escape' | 'utf-8' | 'nul';
@@ -18,11 +18,11 @@ export interface MalformedForm {
 }
 
 /** What is told of a query or form that cannot be read. */
-export const unreadableForm = (part: string): string =>
+export const unreadableFormMessage = (part: string): string =>
   `The ${part} cannot be read: an escape is broken, such as % where %25 is meant, or it is not UTF-8.`;
 
 /** Why a part cannot be read that `percentDecode` did not take, or that holds NUL. */
-export const partProblem = (text: string): PartProblem =>
+export const findPartProblem = (text: string): PartProblem =>
   /%(?![0-9A-Fa-f]{2})/.test(text) ? 'escape' : /%00|\0/.test(text) ? 'nul' : 'utf-8';
 
 const decodePart = (text: string) =>
@@ -33,10 +33,12 @@ const decodePart = (text: string) =>
  * has an empty value, empty pieces are skipped. Refuses broken escapes, bytes that are not UTF-8,
  * and NUL.
  */
-export function parseForm(text: string | Uint8Array): Result<readonly Pair[], MalformedForm> {
-  const whole = typeof text === 'string' ? text : utf8(text);
+export function parseForm(
+  text: string | Uint8Array,
+): Result<readonly NameValuePair[], MalformedForm> {
+  const whole = typeof text === 'string' ? text : decodeUtf8(text);
   if (whole === undefined) return refuse({ kind: 'malformed-form', problem: 'utf-8', name: null });
-  const pairs: Pair[] = [];
+  const pairs: NameValuePair[] = [];
   if (whole === '') return accept(pairs);
   for (const piece of whole.split('&')) {
     if (piece === '') continue;
@@ -45,17 +47,17 @@ export function parseForm(text: string | Uint8Array): Result<readonly Pair[], Ma
       equals < 0 ? [piece, ''] : [piece.slice(0, equals), piece.slice(equals + 1)];
     const [name, value] = [decodePart(rawName), decodePart(rawValue)];
     if (name === undefined || name.includes('\0'))
-      return refuse({ kind: 'malformed-form', problem: partProblem(rawName), name: null });
+      return refuse({ kind: 'malformed-form', problem: findPartProblem(rawName), name: null });
     if (value === undefined || value.includes('\0'))
-      return refuse({ kind: 'malformed-form', problem: partProblem(rawValue), name });
+      return refuse({ kind: 'malformed-form', problem: findPartProblem(rawValue), name });
     pairs.push([name, value]);
   }
   return accept(pairs);
 }
 
 /** A form read as PHP reads it. */
-export interface FormBytes {
-  readonly pairs: readonly Pair[];
+export interface PhpForm {
+  readonly pairs: readonly NameValuePair[];
   /** How many pieces were empty, as in `a=1&&b=2`. */
   readonly emptyPieces: number;
 }
@@ -64,7 +66,7 @@ export interface FormBytes {
  * Reads a form or a query as PHP does: broken escapes and bytes that are not UTF-8 are kept
  * (`percentDecodeBytes`), nothing is refused. A text is one whose characters stand for bytes.
  */
-export function parseFormBytes(text: string | Uint8Array): FormBytes {
+export function parseFormAsPhp(text: string | Uint8Array): PhpForm {
   const whole =
     typeof text === 'string'
       ? text
@@ -74,7 +76,7 @@ export function parseFormBytes(text: string | Uint8Array): FormBytes {
   const pieces = whole.split('&');
   const pairs = pieces
     .filter((piece) => piece !== '')
-    .map((piece): Pair => {
+    .map((piece): NameValuePair => {
       const equals = piece.indexOf('=');
       return equals < 0
         ? [decode(piece), '']
@@ -84,7 +86,7 @@ export function parseFormBytes(text: string | Uint8Array): FormBytes {
 }
 
 /** A form by name: each parameter once. `repeated` is the first name that came more than once. */
-export interface FormValues {
+export interface FormParameters {
   readonly repeated: string | undefined;
   /**
    * Undefined when absent or empty: "parameters sent without a value MUST be treated as if they
@@ -97,7 +99,10 @@ export interface FormValues {
  * Looks parameters up by name. `mayRepeat`: names that may come more than once, of which the first
  * value counts.
  */
-export function formValues(pairs: readonly Pair[], mayRepeat: readonly string[] = []): FormValues {
+export function makeFormParameters(
+  pairs: readonly NameValuePair[],
+  mayRepeat: readonly string[] = [],
+): FormParameters {
   const values = new Map<string, string>();
   let repeated: string | undefined;
   for (const [name, value] of pairs) {
@@ -108,7 +113,7 @@ export function formValues(pairs: readonly Pair[], mayRepeat: readonly string[] 
 }
 
 /** Values by name, in the order they came. */
-export function groupByName(pairs: readonly Pair[]): Map<string, string[]> {
+export function groupByName(pairs: readonly NameValuePair[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const [name, value] of pairs) {
     const values = groups.get(name);
@@ -119,7 +124,7 @@ export function groupByName(pairs: readonly Pair[]): Map<string, string[]> {
 }
 
 /** Writes pairs in form encoding, with a space as `%20` so that every reader understands it. */
-export function formEncode(pairs: readonly Pair[]): string {
+export function formEncode(pairs: readonly NameValuePair[]): string {
   return pairs.map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`).join('&');
 }
 
@@ -127,7 +132,7 @@ export function formEncode(pairs: readonly Pair[]): string {
  * Bytes of a value as it stands in the text of a query or form, escapes and all; 0 when the name is
  * not there.
  */
-export function sentSize(text: string, name: string): number {
+export function encodedValueBytes(text: string, name: string): number {
   const piece = text.split('&').find((part) => part.startsWith(`${name}=`));
   return piece === undefined ? 0 : Buffer.byteLength(piece) - name.length - 1;
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { addressInRanges, isLocal } from './address.ts';
+import { addressInRanges, isLocalAddress } from './address.ts';
 
 /**
  * Proxies whose word is taken: how many stand in front, or at which addresses and ranges (CIDR)
@@ -11,7 +11,7 @@ export type TrustedProxies = number | readonly string[];
  * Why the address of a request is not known for sure, or looks as if the settings did not fit the
  * network.
  */
-export const proxySigns = [
+export const proxyWarnings = [
   /** Forwarding fields came from a peer that is not trusted. */
   'untrusted-forwarding',
   /**
@@ -29,10 +29,10 @@ export const proxySigns = [
   /** A trusted proxy named something that is no address. */
   'unreadable-hop',
 ] as const;
-export type ProxySign = (typeof proxySigns)[number];
+export type ProxyWarning = (typeof proxyWarnings)[number];
 
 /** How a request came to us, as far as the connection tells. */
-export interface Arrival {
+export interface IncomingConnection {
   /** The other end of the connection; empty when there is none. */
   readonly peer: string;
   /** Every `X-Forwarded-For` field, in the order they were sent. */
@@ -42,22 +42,22 @@ export interface Arrival {
 }
 
 /** Where a request comes from. */
-export interface Origin {
+export interface ClientAddress {
   /** The best that is known; never a text that is no address, unless the connection has none. */
   readonly address: string;
   /** False: it may be a proxy's, or what a stranger wrote. */
   readonly known: boolean;
-  readonly signs: readonly ProxySign[];
+  readonly signs: readonly ProxyWarning[];
 }
 
 /** More proxies than anybody has. */
-const MOST_HOPS = 32;
+const MAX_HOPS = 32;
 
 const inBrackets = /^\[([0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?$/;
 const withPort = /^([0-9.]{7,15}):\d{1,5}$/;
 
 /** One entry, without the port that some proxies add; undefined: no address. */
-function hopOf(entry: string): string | undefined {
+function parseHop(entry: string): string | undefined {
   const text = entry.trim();
   if (text.length > 64) return undefined;
   const address = inBrackets.exec(text)?.[1] ?? withPort.exec(text)?.[1] ?? text;
@@ -65,10 +65,10 @@ function hopOf(entry: string): string | undefined {
 }
 
 /** What proxies said, the nearest first. */
-const hopsOf = (fields: readonly string[]): readonly string[] => {
+const parseHops = (fields: readonly string[]): readonly string[] => {
   const text = fields.join(',');
   // The last 4 KiB hold every hop that anybody may believe.
-  const entries = text.slice(-4096).split(',').slice(-MOST_HOPS);
+  const entries = text.slice(-4096).split(',').slice(-MAX_HOPS);
   return text.trim() === '' ? [] : entries.reverse();
 };
 
@@ -76,7 +76,11 @@ const hopsOf = (fields: readonly string[]): readonly string[] => {
  * True for the peer or hop at this distance (0: the other end of the connection) that is one of our
  * proxies.
  */
-export const trusts = (trusted: TrustedProxies, address: string, distance: number): boolean =>
+export const isTrustedProxy = (
+  trusted: TrustedProxies,
+  address: string,
+  distance: number,
+): boolean =>
   typeof trusted === 'number' ? distance < trusted : addressInRanges(address, trusted);
 
 /**
@@ -84,30 +88,34 @@ export const trusts = (trusted: TrustedProxies, address: string, distance: numbe
  * one who speaks is trusted (the way RFC 7239 §8.1 warns to go). `outside`: people reach this
  * server from the internet; `encrypted`: by https, which ends at a proxy, for we speak http alone.
  */
-export function originOf(
-  { peer, forwardedFor, forwarded }: Arrival,
+export function resolveClientAddress(
+  { peer, forwardedFor, forwarded }: IncomingConnection,
   trusted: TrustedProxies,
-  { outside, encrypted }: { readonly outside: boolean; readonly encrypted: boolean },
-): Origin {
-  if (!trusts(trusted, peer, 0)) {
-    const signs: ProxySign[] = [];
+  {
+    outside: isInternetFacing,
+    encrypted,
+  }: { readonly outside: boolean; readonly encrypted: boolean },
+): ClientAddress {
+  if (!isTrustedProxy(trusted, peer, 0)) {
+    const signs: ProxyWarning[] = [];
     if (forwarded) signs.push('untrusted-forwarding');
-    if (outside && isLocal(peer)) signs.push('local-peer');
+    if (isInternetFacing && isLocalAddress(peer)) signs.push('local-peer');
     // Without TLS in front, and from the internet, it is the sender who writes the fields: they
     // take nothing from what the connection says.
     return {
       address: peer,
-      known: !(signs.includes('local-peer') || (forwarded && (encrypted || isLocal(peer)))),
+      known: !(signs.includes('local-peer') || (forwarded && (encrypted || isLocalAddress(peer)))),
       signs,
     };
   }
-  const hops = hopsOf(forwardedFor);
-  const signs: ProxySign[] =
-    typeof trusted === 'number' && !isLocal(peer) ? ['counted-outside'] : [];
+  const hops = parseHops(forwardedFor);
+  const signs: ProxyWarning[] =
+    typeof trusted === 'number' && !isLocalAddress(peer) ? ['counted-outside'] : [];
   let address = peer;
   for (let distance = 0; ; distance++) {
     const entry = hops[distance];
-    if (!trusts(trusted, address, distance)) return { address, known: signs.length === 0, signs };
+    if (!isTrustedProxy(trusted, address, distance))
+      return { address, known: signs.length === 0, signs };
     if (entry === undefined) {
       // The addresses that proxies have may be those of people as well: enough that one was named.
       const enough = typeof trusted !== 'number' && distance > 0;
@@ -115,7 +123,7 @@ export function originOf(
         ? { address, known: true, signs }
         : { address, known: false, signs: [...signs, 'too-few-hops'] };
     }
-    const hop = hopOf(entry);
+    const hop = parseHop(entry);
     if (hop === undefined) return { address, known: false, signs: [...signs, 'unreadable-hop'] };
     address = hop;
   }

@@ -1,5 +1,5 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { utf8 } from './percent.ts';
+import { decodeUtf8 } from './percent.ts';
 
 /** Why a text is no JSON, and what is told of it. */
 export interface MalformedJson {
@@ -17,7 +17,7 @@ function placeOf({ message }: SyntaxError, text: string): string {
 
 /** Reads JSON in UTF-8, with or without a byte order mark. */
 export function readJson(bytes: Uint8Array): Result<unknown, MalformedJson> {
-  const text = utf8(bytes)?.replace(/^\ufeff/, '');
+  const text = decodeUtf8(bytes)?.replace(/^\ufeff/, '');
   if (text === undefined)
     return refuse({ kind: 'malformed-json', words: 'The body is not UTF-8.' });
   try {

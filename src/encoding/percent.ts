@@ -8,17 +8,17 @@ const STRAY_BYTE = 0xdc00;
 
 const HEX = Buffer.from('0123456789ABCDEF');
 /** 1 for a byte that is written as it is. */
-const plain = new Uint8Array(256);
+const isUnreservedByte = new Uint8Array(256);
 for (const byte of Buffer.from(
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~',
 ))
-  plain[byte] = 1;
+  isUnreservedByte[byte] = 1;
 
 /**
  * The bytes of a text with stray bytes: those come out as they were; what is left of halves of
  * characters becomes U+FFFD.
  */
-function bytesOf(text: string): Uint8Array {
+function encodeWithStrayBytes(text: string): Uint8Array {
   const units = Buffer.from(text, 'utf16le');
   const bytes = Buffer.alloc(text.length * 3);
   let [length, start] = [0, 0];
@@ -41,7 +41,7 @@ function escapeBytes(bytes: Uint8Array): string {
   let length = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] as number;
-    if (plain[byte] === 1) escaped[length++] = byte;
+    if (isUnreservedByte[byte] === 1) escaped[length++] = byte;
     else {
       escaped[length++] = 37;
       escaped[length++] = HEX[byte >> 4] as number;
@@ -58,7 +58,7 @@ function escapeBytes(bytes: Uint8Array): string {
  */
 export function percentEncode(text: string): string {
   if (unreserved.test(text)) return text;
-  if (!text.isWellFormed()) return escapeBytes(bytesOf(text));
+  if (!text.isWellFormed()) return escapeBytes(encodeWithStrayBytes(text));
   const encoded = encodeURIComponent(text);
   return /[!'()*]/.test(encoded) ? escapeBytes(Buffer.from(text)) : encoded;
 }
@@ -77,7 +77,7 @@ export function percentDecode(text: string): string | undefined {
 }
 
 /** UTF-8 bytes as text; undefined when they are not UTF-8. */
-export function utf8(bytes: Uint8Array): string | undefined {
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {
@@ -89,18 +89,18 @@ export function utf8(bytes: Uint8Array): string | undefined {
  * What is encoded already, encoded once more, as it stands in a signature base string (RFC 5849
  * §3.4.1.1).
  */
-export function percentEncodeAgain(encoded: string): string {
+export function percentEncodeEncoded(encoded: string): string {
   if (!encoded.includes('%')) return encoded;
   const from = Buffer.from(encoded, 'latin1');
-  const again = Buffer.alloc(from.length * 3);
+  const output = Buffer.alloc(from.length * 3);
   let length = 0;
   for (let at = 0; at < from.length; at++) {
-    again[length++] = from[at] as number;
+    output[length++] = from[at] as number;
     if (from[at] !== 37) continue;
-    again[length++] = 50;
-    again[length++] = 53;
+    output[length++] = 50;
+    output[length++] = 53;
   }
-  return again.toString('latin1', 0, length);
+  return output.toString('latin1', 0, length);
 }
 
 /** The value of a hexadecimal digit; -1 for any other character. */
@@ -138,7 +138,7 @@ function characterLength(bytes: Uint8Array, at: number): number {
 
 /** Bytes as text: what is UTF-8 as its characters, every other byte as a stray one. */
 function bytesAsText(bytes: Buffer): string {
-  const whole = utf8(bytes);
+  const whole = decodeUtf8(bytes);
   if (whole !== undefined) return whole;
   const units = Buffer.alloc(bytes.length * 2);
   let length = 0;

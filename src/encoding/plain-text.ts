@@ -1,4 +1,4 @@
-import { normalForm } from '#kernel/normal-form.ts';
+import { toNormalForm } from '#kernel/normal-form.ts';
 
 // Text that people read and trust: what it may not hold, so that it is what it seems (UTS #39 §5,
 // UTR #36 §2).
@@ -14,8 +14,8 @@ export type TextProblem =
   /** One word of letters of scripts that nobody writes together, or of digits of several kinds. */
   | 'mixed-scripts';
 
-const MOST_MARKS = 4;
-const unseen =
+const MAX_MARKS = 4;
+const invisibleCharacter =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const joiner = '\u200d';
 const pictures = /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f/u;
@@ -32,26 +32,28 @@ const isTag = (letter: string): boolean => letter >= '\u{e0020}' && letter <= '\
  * True for what cannot be seen by itself and is part of an emoji: a joiner between pictures, a
  * selector behind one, the tags of a flag.
  */
-function isOfEmoji(letters: readonly string[], at: number): boolean {
+function isPartOfEmoji(letters: readonly string[], at: number): boolean {
   const [before = '', letter = '', after = ''] = [letters[at - 1], letters[at], letters[at + 1]];
   if (letter === joiner) return pictures.test(before) && /\p{Extended_Pictographic}/u.test(after);
   if (letter === '\ufe0f') return /\p{Emoji}/u.test(before);
-  return isTag(letter) && (before === '\u{1f3f4}' || (isTag(before) && isOfEmoji(letters, at - 1)));
+  return (
+    isTag(letter) && (before === '\u{1f3f4}' || (isTag(before) && isPartOfEmoji(letters, at - 1)))
+  );
 }
 
 /**
  * True when a text has something that cannot be seen. `lines`: it may have several, and joiners
  * where a script needs them.
  */
-function hasUnseen(text: string, lines: boolean): boolean {
+function hasInvisibleCharacters(text: string, isMultiline: boolean): boolean {
   const letters = [...text];
   let tags = 0;
   return letters.some((letter, at) => {
-    if (!unseen.test(letter)) return false;
-    if (lines && (letter === '\n' || letter === '\r' || letter === '\t')) return false;
+    if (!invisibleCharacter.test(letter)) return false;
+    if (isMultiline && (letter === '\n' || letter === '\r' || letter === '\t')) return false;
     const joins = letter === joiner || letter === '\u200c';
     if (
-      lines &&
+      isMultiline &&
       joins &&
       joining.test(letters[at - 1] ?? '') &&
       joining.test(letters[at + 1] ?? '')
@@ -59,7 +61,7 @@ function hasUnseen(text: string, lines: boolean): boolean {
       return false;
     // A flag has a few tags: more would be looked through again and again.
     if (isTag(letter) && ++tags > 32) return true;
-    return !isOfEmoji(letters, at);
+    return !isPartOfEmoji(letters, at);
   });
 }
 
@@ -68,10 +70,10 @@ function hasUnseen(text: string, lines: boolean): boolean {
  * mark (UTS #39 §5.4).
  */
 function hasStackedMarks(text: string): boolean {
-  let [marks, last] = [MOST_MARKS, ''];
-  for (const letter of normalForm(text, 'NFD')) {
+  let [marks, last] = [MAX_MARKS, ''];
+  for (const letter of toNormalForm(text, 'NFD')) {
     const mark = /[\p{Mn}\p{Me}]/u.test(letter) && letter !== '\ufe0f';
-    if (mark && (marks >= MOST_MARKS || letter === last)) return true;
+    if (mark && (marks >= MAX_MARKS || letter === last)) return true;
     marks = mark ? marks + 1 : 0;
     last = mark ? letter : '';
   }
@@ -119,7 +121,7 @@ function isOneScript(word: string): boolean {
 }
 
 /** The zero of a digit's numbering system: ten digits stand in a row (Unicode §4.6). */
-const zeroOf = (digit: string): number => {
+const zeroOfDigit = (digit: string): number => {
   let point = digit.codePointAt(0) ?? 0;
   for (let steps = 0; steps < 9 && /\p{Nd}/u.test(String.fromCodePoint(point - 1)); steps++)
     point -= 1;
@@ -127,26 +129,27 @@ const zeroOf = (digit: string): number => {
 };
 
 function hasMixedScripts(text: string): boolean {
-  const words = normalForm(text, 'NFC').split(/[^\p{L}\p{M}\p{N}]/u);
+  const words = toNormalForm(text, 'NFC').split(/[^\p{L}\p{M}\p{N}]/u);
   if (words.some((word) => !isOneScript(word))) return true;
   return words.some(
-    (word) => new Set([...word].filter((letter) => /\p{Nd}/u.test(letter)).map(zeroOf)).size > 1,
+    (word) =>
+      new Set([...word].filter((letter) => /\p{Nd}/u.test(letter)).map(zeroOfDigit)).size > 1,
   );
 }
 
 /** What is wrong with a text of several lines, such as a description; undefined: nothing. */
-export function paragraphsProblem(text: string): TextProblem | undefined {
-  if (hasUnseen(text, true)) return 'unseen';
+export function findParagraphProblem(text: string): TextProblem | undefined {
+  if (hasInvisibleCharacters(text, true)) return 'unseen';
   return hasStackedMarks(text) ? 'stacked-marks' : undefined;
 }
 
 /** What is wrong with a line that people read, such as a label or a reason. */
-export function lineProblem(text: string): TextProblem | undefined {
-  if (hasUnseen(text, false)) return 'unseen';
+export function findLineProblem(text: string): TextProblem | undefined {
+  if (hasInvisibleCharacters(text, false)) return 'unseen';
   if (hasStackedMarks(text)) return 'stacked-marks';
   return hasEncodedWord(text) ? 'encoded-word' : undefined;
 }
 
 /** What is wrong with a name by which people know an app, a person or a site. */
-export const nameProblem = (text: string): TextProblem | undefined =>
-  lineProblem(text) ?? (hasMixedScripts(text) ? 'mixed-scripts' : undefined);
+export const findNameProblem = (text: string): TextProblem | undefined =>
+  findLineProblem(text) ?? (hasMixedScripts(text) ? 'mixed-scripts' : undefined);

@@ -2,7 +2,7 @@
  * A request as it was sent. Signatures are made over what was on the wire, so nothing here is
  * resolved or normalised (RFC 5849 §3.4.1.2).
  */
-export interface SentRequest {
+export interface RawRequest {
   readonly method: string;
   /** The request target of the request line: path and query, raw. */
   readonly target: string;
@@ -20,13 +20,16 @@ export interface SentRequest {
 }
 
 /** The one value of a header field; undefined when it is absent or was sent more than once. */
-export function header(sent: Pick<SentRequest, 'headers'>, name: string): string | undefined {
-  const value = sent.headers[name];
+export function singleHeader(
+  rawRequest: Pick<RawRequest, 'headers'>,
+  name: string,
+): string | undefined {
+  const value = rawRequest.headers[name];
   return typeof value === 'string' ? value : value?.length === 1 ? value[0] : undefined;
 }
 
 /** Whether an HTTP/1 message has content, by its own framing (RFC 9112 §6.3). */
-export function announcesBody({ headers }: Pick<SentRequest, 'headers'>): boolean {
+export function hasRequestBody({ headers }: Pick<RawRequest, 'headers'>): boolean {
   if (headers['transfer-encoding'] !== undefined) return true;
   const lengths = [headers['content-length'] ?? []].flat();
   return lengths.some((length) => !/^[ \t]*0+[ \t]*$/.test(length));

@@ -1,5 +1,5 @@
-import { asciiSpelling, misleads } from './browser-uri.ts';
-import { formEncode, type Pair } from './form.ts';
+import { isMisleadingUri, toAsciiUri } from './browser-uri.ts';
+import { formEncode, type NameValuePair } from './form.ts';
 
 const loopback = /^http:\/\/(?:127\.0\.0\.1|\[::1\])(?=[:/?#]|$)/;
 
@@ -21,16 +21,16 @@ function withoutLoopbackPort(uri: string): string | undefined {
  * port of an http loopback address. A host in Unicode and its A-labels are two spellings of one
  * text.
  */
-export function redirectUriMatches(registered: readonly string[], requested: string): boolean {
+export function isRegisteredRedirectUri(registered: readonly string[], requested: string): boolean {
   if (registered.includes(requested)) return true;
-  const spelt = asciiSpelling(requested);
-  if (spelt === undefined) return false;
-  const bare = withoutLoopbackPort(spelt);
+  const asciiUri = toAsciiUri(requested);
+  if (asciiUri === undefined) return false;
+  const bare = withoutLoopbackPort(asciiUri);
   return registered.some((uri) => {
-    const known = asciiSpelling(uri);
+    const known = toAsciiUri(uri);
     return (
       known !== undefined &&
-      (known === spelt || (bare !== undefined && withoutLoopbackPort(known) === bare))
+      (known === asciiUri || (bare !== undefined && withoutLoopbackPort(known) === bare))
     );
   });
 }
@@ -39,7 +39,7 @@ export function redirectUriMatches(registered: readonly string[], requested: str
  * Adds parameters to the query of a URI and leaves the rest of it byte for byte; a fragment stays
  * at the end (RFC 6749 §4.1.2).
  */
-export function addToQuery(uri: string, params: readonly Pair[]): string {
+export function addQueryParameters(uri: string, params: readonly NameValuePair[]): string {
   if (params.length === 0) return uri;
   const hash = uri.indexOf('#');
   const [head, fragment] = hash < 0 ? [uri, ''] : [uri.slice(0, hash), uri.slice(hash)];
@@ -54,9 +54,9 @@ export function addToQuery(uri: string, params: readonly Pair[]): string {
  * Throws for a URI that misleads: whoever reads a request refuses it before, so that nobody is sent
  * there even when a stored one is not what was judged.
  */
-export function locationOf(uri: string, params: readonly Pair[]): string {
-  const spelt = asciiSpelling(uri);
-  if (spelt === undefined || misleads(spelt))
+export function makeRedirectLocation(uri: string, params: readonly NameValuePair[]): string {
+  const asciiUri = toAsciiUri(uri);
+  if (asciiUri === undefined || isMisleadingUri(asciiUri))
     throw new Error('a redirect URI leads to another host than it shows');
-  return addToQuery(spelt, params);
+  return addQueryParameters(asciiUri, params);
 }

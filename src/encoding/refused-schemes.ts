@@ -3,7 +3,7 @@
  * the browser itself, start a program with what follows, or wrap another URI that the text hides.
  * The one list, for registration and for authorization (RFC 8252 §7.1, RFC 9700 §4.11).
  */
-const refused: ReadonlySet<string> = new Set(
+const forbiddenSchemes: ReadonlySet<string> = new Set(
   [
     // Script, and documents made of the text itself.
     'javascript vbscript livescript mocha jscript data mhtml cid mid',
@@ -31,7 +31,7 @@ const refused: ReadonlySet<string> = new Set(
  * Families of schemes: what systems and browsers start programs with, and what any web site or
  * extension may claim (HTML §8.3.1.1).
  */
-const families = [
+const forbiddenPrefixes = [
   'ms-',
   'web+',
   'ext+',
@@ -46,7 +46,9 @@ const families = [
 ];
 
 /** True for a scheme that no redirect URI may have. Case does not count. */
-export function isRefusedScheme(scheme: string): boolean {
+export function isForbiddenScheme(scheme: string): boolean {
   const lower = scheme.toLowerCase();
-  return refused.has(lower) || families.some((family) => lower.startsWith(family));
+  return (
+    forbiddenSchemes.has(lower) || forbiddenPrefixes.some((family) => lower.startsWith(family))
+  );
 }

@@ -2,13 +2,15 @@
  * Controls, halves of characters, line separators, and what cannot be seen or turns the direction
  * of text. Joiners of letters and the choice between emoji and sign stay: people write with them.
  */
-const unfit =
+const unsafeCharacters =
   /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** On one line, with nothing that cannot be seen, and cut short. */
-export function oneLine(text: string, most = 255): string {
-  const shown = [...text.replace(unfit, ' ').replace(/\s+/g, ' ').trim()];
-  return shown.length > most ? `${shown.slice(0, most - 1).join('')}…` : shown.join('');
+export function toSingleLine(text: string, maxLength = 255): string {
+  const characters = [...text.replace(unsafeCharacters, ' ').replace(/\s+/g, ' ').trim()];
+  return characters.length > maxLength
+    ? `${characters.slice(0, maxLength - 1).join('')}…`
+    : characters.join('');
 }
 
 /**
@@ -18,9 +20,9 @@ export function oneLine(text: string, most = 255): string {
  * without quotation marks that would end ours early, and without what looks like an encoded word
  * (RFC 2047 §2), which readers decode wherever they see it. At most `most` characters.
  */
-export function strangerText(text: string, most = 255): string {
+export function sanitizeForEmail(text: string, maxLength = 255): string {
   return (
-    oneLine(text, most)
+    toSingleLine(text, maxLength)
       .replace(/["\u201c-\u201f\u00ab\u00bb\u2033\u3003\uff02]/g, "'")
       .replace(/[<\uff1c\ufe64]/g, '‹')
       .replace(/[>\uff1e\ufe65]/g, '›')

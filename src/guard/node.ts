@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import { announcesBody, type SentRequest } from '#encoding/raw-request.ts';
+import { hasRequestBody, type RawRequest } from '#encoding/raw-request.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
 import type { Guard, GuardRefusal, Permit } from './permit.ts';
 
 /** What only the server knows of how a request reached it; behind a proxy, the proxy's word. */
-export interface Reached {
+export interface ConnectionInfo {
   readonly address?: string;
   readonly secure?: boolean;
 }
@@ -15,23 +15,23 @@ export interface Reached {
  * The target of the request line. Express and Connect cut the path of a router off `url`, and keep
  * what was sent beside it.
  */
-function targetOf(request: IncomingMessage & { readonly originalUrl?: unknown }): string {
+function requestTarget(request: IncomingMessage & { readonly originalUrl?: unknown }): string {
   const { originalUrl } = request;
   return typeof originalUrl === 'string' && originalUrl !== '' ? originalUrl : (request.url ?? '/');
 }
 
-const none = new Uint8Array();
+const noBytes = new Uint8Array();
 
 /**
  * The bytes of a body; undefined when there are some that were not handed over, or that somebody
  * else has read already.
  */
-function bytesOf(request: IncomingMessage, body: Uint8Array | undefined): Uint8Array | undefined {
+function bodyBytes(request: IncomingMessage, body: Uint8Array | undefined): Uint8Array | undefined {
   if (body instanceof Uint8Array && body.length > 0) return body;
   // HTTP/2 says nowhere in its header fields that there is no content: an empty body counts if it
   // was handed over.
   if (request.httpVersionMajor > 1) return body instanceof Uint8Array ? body : undefined;
-  return announcesBody({ headers: request.headersDistinct }) ? undefined : none;
+  return hasRequestBody({ headers: request.headersDistinct }) ? undefined : noBytes;
 }
 
 /**
@@ -39,18 +39,18 @@ function bytesOf(request: IncomingMessage, body: Uint8Array | undefined): Uint8A
  * a mount path too. `body`: the bytes, when they were read; for a parser that has taken them, what
  * it kept.
  */
-export function sentFromNode(
+export function rawRequestFromNode(
   request: IncomingMessage,
   body: Uint8Array | undefined,
-  reached: Reached = {},
-): SentRequest {
+  connection: ConnectionInfo = {},
+): RawRequest {
   return {
     method: request.method ?? 'GET',
-    target: targetOf(request),
+    target: requestTarget(request),
     headers: request.headersDistinct,
-    body: bytesOf(request, body),
-    address: reached.address ?? request.socket.remoteAddress ?? '',
-    secure: reached.secure ?? request.socket instanceof TLSSocket,
+    body: bodyBytes(request, body),
+    address: connection.address ?? request.socket.remoteAddress ?? '',
+    secure: connection.secure ?? request.socket instanceof TLSSocket,
   };
 }
 
@@ -63,6 +63,6 @@ export const permitFromNode = (
   request: IncomingMessage,
   body: Uint8Array | undefined,
   site: SiteId,
-  reached: Reached = {},
+  connection: ConnectionInfo = {},
 ): Promise<Result<Permit, GuardRefusal>> =>
-  guard.permit(sentFromNode(request, body, reached), site);
+  guard.permit(rawRequestFromNode(request, body, connection), site);

@@ -1,17 +1,21 @@
 import type { Account } from '#accounts/account.ts';
-import { bearerToken, formatChallenges, isOAuthScheme } from '#encoding/authorization.ts';
+import {
+  formatChallenges,
+  isOAuth1Authorization,
+  parseBearerToken,
+} from '#encoding/authorization.ts';
 import { parseForm } from '#encoding/form.ts';
-import { header, type SentRequest } from '#encoding/raw-request.ts';
+import { type RawRequest, singleHeader } from '#encoding/raw-request.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
-import { carriesSignature } from '#oauth1/parse.ts';
-import { oauth1Problem, oauth1Words } from '#oauth1/refusal-texts.ts';
+import { hasSignatureParameter } from '#oauth1/parse.ts';
+import { describeOAuth1Refusal, problemReport } from '#oauth1/refusal-texts.ts';
 import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
-import { bearerWords } from '#oauth2/refusal-texts.ts';
+import { describeBearerRefusal } from '#oauth2/refusal-texts.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
-import { commonSite } from '#registry/access.ts';
+import { narrowerSite } from '#registry/access.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { ScopeCatalogue } from '#registry/model/scopes.ts';
 
@@ -59,10 +63,10 @@ export interface Guard {
    * 9700 §4.3.2), OAuth 1 parameters from the header, or without one from the query or the form
    * (RFC 5849 §3.5).
    */
-  permit(sent: SentRequest, site: SiteId): Promise<Result<Permit, GuardRefusal>>;
+  permit(rawRequest: RawRequest, site: SiteId): Promise<Result<Permit, GuardRefusal>>;
 }
 
-export interface GuardParts {
+export interface GuardDependencies {
   readonly oauth1: Pick<OAuth1, 'authenticateRequest'>;
   readonly oauth2: Pick<OAuth2, 'authenticateToken'>;
   readonly scopes: ScopeCatalogue;
@@ -72,36 +76,39 @@ export interface GuardParts {
 
 /** What a person may do through scopes: never more than either alone. */
 export function grantedRights(
-  own: ReadonlySet<string>,
+  personRights: ReadonlySet<string>,
   scopes: readonly string[],
   catalogue: ScopeCatalogue,
 ): ReadonlySet<string> {
-  const lent = catalogue.rightsOf(scopes);
-  return new Set([...own].filter((right) => lent.has(right)));
+  const scopeRights = catalogue.rightsOf(scopes);
+  return new Set([...personRights].filter((right) => scopeRights.has(right)));
 }
 
 /**
  * What a request without credentials that are read here is told; a token beside `Authorization` is
  * noticed (RFC 9700 §4.3.2).
  */
-export function credentialAdvice(sent: SentRequest, authorization: string | undefined): string {
+export function credentialAdvice(
+  rawRequest: RawRequest,
+  authorization: string | undefined,
+): string {
   if (authorization !== undefined)
     return 'Authorization has a scheme that is not read here: send "Bearer" and a token, or "OAuth" and a signature.';
-  const query = parseForm(sent.target.split('?').slice(1).join('?'));
+  const query = parseForm(rawRequest.target.split('?').slice(1).join('?'));
   return query.ok && query.value.some(([name]) => name === 'access_token')
     ? 'access_token was sent in the query, where it is in logs: send it as Authorization: Bearer.'
     : 'Send a token (Authorization: Bearer) or a signed request (Authorization: OAuth).';
 }
 
-const twoWords = {
+const twoCredentialsMessages = {
   repeated: 'Authorization was sent more than once: send it once.',
   mixed: 'Authorization was sent beside a signature in the query or the form: send one of them.',
 } as const;
-const malformedWords =
+const malformedTokenMessage =
   'The token is malformed: Authorization is "Bearer", a space, and the token as it was issued.';
 
 /** Makes the function that turns a signed or bearer request into a Permit. */
-export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardParts): Guard {
+export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardDependencies): Guard {
   const challenge = (
     scheme: 'OAuth' | 'Bearer',
     params: Readonly<Record<string, string>> = {},
@@ -109,30 +116,30 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
     scheme,
     params: { realm, ...params },
   });
-  const no = (
+  const refuseWith = (
     status: GuardRefusal['status'],
     why: GuardRefusal['why'],
     body: GuardRefusal['body'],
     ...challenges: readonly ReturnType<typeof challenge>[]
   ) => refuse({ status, why, body, wwwAuthenticate: formatChallenges(challenges) });
   /** A refusal of RFC 6750 §3.1: the same in the challenge and in the body. */
-  const bearer = (
+  const refuseBearer = (
     status: GuardRefusal['status'],
     why: GuardRefusal['why'],
     error: string,
     error_description: string,
   ) =>
-    no(
+    refuseWith(
       status,
       why,
       { error, error_description },
       challenge('Bearer', { error, error_description }),
     );
-  const without = (sent: SentRequest, authorization: string | undefined) =>
-    no(
+  const refuseNoCredentials = (rawRequest: RawRequest, authorization: string | undefined) =>
+    refuseWith(
       401,
       { kind: 'no-credentials' },
-      { error: 'no_credentials', error_description: credentialAdvice(sent, authorization) },
+      { error: 'no_credentials', error_description: credentialAdvice(rawRequest, authorization) },
       challenge('Bearer'),
       challenge('OAuth'),
     );
@@ -140,61 +147,82 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardPart
     async permit(sent, site) {
       const values = sent.headers.authorization;
       if (Array.isArray(values) && values.length > 1)
-        return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.repeated);
-      const authorization = header(sent, 'authorization');
-      const inHeader = authorization !== undefined && isOAuthScheme(authorization);
+        return refuseBearer(
+          400,
+          { kind: 'two-credentials' },
+          'invalid_request',
+          twoCredentialsMessages.repeated,
+        );
+      const authorization = singleHeader(sent, 'authorization');
+      const isSignatureInHeader =
+        authorization !== undefined && isOAuth1Authorization(authorization);
       // With a signature in the header, query and form are read by whoever checks it; beside any
       // other scheme, one there is a second credential.
-      const elsewhere = !inHeader && carriesSignature(sent);
-      if (authorization === undefined && !elsewhere) return without(sent, authorization);
-      if (authorization !== undefined && elsewhere)
-        return bearer(400, { kind: 'two-credentials' }, 'invalid_request', twoWords.mixed);
-      if (authorization === undefined || inHeader) {
-        const signed = await oauth1.authenticateRequest(sent, site);
-        if (!signed.ok) {
-          const { kind } = signed.refusal;
-          const status = isTooLarge(signed.refusal)
+      const isSignatureOutsideHeader = !isSignatureInHeader && hasSignatureParameter(sent);
+      if (authorization === undefined && !isSignatureOutsideHeader)
+        return refuseNoCredentials(sent, authorization);
+      if (authorization !== undefined && isSignatureOutsideHeader)
+        return refuseBearer(
+          400,
+          { kind: 'two-credentials' },
+          'invalid_request',
+          twoCredentialsMessages.mixed,
+        );
+      if (authorization === undefined || isSignatureInHeader) {
+        const verified = await oauth1.authenticateRequest(sent, site);
+        if (!verified.ok) {
+          const { kind } = verified.refusal;
+          const status = isTooLarge(verified.refusal)
             ? 413
             : ['address_refused', 'consumer_key_refused', 'user_refused'].includes(kind)
               ? 403
               : /^(?:parameter|version|signature_method)_/.test(kind)
                 ? 400
                 : 401;
-          const problem = Object.fromEntries(oauth1Problem(signed.refusal));
+          const problem = Object.fromEntries(problemReport(verified.refusal));
           const { oauth_problem_advice: _advice, ...facts } = problem;
-          return no(
+          return refuseWith(
             status,
-            { kind: 'oauth1', refusal: signed.refusal },
-            { error: kind, error_description: oauth1Words(signed.refusal), ...facts },
+            { kind: 'oauth1', refusal: verified.refusal },
+            { error: kind, error_description: describeOAuth1Refusal(verified.refusal), ...facts },
             challenge('OAuth', problem),
           );
         }
-        const { user, client, consent } = signed.value;
-        const live = consent.scopes.filter((scope) => client.scopes.includes(scope));
-        const rights = grantedRights(rightsOf(user), live, scopes);
+        const { user, client, consent } = verified.value;
+        const activeScopes = consent.scopes.filter((scope) => client.scopes.includes(scope));
+        const rights = grantedRights(rightsOf(user), activeScopes, scopes);
         return accept({
           user,
           client,
           site,
-          coveredSite: commonSite(consent.site, client.site),
-          scopes: live,
+          coveredSite: narrowerSite(consent.site, client.site),
+          scopes: activeScopes,
           rights,
           scheme: 'oauth1',
         });
       }
-      const token = bearerToken(authorization);
-      if (token === undefined) return without(sent, authorization);
-      if (!token.ok) return bearer(400, { kind: 'malformed' }, 'invalid_request', malformedWords);
-      const live = await oauth2.authenticateToken(token.value, { site, address: sent.address });
-      if (!live.ok) {
-        const { refusal } = live;
+      const token = parseBearerToken(authorization);
+      if (token === undefined) return refuseNoCredentials(sent, authorization);
+      if (!token.ok)
+        return refuseBearer(400, { kind: 'malformed' }, 'invalid_request', malformedTokenMessage);
+      const activeToken = await oauth2.authenticateToken(token.value, {
+        site,
+        address: sent.address,
+      });
+      if (!activeToken.ok) {
+        const { refusal } = activeToken;
         const [status, error] =
           refusal.kind === 'not_allowed'
             ? ([403, 'insufficient_scope'] as const)
             : ([401, refusal.kind] as const);
-        return bearer(status, { kind: 'bearer', refusal }, error, bearerWords(refusal));
+        return refuseBearer(
+          status,
+          { kind: 'bearer', refusal },
+          error,
+          describeBearerRefusal(refusal),
+        );
       }
-      const { user, client, site: coveredSite, scopes: names } = live.value;
+      const { user, client, site: coveredSite, scopes: names } = activeToken.value;
       return accept({
         user,
         client,

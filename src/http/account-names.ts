@@ -1,16 +1,16 @@
 import type { UserId } from '#kernel/ids.ts';
-import type { World } from './world.ts';
+import type { Services } from './world.ts';
 
 // Who people are, for pages and the API: each is asked for once in an answer.
 
 /** Names of people; null: somebody who left. */
-export function namesOf(world: World): (id: UserId) => Promise<string | null> {
-  const known = new Map<UserId, Promise<string | null>>();
+export function makeNameLookup(services: Services): (id: UserId) => Promise<string | null> {
+  const nameById = new Map<UserId, Promise<string | null>>();
   return (id) => {
-    const found =
-      known.get(id) ?? world.records.findAccount(id).then((account) => account?.name ?? null);
-    known.set(id, found);
-    return found;
+    const pendingName =
+      nameById.get(id) ?? services.records.findAccount(id).then((account) => account?.name ?? null);
+    nameById.set(id, pendingName);
+    return pendingName;
   };
 }
 
@@ -21,7 +21,7 @@ export interface Person {
 }
 
 /** People by number. */
-export function makeNames(world: World): (id: UserId) => Promise<Person> {
-  const nameOf = namesOf(world);
-  return async (id) => ({ id, name: await nameOf(id) });
+export function makePersonLookup(services: Services): (id: UserId) => Promise<Person> {
+  const lookUpName = makeNameLookup(services);
+  return async (id) => ({ id, name: await lookUpName(id) });
 }

@@ -1,18 +1,18 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
-import { isKeeper } from '#registry/actions/action.ts';
-import { type Actor, mayDo, RIGHTS } from '#registry/actor.ts';
+import { canManageClient } from '#registry/actions/action.ts';
+import { type Actor, hasRight, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry, FieldChange } from '#registry/audit.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Team } from '#registry/model/team.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { maySeeHidden, unseen } from '#registry/visibility.ts';
-import type { World } from './world.ts';
+import { hiddenReason, maySeeHidden } from '#registry/visibility.ts';
+import type { Services } from './world.ts';
 
 // Who may know what of an app: the same for pages and for the API.
 
 /** Somebody who looks. */
 export interface Viewer {
-  readonly world: World;
+  readonly services: Services;
   readonly actor: Actor;
 }
 
@@ -22,35 +22,35 @@ export const noSuchApp: RegistryRefusal = { kind: 'invalid_consumer_key' };
  * A number that no account has: whoever names nobody is refused where the ladder looks for the
  * person.
  */
-export const NOBODY = Number.MAX_SAFE_INTEGER as UserId;
+export const NO_USER_ID = Number.MAX_SAFE_INTEGER as UserId;
 
 /** The account a caller names, by number or by name. */
-export async function personNamed(
-  world: World,
-  asked: number | string,
+export async function resolveUserId(
+  services: Services,
+  idOrName: number | string,
 ): Promise<UserId | undefined> {
-  if (typeof asked === 'number') return asked as UserId;
-  return (await world.records.findAccountByName(asked))?.id;
+  if (typeof idOrName === 'number') return idOrName as UserId;
+  return (await services.records.findAccountByName(idOrName))?.id;
 }
 
 /** Somebody signed in; a token of an app that acts for itself has nobody behind it. */
-export const signedIn = (actor: Actor): UserId | undefined =>
+export const signedInUserId = (actor: Actor): UserId | undefined =>
   actor.kind === 'person' ? actor.account?.id : undefined;
 
 /** True for the owner and for maintainers who said yes. */
-export const looksAfter = (actor: Actor, client: Client, team: Team): boolean =>
-  isKeeper(actor, client, team);
+export const canManage = (actor: Actor, client: Client, team: Team): boolean =>
+  canManageClient(actor, client, team);
 
 /**
  * The app of an address, if this viewer may know of it: a hidden one is for its keepers and those
  * who may see hidden ones.
  */
-export async function findVisible(
-  { world, actor }: Viewer,
+export async function findVisibleClient(
+  { services, actor }: Viewer,
   id: string,
 ): Promise<Client | undefined> {
   const client = /^[0-9a-f]{32}$/.test(id)
-    ? await world.records.findClient(id as ClientId)
+    ? await services.records.findClient(id as ClientId)
     : undefined;
   if (
     client === undefined ||
@@ -58,13 +58,17 @@ export async function findVisible(
     maySeeHidden(actor)
   )
     return client;
-  return looksAfter(actor, client, await world.records.teamOf(client.id)) ? client : undefined;
+  return canManage(actor, client, await services.records.teamOf(client.id)) ? client : undefined;
 }
 
 /** Keepers and reviewers: those whose business an app is. */
-export async function isInsider({ world, actor }: Viewer, client: Client): Promise<boolean> {
+export async function canManageOrReview(
+  { services, actor }: Viewer,
+  client: Client,
+): Promise<boolean> {
   return (
-    mayDo(actor, RIGHTS.review) || looksAfter(actor, client, await world.records.teamOf(client.id))
+    hasRight(actor, RIGHTS.review) ||
+    canManage(actor, client, await services.records.teamOf(client.id))
   );
 }
 
@@ -72,16 +76,19 @@ export async function isInsider({ world, actor }: Viewer, client: Client): Promi
  * Whether what an app says, its name and description, is hidden from this viewer. Apps are looked
  * up once.
  */
-export function makeTextsHidden(world: World, actor: Actor): (id: ClientId) => Promise<boolean> {
-  const known = new Map<ClientId, Promise<boolean>>();
-  async function look(id: ClientId): Promise<boolean> {
-    const client = await world.records.findClient(id);
-    return client === undefined || unseen('name', client, actor, false) !== undefined;
+export function makeHiddenTextCheck(
+  services: Services,
+  actor: Actor,
+): (id: ClientId) => Promise<boolean> {
+  const hiddenByClient = new Map<ClientId, Promise<boolean>>();
+  async function loadIsHidden(id: ClientId): Promise<boolean> {
+    const client = await services.records.findClient(id);
+    return client === undefined || hiddenReason('name', client, actor, false) !== undefined;
   }
   return (id) => {
-    const looked = known.get(id) ?? look(id);
-    known.set(id, looked);
-    return looked;
+    const isHidden = hiddenByClient.get(id) ?? loadIsHidden(id);
+    hiddenByClient.set(id, isHidden);
+    return isHidden;
   };
 }
 
@@ -89,46 +96,53 @@ export function makeTextsHidden(world: World, actor: Actor): (id: ClientId) => P
  * The changes of a line as this viewer may read them: values of fields they may not see are left
  * out. Apps are looked up once.
  */
-export function makeChangeView(
-  world: World,
+export function makeChangeRedactor(
+  services: Services,
   actor: Actor,
 ): (entry: AuditEntry) => Promise<readonly FieldChange[]> {
-  const known = new Map<ClientId, Promise<(field: string) => boolean>>();
-  async function look(id: ClientId): Promise<(field: string) => boolean> {
-    const client = await world.records.findClient(id);
+  const fieldChecks = new Map<ClientId, Promise<(field: string) => boolean>>();
+  async function loadFieldCheck(id: ClientId): Promise<(field: string) => boolean> {
+    const client = await services.records.findClient(id);
     if (client === undefined) return () => false;
-    const keeper = isKeeper(actor, client, await world.records.teamOf(id));
-    return (field) => unseen(field as keyof Client, client, actor, keeper) === undefined;
+    const viewerCanManage = canManageClient(actor, client, await services.records.teamOf(id));
+    return (field) =>
+      hiddenReason(field as keyof Client, client, actor, viewerCanManage) === undefined;
   }
   return async ({ clientId, changes }) => {
-    const looked = known.get(clientId) ?? look(clientId);
-    known.set(clientId, looked);
-    const sees = await looked;
-    return changes.map((one) => (sees(one.field) ? one : ({ field: one.field } as FieldChange)));
+    const fieldCheck = fieldChecks.get(clientId) ?? loadFieldCheck(clientId);
+    fieldChecks.set(clientId, fieldCheck);
+    const isFieldVisible = await fieldCheck;
+    return changes.map((change) =>
+      isFieldVisible(change.field) ? change : ({ field: change.field } as FieldChange),
+    );
   };
 }
 
 /** Refusals that say nothing about any app. */
-const aboutCaller = new Set<RegistryRefusal['kind']>(['not_logged_in', 'user_blocked', 'readonly']);
+const callerRefusalKinds = new Set<RegistryRefusal['kind']>([
+  'not_logged_in',
+  'user_blocked',
+  'readonly',
+]);
 
 /**
  * A refusal as this viewer may read it: nothing of an app they may not know of, and no values of
  * fields they may not see.
  */
-export async function readable(
+export async function redactRefusal(
   viewer: Viewer,
   id: string,
   refusal: RegistryRefusal,
 ): Promise<RegistryRefusal> {
-  if (aboutCaller.has(refusal.kind)) return refusal;
-  const client = await findVisible(viewer, id);
+  if (callerRefusalKinds.has(refusal.kind)) return refusal;
+  const client = await findVisibleClient(viewer, id);
   if (client === undefined) return noSuchApp;
   if (refusal.kind !== 'change_conflict') return refusal;
-  const view = makeChangeView(viewer.world, viewer.actor);
+  const redactChanges = makeChangeRedactor(viewer.services, viewer.actor);
   return {
     ...refusal,
     since: await Promise.all(
-      refusal.since.map(async (entry) => ({ ...entry, changes: await view(entry) })),
+      refusal.since.map(async (entry) => ({ ...entry, changes: await redactChanges(entry) })),
     ),
   };
 }

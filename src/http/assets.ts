@@ -12,15 +12,17 @@ export function serveAsset(
   type: 'text/css' | 'text/javascript',
   text: string,
 ): void {
-  const small = gzipSync(text, { level: 9 });
+  const compressed = gzipSync(text, { level: 9 });
   app.get(path, async (request, reply) => {
     reply
       .header('content-type', `${type}; charset=utf-8`)
       .header('cache-control', 'public, max-age=3600')
       .header('vary', 'accept-encoding');
-    const takes = String(request.headers['accept-encoding'] ?? '')
+    const acceptsGzip = String(request.headers['accept-encoding'] ?? '')
       .split(',')
       .some((coding) => coding.trim().toLowerCase() === 'gzip');
-    return takes ? reply.header('content-encoding', 'gzip').send(small) : reply.send(text);
+    return acceptsGzip
+      ? reply.header('content-encoding', 'gzip').send(compressed)
+      : reply.send(text);
   });
 }

@@ -1,17 +1,27 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type FormValues, formEncode, formValues, type Pair } from '#encoding/form.ts';
+import {
+  type FormParameters,
+  formEncode,
+  makeFormParameters,
+  type NameValuePair,
+} from '#encoding/form.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { apiError } from '#mediawiki/api-errors.ts';
-import { restError } from '#mediawiki/oauth2-errors.ts';
+import { formatApiError } from '#mediawiki/api-errors.ts';
+import { restLayerError } from '#mediawiki/oauth2-errors.ts';
 import { notePage } from '#pages/account/sign-in.template.ts';
-import type { Note } from '#pages/words.ts';
+import type { NoteKey } from '#pages/words.ts';
 import { problemDocument } from './api/problems.ts';
-import { namedMethods, type Unserved, unservedStatus, unservedWords } from './fallback-texts.ts';
-import { queryOf } from './request.ts';
-import { frameOf, languageFor, sendPage, sessionOf } from './session.ts';
-import type { World } from './world.ts';
+import {
+  advertisedMethods,
+  type UnservedRequest,
+  unservedMessage,
+  unservedStatus,
+} from './fallback-texts.ts';
+import { parseQuery } from './request.ts';
+import { pageFrame, resolveLanguage, sendPage, sessionOf } from './session.ts';
+import type { Services } from './world.ts';
 
 // Answers what no handler answers, in the shape of whoever asks: a protocol endpoint's, an API's,
 // or a page.
@@ -20,7 +30,7 @@ import type { World } from './world.ts';
  * Sent with every answer. No `form-action`: browsers apply it to the redirect after a decision,
  * which leads to the app.
  */
-export const always = {
+export const securityHeaders = {
   'content-security-policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
@@ -28,33 +38,36 @@ export const always = {
   'x-frame-options': 'DENY',
 } as const;
 
-interface Plain {
+interface PlainResponse {
   readonly type: string;
   readonly body: string;
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-const json = (body: object): Plain => ({ type: 'application/json', body: JSON.stringify(body) });
+const jsonResponse = (body: object): PlainResponse => ({
+  type: 'application/json',
+  body: JSON.stringify(body),
+});
 
 /**
  * The body of an answer that is no page. `query`: what of it could be read; in it the action API is
  * told the form of errors.
  */
-function plainAnswer(
-  problem: Unserved,
+function plainResponse(
+  problem: UnservedRequest,
   path: string,
   dialect: boolean,
-  query: FormValues = formValues([]),
-): Plain {
+  query: FormParameters = makeFormParameters([]),
+): PlainResponse {
   const status = unservedStatus[problem.kind];
-  const text = unservedWords(problem, path, dialect);
+  const text = unservedMessage(problem, path, dialect);
   const error = status >= 500 ? 'server_error' : 'invalid_request';
   const reference =
     'reference' in problem && problem.reference !== undefined
       ? { reference: problem.reference }
       : {};
   if (path.startsWith('/oauth1/')) {
-    const pairs: readonly Pair[] = [
+    const pairs: readonly NameValuePair[] = [
       ['oauth_problem', error],
       ['oauth_problem_advice', text],
       ...Object.entries(reference),
@@ -69,21 +82,21 @@ function plainAnswer(
     };
   }
   if (dialect && path.startsWith('/w/rest.php'))
-    return json({ ...restError(status, `rest-${problem.kind}`, text), ...reference });
+    return jsonResponse({ ...restLayerError(status, `rest-${problem.kind}`, text), ...reference });
   if (dialect && path === '/w/api.php') {
     const code = status >= 500 ? 'internal_api_error' : `gatehouse-${problem.kind}`;
     return {
-      ...json({ ...apiError({ code, info: text }, query).body, ...reference }),
+      ...jsonResponse({ ...formatApiError({ code, info: text }, query).body, ...reference }),
       fields: { 'mediawiki-api-error': code },
     };
   }
   if (dialect && /^\/(?:w\/index\.php|wiki\/)/.test(path))
     return { type: 'text/plain;charset=UTF-8', body: `Error: ${text}` };
-  return json({ error, error_description: text, ...reference });
+  return jsonResponse({ error, error_description: text, ...reference });
 }
 
 /** Whether somebody looks at the answer: at an address of ours for people, in a browser. */
-function isForPeople(path: string, accept: string | undefined): boolean {
+function expectsPage(path: string, accept: string | undefined): boolean {
   if (
     /^\/(?:oauth2\/(?!authorize)|oauth1\/(?!auth)|api\/|w\/rest\.php|w\/api\.php|\.well-known\/)/.test(
       path,
@@ -93,7 +106,7 @@ function isForPeople(path: string, accept: string | undefined): boolean {
   return /text\/html/.test(accept ?? '');
 }
 
-const notes: Partial<Record<Unserved['kind'], Note>> = {
+const unservedNotes: Partial<Record<UnservedRequest['kind'], NoteKey>> = {
   'not-found': 'not-found',
   method: 'method',
   'too-large': 'too-large',
@@ -102,26 +115,26 @@ const notes: Partial<Record<Unserved['kind'], Note>> = {
 };
 
 /** Answers a request that is not served. A page keeps the menu of whoever is signed in. */
-export async function answerUnserved(
-  world: World,
+export async function sendUnserved(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
-  problem: Unserved,
+  problem: UnservedRequest,
 ): Promise<FastifyReply> {
   const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
   const status = unservedStatus[problem.kind];
   if (problem.kind === 'method') reply.header('allow', problem.allowed.join(', '));
-  if (!isForPeople(path, request.headers.accept)) {
-    const query = queryOf(request);
+  if (!expectsPage(path, request.headers.accept)) {
+    const query = parseQuery(request);
     const {
       type,
       body,
       fields = {},
-    } = plainAnswer(
+    } = plainResponse(
       problem,
       path,
-      world.dialect !== undefined,
-      formValues(query.ok ? query.value : []),
+      services.dialect !== undefined,
+      makeFormParameters(query.ok ? query.value : []),
     );
     return reply
       .code(status)
@@ -130,28 +143,43 @@ export async function answerUnserved(
       .header('cache-control', 'no-store')
       .send(body);
   }
-  const words = languageFor(request, null);
-  const plain = { words, siteName: world.siteName, user: null, csrf: '', here: null, done: null };
+  const words = resolveLanguage(request, null);
+  const anonymousFrame = {
+    words,
+    siteName: services.siteName,
+    user: null,
+    csrfToken: '',
+    currentPath: null,
+    flashMessage: null,
+  };
   // Only where nothing is wrong with the store.
   const session =
     status === 404 || status === 405
-      ? await sessionOf(world, request).catch(() => undefined)
+      ? await sessionOf(services, request).catch(() => undefined)
       : undefined;
   const frame =
     session === undefined
-      ? plain
-      : frameOf(world, { ...session, signedIn: true, words, here: null, done: null });
+      ? anonymousFrame
+      : pageFrame(services, {
+          ...session,
+          signedIn: true,
+          words,
+          currentPath: null,
+          flashMessage: null,
+        });
   const values =
-    problem.kind === 'method' ? { methods: words.list(namedMethods(problem.allowed)) } : {};
+    problem.kind === 'method'
+      ? { methods: words.formatList(advertisedMethods(problem.allowed)) }
+      : {};
   const reference = 'reference' in problem ? (problem.reference ?? null) : null;
   return sendPage(
     reply,
     status,
-    notePage(frame, notes[problem.kind] ?? 'unreadable', values, reference),
+    notePage(frame, unservedNotes[problem.kind] ?? 'unreadable', values, reference),
   );
 }
 
-const ofFramework: Readonly<Record<string, Unserved['kind']>> = {
+const frameworkErrorKinds: Readonly<Record<string, UnservedRequest['kind']>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type',
   FST_ERR_BAD_URL: 'address',
@@ -162,56 +190,62 @@ const ofFramework: Readonly<Record<string, Unserved['kind']>> = {
  * A request the framework could not read is a 4xx; anything else is our fault: logged once under a
  * reference, answered in fixed words.
  */
-export function answerFault(
-  world: World,
+export function handleError(
+  services: Services,
   fault: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  reply.headers(always);
+  reply.headers(securityHeaders);
   const status = fault.statusCode ?? 500;
   if (status >= 400 && status < 500)
-    return answerUnserved(world, request, reply, {
-      kind: ofFramework[fault.code] ?? 'unreadable',
-    } as Unserved);
-  const reference = world.mint.randomHex(6);
+    return sendUnserved(services, request, reply, {
+      kind: frameworkErrorKinds[fault.code] ?? 'unreadable',
+    } as UnservedRequest);
+  const reference = services.idGenerator.randomHex(6);
   // The path alone: a query may carry what must not be logged.
-  world.log.error('request failed', {
+  services.log.error('request failed', {
     reference,
     method: request.method,
     path: request.raw.url?.split('?', 1)[0]?.slice(0, 200),
     message: fault.message,
     stack: fault.stack,
   });
-  const passing = isUnavailable(fault);
-  if (passing) reply.header('retry-after', String(fault.retryAfter));
-  return answerUnserved(world, request, reply, {
-    kind: passing ? 'unavailable' : 'fault',
+  const isTemporary = isUnavailable(fault);
+  if (isTemporary) reply.header('retry-after', String(fault.retryAfter));
+  return sendUnserved(services, request, reply, {
+    kind: isTemporary ? 'unavailable' : 'fault',
     reference,
   });
 }
 
 /** What of a connection could not be read: the address, as far as it came, and why. */
-function brokenRequest(fault: Error & { readonly code?: string; readonly rawPacket?: Buffer }): {
+function describeBrokenRequest(
+  fault: Error & { readonly code?: string; readonly rawPacket?: Buffer },
+): {
   path: string;
-  problem: Unserved;
+  problem: UnservedRequest;
 } {
-  const line = fault.rawPacket?.subarray(0, 4096).toString('latin1').split('\r\n', 1)[0] ?? '';
-  const path = /^[A-Z]+ (\/[^ ?#]{0,2000})/.exec(line)?.[1] ?? '/';
+  const requestLine =
+    fault.rawPacket?.subarray(0, 4096).toString('latin1').split('\r\n', 1)[0] ?? '';
+  const path = /^[A-Z]+ (\/[^ ?#]{0,2000})/.exec(requestLine)?.[1] ?? '/';
   if (fault.code === 'ERR_HTTP_REQUEST_TIMEOUT') return { path, problem: { kind: 'late' } };
   if (fault.code !== 'HPE_HEADER_OVERFLOW') return { path, problem: { kind: 'unreadable' } };
   // The first line alone fills what is looked at: it is the address that is too long.
-  return { path, problem: { kind: line.length > 4000 ? 'address-too-long' : 'fields-too-large' } };
+  return {
+    path,
+    problem: { kind: requestLine.length > 4000 ? 'address-too-long' : 'fields-too-large' },
+  };
 }
 
 /** Header fields of the last answer on a connection. */
-const lastFields = (
-  world: World,
+const closingHeaders = (
+  services: Services,
   type: string,
   body: string,
 ): Readonly<Record<string, string>> => ({
-  ...always,
-  ...(world.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  ...securityHeaders,
+  ...(services.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
   'content-type': type,
   'cache-control': 'no-store',
   'content-length': String(Buffer.byteLength(body)),
@@ -219,27 +253,31 @@ const lastFields = (
 });
 
 /** Answers a request that expects what nobody knows; Node alone would say nothing of it. */
-export function refuseExpectation(
-  world: World,
+export function rejectExpectation(
+  services: Services,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-  const { type, body } = plainAnswer({ kind: 'expectation' }, path, world.dialect !== undefined);
-  response.writeHead(unservedStatus.expectation, lastFields(world, type, body)).end(body);
+  const { type, body } = plainResponse(
+    { kind: 'expectation' },
+    path,
+    services.dialect !== undefined,
+  );
+  response.writeHead(unservedStatus.expectation, closingHeaders(services, type, body)).end(body);
 }
 
 /**
  * Answers what Node cannot read as a request, and ends the connection: nobody knows where the next
  * one would begin.
  */
-export function refuseConnection(world: World, fault: Error, socket: Socket): void {
+export function rejectConnection(services: Services, fault: Error, socket: Socket): void {
   if ((fault as NodeJS.ErrnoException).code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {
-    const { path, problem } = brokenRequest(fault);
-    const { type, body } = plainAnswer(problem, path, world.dialect !== undefined);
+    const { path, problem } = describeBrokenRequest(fault);
+    const { type, body } = plainResponse(problem, path, services.dialect !== undefined);
     const status = unservedStatus[problem.kind];
-    const fields = lastFields(world, type, body);
+    const fields = closingHeaders(services, type, body);
     const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
   }

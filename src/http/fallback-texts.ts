@@ -1,14 +1,18 @@
 import { maxHeaderSize } from 'node:http';
-import { MOST_FORM } from '#oauth2/refusal-texts.ts';
-import { MOST_BODY, MOST_JSON } from './request.ts';
+import { MAX_FORM_BYTES } from '#oauth2/refusal-texts.ts';
+import { MAX_BODY_BYTES, MAX_JSON_BYTES } from './request.ts';
 
 // What is said of requests that reach no handler, or end in one by accident: in English for
 // developers, in ASCII.
 
 /** Why a request is not served. */
-export type Unserved =
+export type UnservedRequest =
   | { readonly kind: 'not-found' }
-  | { readonly kind: 'method'; readonly asked: string; readonly allowed: readonly string[] }
+  | {
+      readonly kind: 'method';
+      readonly requestedMethod: string;
+      readonly allowed: readonly string[];
+    }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'media-type' }
   /** A form of several parts that breaks its own rules. */
@@ -43,7 +47,7 @@ export const unservedStatus = {
   unreadable: 400,
   unavailable: 503,
   fault: 500,
-} as const satisfies Record<Unserved['kind'], number>;
+} as const satisfies Record<UnservedRequest['kind'], number>;
 
 /** Endpoints of the protocols, each by the names that clients of other servers try. */
 const endpoints: Readonly<Record<string, RegExp>> = {
@@ -75,16 +79,17 @@ const dialectEndpoints: Readonly<Record<string, RegExp>> = {
  * The endpoint that was meant: another case, a slash too many, or the name that others use;
  * undefined: none that is known.
  */
-export function meantEndpoint(path: string, dialect: boolean): string | undefined {
-  const plain = path.slice(0, 200).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
-  const known = dialect ? { ...endpoints, ...dialectEndpoints } : endpoints;
-  return Object.keys(known).find((endpoint) => known[endpoint]?.test(plain));
+export function suggestEndpoint(path: string, dialect: boolean): string | undefined {
+  const normalizedPath = path.slice(0, 200).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
+  const candidates = dialect ? { ...endpoints, ...dialectEndpoints } : endpoints;
+  return Object.keys(candidates).find((endpoint) => candidates[endpoint]?.test(normalizedPath));
 }
 
 /** What is said of an address that leads nowhere. */
-export function notFoundWords(path: string, dialect: boolean): string {
-  const meant = meantEndpoint(path, dialect);
-  if (meant !== undefined) return `There is nothing at this address: use ${meant}, spelled so.`;
+export function notFoundMessage(path: string, dialect: boolean): string {
+  const suggestion = suggestEndpoint(path, dialect);
+  if (suggestion !== undefined)
+    return `There is nothing at this address: use ${suggestion}, spelled so.`;
   if (path.startsWith('/oauth1/'))
     return 'There is no such endpoint: those of OAuth 1 are /oauth1/initiate, /oauth1/authorize, /oauth1/authenticate and /oauth1/token.';
   if (path.startsWith('/oauth2/') || path.startsWith('/.well-known/'))
@@ -95,35 +100,39 @@ export function notFoundWords(path: string, dialect: boolean): string {
 }
 
 /** The methods that are worth naming to somebody. */
-export const namedMethods = (methods: readonly string[]): readonly string[] =>
+export const advertisedMethods = (methods: readonly string[]): readonly string[] =>
   methods.filter((method) => !['HEAD', 'OPTIONS'].includes(method));
 
-function methodWords(path: string, asked: string, allowed: readonly string[]): string {
-  const use = `${asked.replace(/[^\x20-\x7e]/g, '?').slice(0, 32)} is not served here: use ${namedMethods(allowed).join(' or ')}`;
+function wrongMethodMessage(
+  path: string,
+  requestedMethod: string,
+  allowed: readonly string[],
+): string {
+  const hint = `${requestedMethod.replace(/[^\x20-\x7e]/g, '?').slice(0, 32)} is not served here: use ${advertisedMethods(allowed).join(' or ')}`;
   if (/^\/oauth2\/(?:token|revoke|introspect)$/.test(path))
-    return `${use}, with the parameters in the body, as a form. A secret in an address is in logs: change it.`;
+    return `${hint}, with the parameters in the body, as a form. A secret in an address is in logs: change it.`;
   return /^\/oauth1\/(?:initiate|token)$/.test(path)
-    ? `${use}, and sign the request with that method.`
-    : `${use}.`;
+    ? `${hint}, and sign the request with that method.`
+    : `${hint}.`;
 }
 
 /** Most bytes that are read of a body at an address. */
-const mostAt = (path: string): number =>
+const maxBodyBytesAt = (path: string): number =>
   path.startsWith('/api/')
-    ? MOST_JSON
+    ? MAX_JSON_BYTES
     : /^\/(?:oauth2\/|w\/rest\.php\/oauth2\/access_token)/.test(path)
-      ? MOST_FORM
-      : MOST_BODY;
+      ? MAX_FORM_BYTES
+      : MAX_BODY_BYTES;
 
 /** What went wrong, and what to do. */
-export function unservedWords(problem: Unserved, path: string, dialect: boolean): string {
+export function unservedMessage(problem: UnservedRequest, path: string, dialect: boolean): string {
   switch (problem.kind) {
     case 'not-found':
-      return notFoundWords(path, dialect);
+      return notFoundMessage(path, dialect);
     case 'method':
-      return methodWords(path, problem.asked, problem.allowed);
+      return wrongMethodMessage(path, problem.requestedMethod, problem.allowed);
     case 'too-large':
-      return `The body is too large: at most ${mostAt(path)} bytes are read.`;
+      return `The body is too large: at most ${maxBodyBytesAt(path)} bytes are read.`;
     case 'media-type':
       return `Content-Type cannot be read: send ${path.startsWith('/api/') ? 'application/json' : 'application/x-www-form-urlencoded'}.`;
     case 'multipart':

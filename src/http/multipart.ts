@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { Pair } from '#encoding/form.ts';
+import type { NameValuePair } from '#encoding/form.ts';
 
 /** True for a body of several parts, as browsers and bots send files with. */
 const isMultipart = (type: string | undefined): boolean =>
@@ -21,9 +21,9 @@ export const hasUnreadBody = ({ method, body, headers }: FastifyRequest): boolea
  * The texts of a form of several parts (RFC 7578), in their order; files are left out, and no other
  * body has any. Undefined: it cannot be read. The body is no larger than any that is read here.
  */
-export async function multipartTexts(
+export async function parseMultipartTexts(
   request: FastifyRequest,
-): Promise<readonly Pair[] | undefined> {
+): Promise<readonly NameValuePair[] | undefined> {
   const type = request.headers['content-type'];
   if (!isMultipart(type) || !Buffer.isBuffer(request.body)) return [];
   try {

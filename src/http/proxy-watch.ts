@@ -1,14 +1,14 @@
-import { addressNetwork, isLocal } from '#encoding/address.ts';
-import type { Origin, ProxySign } from '#encoding/forwarded.ts';
-import { type Instant, later, seconds } from '#kernel/time.ts';
+import { isLocalAddress, networkOfAddress } from '#encoding/address.ts';
+import type { ClientAddress, ProxyWarning } from '#encoding/forwarded.ts';
+import { addSeconds, type Instant, seconds } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 
 /** What the traffic says about the settings of proxies. */
-export type TrafficSign = ProxySign | 'one-address';
+export type ProxyWarningKind = ProxyWarning | 'one-address';
 
-export interface Sighting {
-  readonly sign: TrafficSign;
+export interface ProxySighting {
+  readonly sign: ProxyWarningKind;
   /** The other end of the connection, or the one address, when it was seen last. */
   readonly peer: string;
   readonly times: number;
@@ -16,24 +16,24 @@ export interface Sighting {
 }
 
 /** Watches what this process sees of the proxies in front. */
-export interface ProxyWatch {
+export interface ProxyMonitor {
   /**
    * Takes a request in. True: this peer has left out addresses within a day, so that what comes by
    * it is not known for sure.
    */
-  note(peer: string, origin: Origin): boolean;
+  recordRequest(peer: string, origin: ClientAddress): boolean;
   /** Within the last day, in the order they were first seen. */
-  sightings(): readonly Sighting[];
+  recentSightings(): readonly ProxySighting[];
 }
 
 const DAY = seconds(86_400);
 const HOUR = seconds(3600);
 /** Peers that left addresses out; when there are more, nobody's word is taken. */
-const MOST_PEERS = 1000;
+const MAX_PEERS = 1000;
 /** As many requests in a row of one address are no accident, when people come from the internet. */
-const ALL_THE_SAME = 100;
+const SAME_ADDRESS_THRESHOLD = 100;
 
-const remedies: Readonly<Record<TrafficSign, string>> = {
+const remedies: Readonly<Record<ProxyWarningKind, string>> = {
   'untrusted-forwarding': 'name the proxy with --trust-proxy, or keep the port closed to others',
   'local-peer': 'name the proxy with --trust-proxy, and let it append to X-Forwarded-For',
   'too-few-hops':
@@ -47,57 +47,63 @@ const remedies: Readonly<Record<TrafficSign, string>> = {
  * Says each kind in the log at most once an hour. `outside`: people reach the server from the
  * internet.
  */
-export function makeProxyWatch({
+export function makeProxyMonitor({
   clock,
   log,
-  outside,
+  isInternetFacing,
 }: {
   readonly clock: Clock;
   readonly log: Log;
-  readonly outside: boolean;
-}): ProxyWatch {
-  const silent = new Map<string, Instant>();
-  const seen = new Map<TrafficSign, Sighting & { readonly saidAt: Instant }>();
-  let [only, inARow] = ['', 0];
+  readonly isInternetFacing: boolean;
+}): ProxyMonitor {
+  const peersOmittingAddresses = new Map<string, Instant>();
+  const sightingByKind = new Map<
+    ProxyWarningKind,
+    ProxySighting & { readonly loggedAt: Instant }
+  >();
+  let [lastAddress, repeatCount] = ['', 0];
 
-  function see(sign: TrafficSign, peer: string): void {
+  function recordSighting(sign: ProxyWarningKind, peer: string): void {
     const now = clock.now();
-    const before = seen.get(sign);
-    const say = before === undefined || now >= later(before.saidAt, HOUR);
-    if (say)
+    const previous = sightingByKind.get(sign);
+    const shouldLog = previous === undefined || now >= addSeconds(previous.loggedAt, HOUR);
+    if (shouldLog)
       log.warn('the settings do not fit the proxies in front', {
         sign,
         peer,
         remedy: remedies[sign],
       });
-    seen.set(sign, {
+    sightingByKind.set(sign, {
       sign,
       peer,
-      times: (before?.times ?? 0) + 1,
+      times: (previous?.times ?? 0) + 1,
       lastAt: now,
-      saidAt: say ? now : before.saidAt,
+      loggedAt: shouldLog ? now : previous.loggedAt,
     });
   }
 
   return {
-    note(peer, { address, signs }) {
+    recordRequest(peer, { address, signs }) {
       const now = clock.now();
-      for (const sign of signs) see(sign, peer);
+      for (const sign of signs) recordSighting(sign, peer);
       if (signs.includes('too-few-hops')) {
-        silent.delete(peer);
-        if (silent.size < MOST_PEERS) silent.set(peer, now);
+        peersOmittingAddresses.delete(peer);
+        if (peersOmittingAddresses.size < MAX_PEERS) peersOmittingAddresses.set(peer, now);
       }
-      inARow = address === only ? inARow + 1 : 1;
-      only = address;
+      repeatCount = address === lastAddress ? repeatCount + 1 : 1;
+      lastAddress = address;
       // Of a single developer's network, or of one API that asks all day, it would be no sign.
-      if (outside && inARow >= ALL_THE_SAME && isLocal(address))
-        see('one-address', addressNetwork(address));
-      const since = silent.get(peer);
-      return silent.size >= MOST_PEERS || (since !== undefined && now < later(since, DAY));
+      if (isInternetFacing && repeatCount >= SAME_ADDRESS_THRESHOLD && isLocalAddress(address))
+        recordSighting('one-address', networkOfAddress(address));
+      const since = peersOmittingAddresses.get(peer);
+      return (
+        peersOmittingAddresses.size >= MAX_PEERS ||
+        (since !== undefined && now < addSeconds(since, DAY))
+      );
     },
-    sightings: () =>
-      [...seen.values()]
-        .filter(({ lastAt }) => clock.now() < later(lastAt, DAY))
-        .map(({ saidAt: _, ...sighting }) => sighting),
+    recentSightings: () =>
+      [...sightingByKind.values()]
+        .filter(({ lastAt }) => clock.now() < addSeconds(lastAt, DAY))
+        .map(({ loggedAt: _, ...sighting }) => sighting),
   };
 }

@@ -1,15 +1,21 @@
 import type { FastifyRequest } from 'fastify';
-import { isOAuthScheme } from '#encoding/authorization.ts';
-import { type FormValues, formValues, type Pair, parseForm, sentSize } from '#encoding/form.ts';
-import { announcesBody, type SentRequest } from '#encoding/raw-request.ts';
+import { isOAuth1Authorization } from '#encoding/authorization.ts';
+import {
+  encodedValueBytes,
+  type FormParameters,
+  makeFormParameters,
+  type NameValuePair,
+  parseForm,
+} from '#encoding/form.ts';
+import { hasRequestBody, type RawRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { MOST_SIGNED_FORM } from '#oauth1/parse.ts';
-import { MOST_FORM, MOST_STATE } from '#oauth2/refusal-texts.ts';
+import { MAX_SIGNED_FORM_BYTES } from '#oauth1/parse.ts';
+import { MAX_FORM_BYTES, MAX_STATE_BYTES } from '#oauth2/refusal-texts.ts';
 
 /** Most bytes of any body; the endpoints of apps read less. */
-export const MOST_BODY = MOST_SIGNED_FORM;
+export const MAX_BODY_BYTES = MAX_SIGNED_FORM_BYTES;
 /** Most bytes of a JSON body. */
-export const MOST_JSON = 100_000;
+export const MAX_JSON_BYTES = 100_000;
 
 /**
  * Header fields by name, each with every value that was sent: Node alone would keep the first of
@@ -31,7 +37,7 @@ function distinctHeaders(raw: readonly string[]): Record<string, string[]> {
  * here, and of an absolute form (RFC 9112 §3.2.2) the path counts. Only what is routed and linked
  * to is this one; signatures are checked over the target that was sent.
  */
-export function routedTarget(target: string): string {
+export function normalizeTarget(target: string): string {
   const relative = target.replace(/^https?:\/\/[^/?#]*/i, '');
   return relative.startsWith('/')
     ? relative.replace(/^\/+/, '/')
@@ -41,24 +47,23 @@ export function routedTarget(target: string): string {
 }
 
 /** The target of the request line, before it was routed. */
-const sentTarget = ({ raw, originalUrl }: FastifyRequest): string =>
-  originalUrl || (raw.url ?? '/');
+const rawTarget = ({ raw, originalUrl }: FastifyRequest): string => originalUrl || (raw.url ?? '/');
 
 /** The request as it was sent, for whoever checks a signature over it. */
-export function sentRequest(request: FastifyRequest): SentRequest {
+export function rawRequestOf(request: FastifyRequest): RawRequest {
   const headers = distinctHeaders(request.raw.rawHeaders);
   return {
     method: request.method,
-    target: sentTarget(request),
+    target: rawTarget(request),
     headers,
     // The framework reads no body with GET and HEAD: one that came all the same is not at hand.
     body: Buffer.isBuffer(request.body)
       ? request.body
-      : announcesBody({ headers })
+      : hasRequestBody({ headers })
         ? undefined
         : Buffer.alloc(0),
-    address: request.arrival.sure,
-    secure: request.arrival.secure,
+    address: request.connectionInfo.trustedAddress,
+    secure: request.connectionInfo.secure,
   };
 }
 
@@ -68,13 +73,13 @@ export function sentRequest(request: FastifyRequest): SentRequest {
  */
 export const hasOAuthCredentials = (request: FastifyRequest): boolean =>
   (distinctHeaders(request.raw.rawHeaders).authorization ?? []).some(
-    (value) => isOAuthScheme(value) || /^[ \t]*bearer/i.test(value),
+    (value) => isOAuth1Authorization(value) || /^[ \t]*bearer/i.test(value),
   );
 
 /** The query, decoded. */
-export function queryOf(
+export function parseQuery(
   request: FastifyRequest,
-): Result<readonly Pair[], { readonly kind: 'malformed-form' }> {
+): Result<readonly NameValuePair[], { readonly kind: 'malformed-form' }> {
   const target = request.raw.url ?? '';
   const question = target.indexOf('?');
   return parseForm(question < 0 ? '' : target.slice(question + 1));
@@ -88,15 +93,15 @@ export type FormRefusal = {
  * The form in the body. Refuses another content type, an encoding that cannot be read, and a body
  * that is too large.
  */
-export function formOf(
+export function parseFormBody(
   request: FastifyRequest,
-  most = MOST_FORM,
-): Result<readonly Pair[], FormRefusal> {
+  maxBytes = MAX_FORM_BYTES,
+): Result<readonly NameValuePair[], FormRefusal> {
   const body = request.body;
   if (body === undefined || body === null) return accept([]);
   if (!Buffer.isBuffer(body)) return refuse({ kind: 'malformed-form' });
   if (body.length === 0) return accept([]);
-  if (body.length > most) return refuse({ kind: 'too-large' });
+  if (body.length > maxBytes) return refuse({ kind: 'too-large' });
   if (!/^(?:identity)?$/i.test(request.headers['content-encoding'] ?? ''))
     return refuse({ kind: 'encoded' });
   if (
@@ -107,13 +112,13 @@ export function formOf(
 }
 
 /** The form of one of our own pages; anything that cannot be read counts as an empty form. */
-export function pageForm(request: FastifyRequest): FormValues {
-  const form = formOf(request);
-  return formValues(form.ok ? form.value : []);
+export function parsePageForm(request: FastifyRequest): FormParameters {
+  const form = parseFormBody(request);
+  return makeFormParameters(form.ok ? form.value : []);
 }
 
 /** The one Authorization value: undefined when absent; 'repeated' when there were several. */
-export function authorizationOf(request: FastifyRequest): {
+export function authorizationHeader(request: FastifyRequest): {
   readonly value: string | undefined;
   readonly repeated: boolean;
 } {
@@ -125,7 +130,7 @@ export function authorizationOf(request: FastifyRequest): {
 }
 
 /** The text of a query or of a form, as it was sent. */
-export const sentText = (request: FastifyRequest): string =>
+export const rawParameterText = (request: FastifyRequest): string =>
   request.method === 'POST' && Buffer.isBuffer(request.body)
     ? request.body.toString('latin1')
     : ((request.raw.url ?? '').split('?').slice(1).join('?') ?? '');
@@ -134,10 +139,13 @@ export const sentText = (request: FastifyRequest): string =>
  * A `state` that was sent with more bytes than are kept is marked by a value that is refused as too
  * long, whatever its escapes decode to.
  */
-export const withinBounds = (request: FastifyRequest, pairs: readonly Pair[]): readonly Pair[] =>
-  sentSize(sentText(request), 'state') <= MOST_STATE
+export const markOversizedState = (
+  request: FastifyRequest,
+  pairs: readonly NameValuePair[],
+): readonly NameValuePair[] =>
+  encodedValueBytes(rawParameterText(request), 'state') <= MAX_STATE_BYTES
     ? pairs
     : pairs.map(
-        ([name, value]): Pair =>
-          name === 'state' ? [name, value.padEnd(MOST_STATE + 1, 's')] : [name, value],
+        ([name, value]): NameValuePair =>
+          name === 'state' ? [name, value.padEnd(MAX_STATE_BYTES + 1, 's')] : [name, value],
       );

@@ -1,11 +1,11 @@
 import type { FastifyReply } from 'fastify';
 import { formatChallenges } from '#encoding/authorization.ts';
-import { formEncode, type Pair } from '#encoding/form.ts';
-import { HELP_PAGE, oauth1Problem } from '#oauth1/refusal-texts.ts';
+import { formEncode, type NameValuePair } from '#encoding/form.ts';
+import { HELP_PAGE_PATH, problemReport } from '#oauth1/refusal-texts.ts';
 import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
-import { isPkceProblem, MOST_STATE, oauth2Words } from '#oauth2/refusal-texts.ts';
-import type { AuthorizeProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
-import type { Note } from '#pages/words.ts';
+import { describeOAuth2Refusal, isPkceProblem, MAX_STATE_BYTES } from '#oauth2/refusal-texts.ts';
+import type { AuthorizationProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
+import type { NoteKey } from '#pages/words.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 
 // The one place where refusals become HTTP. A kind without a status does not compile.
@@ -48,7 +48,7 @@ const oauth1Status = {
 } as const satisfies Record<OAuth1Refusal['kind'], number>;
 
 /** Of the registry, over the API. */
-export const registryStatus = {
+export const apiStatusByRefusal = {
   not_logged_in: 401,
   user_blocked: 403,
   readonly: 503,
@@ -81,7 +81,7 @@ export const registryStatus = {
  * Where a page says it otherwise: a person cannot answer a challenge, and what a form cannot do
  * about the state of things is a conflict.
  */
-const onPages: Partial<Record<RegistryRefusal['kind'], number>> = {
+const pageStatusOverrides: Partial<Record<RegistryRefusal['kind'], number>> = {
   not_logged_in: 403,
   invalid_field_action: 409,
   email_mismatched: 409,
@@ -89,11 +89,11 @@ const onPages: Partial<Record<RegistryRefusal['kind'], number>> = {
 };
 
 /** HTTP statuses of what the registry refuses, as pages answer them. */
-export const refusedStatus = ({ kind }: RegistryRefusal): number =>
-  onPages[kind] ?? registryStatus[kind];
+export const pageStatusOf = ({ kind }: RegistryRefusal): number =>
+  pageStatusOverrides[kind] ?? apiStatusByRefusal[kind];
 
 /** Where a developer sees why requests of their app were refused (RFC 8288). */
-const HELP_LINK = `<${HELP_PAGE}>; rel="help"`;
+const HELP_LINK = `<${HELP_PAGE_PATH}>; rel="help"`;
 
 /** Sends JSON that must not be kept (RFC 6749 §5.1). */
 export const sendJson = (reply: FastifyReply, status: number, body: object): FastifyReply =>
@@ -123,7 +123,7 @@ export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): 
   const error = refusal.kind === 'access_denied' ? 'invalid_grant' : refusal.kind;
   return sendJson(reply.header('link', HELP_LINK), status, {
     error,
-    error_description: oauth2Words(refusal),
+    error_description: describeOAuth2Refusal(refusal),
   });
 }
 
@@ -133,7 +133,7 @@ export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): 
  */
 export function sendOAuth1Refusal(reply: FastifyReply, refusal: OAuth1Refusal): FastifyReply {
   const status = isTooLarge(refusal) ? 413 : oauth1Status[refusal.kind];
-  const problem = oauth1Problem(refusal);
+  const problem = problemReport(refusal);
   if (status === 401)
     reply.header(
       'www-authenticate',
@@ -148,7 +148,7 @@ export function sendOAuth1Refusal(reply: FastifyReply, refusal: OAuth1Refusal): 
 export const sendForm = (
   reply: FastifyReply,
   status: number,
-  pairs: readonly Pair[],
+  pairs: readonly NameValuePair[],
 ): FastifyReply =>
   reply
     .code(status)
@@ -161,15 +161,15 @@ export const sendForm = (
  * What a person is told of an app that may not act for them; a hidden one is as unknown as one that
  * was never there.
  */
-function refusedApp(why: string): { readonly status: number; readonly note: Note } {
-  if (why === 'client-suppressed') return { status: 400, note: 'app-unknown' };
-  return { status: 403, note: why === 'client-halted' ? 'app-halted' : 'app-refused' };
+function clientDenialNote(denialKind: string): { readonly status: number; readonly note: NoteKey } {
+  if (denialKind === 'client-suppressed') return { status: 400, note: 'app-unknown' };
+  return { status: 403, note: denialKind === 'client-suspended' ? 'app-suspended' : 'app-refused' };
 }
 
 /** What a person is told when a request of an app cannot be shown to them for a decision. */
-export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
+export function authorizationErrorNote(refusal: OAuth1Refusal | AuthorizationProblem): {
   readonly status: number;
-  readonly note: Note;
+  readonly note: NoteKey;
   readonly values?: Readonly<Record<string, string>>;
 } {
   switch (refusal.kind) {
@@ -189,9 +189,9 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
     case 'owner_only':
       return { status: 403, note: 'owner-only' };
     case 'consumer_key_refused':
-      return refusedApp(refusal.why.kind);
+      return clientDenialNote(refusal.why.kind);
     case 'access_denied':
-      return refusedApp(refusal.problem);
+      return clientDenialNote(refusal.problem);
     case 'user_refused':
       return { status: 403, note: 'user-refused' };
     case 'wrong_protocol':
@@ -202,7 +202,7 @@ export function refusalForPerson(refusal: OAuth1Refusal | AuthorizeProblem): {
         return {
           status: 400,
           note: 'bad-parameter',
-          values: { parameter: `state: ${MOST_STATE} bytes` },
+          values: { parameter: `state: ${MAX_STATE_BYTES} bytes` },
         };
       return { status: 400, note: 'bad-parameter', values: { parameter: refusal.parameter } };
     case 'parameter_absent':

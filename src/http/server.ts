@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import { trusts } from '#encoding/forwarded.ts';
+import { isTrustedProxy } from '#encoding/forwarded.ts';
 import { accountRoutes } from '#pages/account/account.routes.ts';
 import { peopleRoutes } from '#pages/account/sign-in.routes.ts';
 import { continueRoutes } from '#pages/account/sign-in-first.ts';
@@ -10,88 +10,98 @@ import { appsRoutes } from '#pages/apps/directory.routes.ts';
 import { myAppsRoutes } from '#pages/apps/my-apps.routes.ts';
 import { script } from '#pages/assets/script.ts';
 import { stylesheet } from '#pages/assets/style.ts';
-import { consentsRoutes } from '#pages/consent/connected-apps.routes.ts';
+import { connectedAppsRoutes } from '#pages/consent/connected-apps.routes.ts';
 import { consentRoutes } from '#pages/consent/consent.routes.ts';
 import { helpRoutes } from '#pages/help/help.routes.ts';
 import { reviewRoutes } from '#pages/review/review.routes.ts';
 import { registryApi } from './api/api.ts';
 import { serveAsset } from './assets.ts';
-import { noteArrivals } from './client-address.ts';
+import { registerConnectionInfo } from './client-address.ts';
 import {
-  always,
-  answerFault,
-  answerUnserved,
-  refuseConnection,
-  refuseExpectation,
+  handleError,
+  rejectConnection,
+  rejectExpectation,
+  securityHeaders,
+  sendUnserved,
 } from './fallback-answers.ts';
 import { oauth1Routes } from './oauth/oauth1.ts';
 import { oauth2Routes } from './oauth/oauth2.ts';
-import { MOST_BODY, routedTarget } from './request.ts';
-import type { World } from './world.ts';
+import { MAX_BODY_BYTES, normalizeTarget } from './request.ts';
+import type { Services } from './world.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /** Answered whatever the clock says: how the node is, and what pages look like. */
-const alwaysServed = /^\/(?:healthz|readyz|assets\/[\w.-]{1,64})(?:\?|$)/;
+const clockIndependentPaths = /^\/(?:healthz|readyz|assets\/[\w.-]{1,64})(?:\?|$)/;
 
 /** Builds the HTTP server over the world; it does not listen yet. */
-export function buildHttp(world: World): FastifyInstance {
+export function createHttpServer(services: Services): FastifyInstance {
   const app = Fastify({
     logger: false,
-    bodyLimit: MOST_BODY,
+    bodyLimit: MAX_BODY_BYTES,
     // Two slashes in front of a path are one, everywhere but in signatures: nothing that is built
     // from a path can be read as a host.
-    rewriteUrl: ({ url }) => routedTarget(url ?? '/'),
+    rewriteUrl: ({ url }) => normalizeTarget(url ?? '/'),
     // The framework's own `ip` walks the same way; whether it is known for sure is in `arrival`.
-    trustProxy: (address: string, hop: number) => trusts(world.trustProxy, address, hop),
-    requestTimeout: world.connections.requestFor * 1000,
-    keepAliveTimeout: world.connections.keepAliveFor * 1000,
+    trustProxy: (address: string, hop: number) => isTrustedProxy(services.trustProxy, address, hop),
+    requestTimeout: services.connectionLimits.requestTimeoutSeconds * 1000,
+    keepAliveTimeout: services.connectionLimits.keepAliveTimeoutSeconds * 1000,
     http: {
-      headersTimeout: world.connections.headersFor * 1000,
+      headersTimeout: services.connectionLimits.headersTimeoutSeconds * 1000,
       // How often Node looks for those that are over: half a minute by default.
-      connectionsCheckingInterval: Math.min(5000, world.connections.headersFor * 500),
+      connectionsCheckingInterval: Math.min(
+        5000,
+        services.connectionLimits.headersTimeoutSeconds * 500,
+      ),
       // Refused below, with words: Node's own answer has none.
       requireHostHeader: false,
     },
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (fault, request, reply) =>
-      void answerFault(world, fault, request, reply as FastifyReply),
-    clientErrorHandler: (fault, socket) => refuseConnection(world, fault, socket),
+      void handleError(services, fault, request, reply as FastifyReply),
+    clientErrorHandler: (fault, socket) => rejectConnection(services, fault, socket),
   });
   app.server.on('checkExpectation', (request, response) =>
-    refuseExpectation(world, request, response),
+    rejectExpectation(services, request, response),
   );
-  app.server.maxConnections = world.connections.most;
+  app.server.maxConnections = services.connectionLimits.maxConnections;
   app.register(cookie);
   // Bodies stay bytes: each protocol reads its own, and signatures are made over what was sent.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  noteArrivals(app, world);
+  registerConnectionInfo(app, services);
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(always);
-    if (world.secure) reply.header('strict-transport-security', 'max-age=31536000');
+    reply.headers(securityHeaders);
+    if (services.secure) reply.header('strict-transport-security', 'max-age=31536000');
     if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
-      return answerUnserved(world, request, reply, { kind: 'no-host' });
-    if (world.clocks.standing().state !== 'far' || alwaysServed.test(request.raw.url ?? '')) return;
-    return answerUnserved(
-      world,
+      return sendUnserved(services, request, reply, { kind: 'no-host' });
+    if (
+      services.clockMonitor.status().state !== 'unusable' ||
+      clockIndependentPaths.test(request.raw.url ?? '')
+    )
+      return;
+    return sendUnserved(
+      services,
       request,
       reply.header('retry-after', '5').header('cache-control', 'no-store'),
       { kind: 'unavailable' },
     );
   });
   app.setErrorHandler((fault: FastifyError, request, reply) =>
-    answerFault(world, fault, request, reply),
+    handleError(services, fault, request, reply),
   );
   app.setNotFoundHandler((request, reply) => {
     const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
-    const others = METHODS.filter((method) => app.findRoute({ url: path, method }) !== null);
-    if (others.length === 0) return answerUnserved(world, request, reply, { kind: 'not-found' });
-    return answerUnserved(world, request, reply, {
+    const allowedMethods = METHODS.filter(
+      (method) => app.findRoute({ url: path, method }) !== null,
+    );
+    if (allowedMethods.length === 0)
+      return sendUnserved(services, request, reply, { kind: 'not-found' });
+    return sendUnserved(services, request, reply, {
       kind: 'method',
-      asked: request.method,
-      allowed: others,
+      requestedMethod: request.method,
+      allowed: allowedMethods,
     });
   });
 
@@ -101,33 +111,34 @@ export function buildHttp(world: World): FastifyInstance {
   app.get('/readyz', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     // The log tells by how much. A balancer sends to those whose clock is right.
-    if (world.clocks.standing().state !== 'agrees')
+    if (services.clockMonitor.status().state !== 'synchronized')
       return reply.code(503).header('retry-after', '5').send({ ready: false, reason: 'clock' });
     try {
-      await world.ping();
-      if (world.signing.jwks().keys.length === 0) throw new Error('there are no signing keys');
+      await services.ping();
+      if (services.signingKeys.jwks().keys.length === 0)
+        throw new Error('there are no signing keys');
       return reply.send({ ready: true });
     } catch (fault) {
-      world.log.error('not ready', { message: (fault as Error).message });
+      services.log.error('not ready', { message: (fault as Error).message });
       return reply.code(503).header('retry-after', '5').send({ ready: false });
     }
   });
   serveAsset(app, '/assets/gatehouse.css', 'text/css', stylesheet);
   serveAsset(app, '/assets/gatehouse.js', 'text/javascript', script);
-  peopleRoutes(app, world);
-  accountRoutes(app, world);
-  appsRoutes(app, world);
-  myAppsRoutes(app, world);
-  consentsRoutes(app, world);
-  helpRoutes(app, world);
-  consentRoutes(app, world);
-  continueRoutes(app, world);
-  reviewRoutes(app, world);
-  auditRoutes(app, world);
-  adminRoutes(app, world);
-  oauth1Routes(app, world);
-  oauth2Routes(app, world);
-  registryApi(app, world);
-  world.dialect?.(app, world);
+  peopleRoutes(app, services);
+  accountRoutes(app, services);
+  appsRoutes(app, services);
+  myAppsRoutes(app, services);
+  connectedAppsRoutes(app, services);
+  helpRoutes(app, services);
+  consentRoutes(app, services);
+  continueRoutes(app, services);
+  reviewRoutes(app, services);
+  auditRoutes(app, services);
+  adminRoutes(app, services);
+  oauth1Routes(app, services);
+  oauth2Routes(app, services);
+  registryApi(app, services);
+  services.dialect?.(app, services);
   return app;
 }

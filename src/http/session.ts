@@ -1,30 +1,30 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { DEVICE_FOR } from '#accounts/devices.ts';
+import { DEVICE_COOKIE_TTL_SECONDS } from '#accounts/devices.ts';
 import type { Proof } from '#accounts/records.ts';
-import { ADMINISTER } from '#accounts/rights.ts';
-import type { From } from '#accounts/sessions.ts';
-import { csrfHolds, csrfToken } from '#accounts/sign-in.ts';
+import { ADMINISTER_RIGHT } from '#accounts/rights.ts';
+import type { RequestOrigin } from '#accounts/sessions.ts';
+import { csrfToken, isValidCsrfToken } from '#accounts/sign-in.ts';
 import type { Permit } from '#guard/permit.ts';
 import { messagePage, notePage } from '#pages/account/sign-in.template.ts';
 import type { Frame, Html } from '#pages/layout.ts';
-import { leavingPage } from '#pages/leaving.ts';
+import { redirectPage } from '#pages/leaving.ts';
 import {
   acceptedLanguage,
   acceptedRegion,
   catalogues,
   languageOf,
   type MessageKey,
-  type Note,
+  type NoteKey,
   type Words,
   wordsOf,
 } from '#pages/words.ts';
 import { type Actor, RIGHTS, UNAUTHENTICATED } from '#registry/actor.ts';
 import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
-import { pageForm } from './request.ts';
-import type { World } from './world.ts';
+import { parsePageForm } from './request.ts';
+import type { Services } from './world.ts';
 
-export { ADMINISTER };
+export { ADMINISTER_RIGHT };
 
 /** The browser in front of us. */
 export interface Visitor {
@@ -39,73 +39,73 @@ export interface Visitor {
   readonly proof: Proof | null;
   readonly words: Words;
   /** Path and query asked for, when it can be asked for again. */
-  readonly here: string | null;
-  readonly done: MessageKey | null;
+  readonly currentPath: string | null;
+  readonly flashMessage: MessageKey | null;
 }
 
-const cookieName = (world: World, kind: 'session' | 'form' | 'device') =>
-  `${world.secure ? '__Host-' : ''}gatehouse${kind === 'session' ? '' : `-${kind}`}`;
+const cookieName = (services: Services, kind: 'session' | 'form' | 'device') =>
+  `${services.secure ? '__Host-' : ''}gatehouse${kind === 'session' ? '' : `-${kind}`}`;
 
-const cookieOptions = (world: World, maxAge?: number) =>
+const cookieOptions = (services: Services, maxAge?: number) =>
   ({
     path: '/',
     httpOnly: true,
     sameSite: 'lax',
-    secure: world.secure,
+    secure: services.secure,
     ...(maxAge === undefined ? {} : { maxAge }),
   }) as const;
 
 /** False where a browser sent no cookie that a form needs: it was removed, or is not accepted. */
-export const hasCookie = (world: World, request: FastifyRequest): boolean =>
+export const hasFormCookie = (services: Services, request: FastifyRequest): boolean =>
   (['session', 'form'] as const).some(
-    (kind) => request.cookies[cookieName(world, kind)] !== undefined,
+    (kind) => request.cookies[cookieName(services, kind)] !== undefined,
   );
 
 /** Puts a session into the browser, in place of any other. */
 export function startSession(
-  world: World,
+  services: Services,
   reply: FastifyReply,
   secret: string,
   seconds: number,
 ): void {
-  reply.setCookie(cookieName(world, 'session'), secret, cookieOptions(world, seconds));
-  reply.clearCookie(cookieName(world, 'form'), cookieOptions(world));
+  reply.setCookie(cookieName(services, 'session'), secret, cookieOptions(services, seconds));
+  reply.clearCookie(cookieName(services, 'form'), cookieOptions(services));
 }
 
 /** Makes the browser known as one that this person signed in with. */
 export const rememberDevice = (
-  world: World,
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
   user: Account,
 ): void =>
   void reply.setCookie(
-    cookieName(world, 'device'),
-    world.accounts.rememberDevice(request.cookies[cookieName(world, 'device')], user),
-    cookieOptions(world, DEVICE_FOR),
+    cookieName(services, 'device'),
+    services.accounts.rememberDevice(request.cookies[cookieName(services, 'device')], user),
+    cookieOptions(services, DEVICE_COOKIE_TTL_SECONDS),
   );
 
 /** Takes the session out of the browser. */
-export const forgetSession = (world: World, reply: FastifyReply): void =>
-  void reply.clearCookie(cookieName(world, 'session'), cookieOptions(world));
+export const clearSession = (services: Services, reply: FastifyReply): void =>
+  void reply.clearCookie(cookieName(services, 'session'), cookieOptions(services));
 
 /** Where a request comes from, for the list of sessions and for throttling. */
-export const fromOf = (world: World, request: FastifyRequest): From => ({
-  address: request.arrival.address,
-  known: request.arrival.known,
+export const requestOriginOf = (services: Services, request: FastifyRequest): RequestOrigin => ({
+  address: request.connectionInfo.address,
+  isAddressKnown: request.connectionInfo.isAddressTrusted,
   agent: request.headers['user-agent'] ?? '',
-  devices: request.cookies[cookieName(world, 'device')],
+  deviceCookie: request.cookies[cookieName(services, 'device')],
 });
 
 /** The session of a signed-in browser, and its person. */
 export async function sessionOf(
-  world: World,
+  services: Services,
   request: FastifyRequest,
 ): Promise<
   { readonly user: Account; readonly secret: string; readonly proof: Proof | null } | undefined
 > {
-  const secret = request.cookies[cookieName(world, 'session')];
-  const session = secret === undefined ? undefined : await world.accounts.sessionOf(secret);
+  const secret = request.cookies[cookieName(services, 'session')];
+  const session = secret === undefined ? undefined : await services.accounts.sessionOf(secret);
   return secret === undefined || session === undefined
     ? undefined
     : { user: session.account, secret, proof: session.proof };
@@ -116,15 +116,15 @@ export async function sessionOf(
  * stranger.
  */
 export const personActor = (
-  world: World,
+  services: Services,
   request: FastifyRequest,
   session: { readonly user: Account; readonly proof: Proof | null } | null,
   via: 'page' | 'api',
 ): Actor => ({
   kind: 'person',
   account: session?.user ?? null,
-  rights: world.rights.rightsOf(session?.user ?? null),
-  address: request.arrival.address,
+  rights: services.rights.rightsOf(session?.user ?? null),
+  address: request.connectionInfo.address,
   via,
   authentication: session === null ? UNAUTHENTICATED : { kind: 'session', proof: session.proof },
 });
@@ -137,7 +137,7 @@ export const appActor = (
   kind: 'person',
   account: user,
   rights,
-  address: request.arrival.address,
+  address: request.connectionInfo.address,
   via: 'api',
   authentication: { kind: 'app', clientId: client.id, scopes, site: coveredSite },
 });
@@ -146,43 +146,49 @@ export const appActor = (
  * Finds out who is there. A browser without a session gets a form cookie, so that its forms can be
  * proven too.
  */
-export async function visitorOf(
-  world: World,
+export async function identifyVisitor(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Visitor> {
-  const session = await sessionOf(world, request);
-  const page = pageFacts(world, request, reply, session?.user ?? null);
-  if (session) return { ...session, signedIn: true, ...page };
-  const known = request.cookies[cookieName(world, 'form')];
-  const secret = known !== undefined && /^[\w-]{51}$/.test(known) ? known : world.mint.secret();
-  if (secret !== known)
-    reply.setCookie(cookieName(world, 'form'), secret, cookieOptions(world, 86_400));
-  return { user: null, secret, signedIn: false, proof: null, ...page };
+  const session = await sessionOf(services, request);
+  const pageContext = loadPageContext(services, request, reply, session?.user ?? null);
+  if (session) return { ...session, signedIn: true, ...pageContext };
+  const formCookie = request.cookies[cookieName(services, 'form')];
+  const secret =
+    formCookie !== undefined && /^[\w-]{51}$/.test(formCookie)
+      ? formCookie
+      : services.idGenerator.secret();
+  if (secret !== formCookie)
+    reply.setCookie(cookieName(services, 'form'), secret, cookieOptions(services, 86_400));
+  return { user: null, secret, signedIn: false, proof: null, ...pageContext };
 }
 
 /** The person in front of a page, with every right of theirs. */
-export const actorOf = (
-  world: World,
+export const pageActor = (
+  services: Services,
   request: FastifyRequest,
   { user, proof }: Pick<Visitor, 'user' | 'proof'>,
-): Actor => personActor(world, request, user && { user, proof }, 'page');
+): Actor => personActor(services, request, user && { user, proof }, 'page');
 
 /** What every page of this visitor knows. */
-export function frameOf(world: World, { user, secret, words, here, done }: Visitor): Frame {
-  const rights = world.rights.rightsOf(user);
+export function pageFrame(
+  services: Services,
+  { user, secret, words, currentPath, flashMessage }: Visitor,
+): Frame {
+  const rights = services.rights.rightsOf(user);
   return {
     words,
-    siteName: world.siteName,
+    siteName: services.siteName,
     user: user && {
       name: user.name,
       mayPropose: rights.has(RIGHTS.propose) || rights.has(RIGHTS.updateOwn),
       mayReview: rights.has(RIGHTS.review),
-      mayAdminister: rights.has(ADMINISTER),
+      mayAdminister: rights.has(ADMINISTER_RIGHT),
     },
-    csrf: csrfToken(secret),
-    here,
-    done,
+    csrfToken: csrfToken(secret),
+    currentPath,
+    flashMessage,
   };
 }
 
@@ -193,11 +199,11 @@ const LANGUAGE_COOKIE = 'gatehouse-language';
  * chosen before, or what the browser prefers. Dates have the form of the region that the browser
  * names with it.
  */
-export function languageFor(
+export function resolveLanguage(
   request: FastifyRequest,
   reply: FastifyReply | null,
   secure = false,
-  own: string | null = null,
+  accountLanguage: string | null = null,
 ): Words {
   const target = request.raw.url ?? '/';
   const query = new URLSearchParams(
@@ -205,37 +211,41 @@ export function languageFor(
   );
   // OpenID Connect Core §3.1.2.1 has a list, best first; `uselang` is what clients of the reference
   // send.
-  const asked = [query.get('uselang'), ...(query.get('ui_locales') ?? '').split(' ')].map((tag) =>
-    languageOf(tag ?? undefined),
+  const requested = [query.get('uselang'), ...(query.get('ui_locales') ?? '').split(' ')].map(
+    (tag) => languageOf(tag ?? undefined),
   );
-  const chosen = asked.find((language) => language !== undefined);
-  if (chosen && reply && !reply.sent)
-    reply.setCookie(LANGUAGE_COOKIE, chosen, {
+  const requestedLanguage = requested.find((language) => language !== undefined);
+  if (requestedLanguage && reply && !reply.sent)
+    reply.setCookie(LANGUAGE_COOKIE, requestedLanguage, {
       path: '/',
       httpOnly: true,
       sameSite: 'lax',
       secure,
       maxAge: 31_536_000,
     });
-  const kept = languageOf(own ?? undefined) ?? languageOf(request.cookies?.[LANGUAGE_COOKIE]);
-  const accepts = request.headers['accept-language'];
-  const language = chosen ?? kept ?? acceptedLanguage(accepts) ?? 'en';
-  return wordsOf(language, acceptedRegion(accepts, language));
+  const savedLanguage =
+    languageOf(accountLanguage ?? undefined) ?? languageOf(request.cookies?.[LANGUAGE_COOKIE]);
+  const acceptLanguage = request.headers['accept-language'];
+  const language = requestedLanguage ?? savedLanguage ?? acceptedLanguage(acceptLanguage) ?? 'en';
+  return wordsOf(language, acceptedRegion(acceptLanguage, language));
 }
 
-function pageFacts(
-  world: World,
+function loadPageContext(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
   user: Account | null,
-): Pick<Visitor, 'words' | 'here' | 'done'> {
+): Pick<Visitor, 'words' | 'currentPath' | 'flashMessage'> {
   const target = request.raw.url ?? '/';
-  const done = `done.${new URLSearchParams(target.split('?', 2)[1] ?? '').get('done') ?? ''}`;
-  const again = request.method === 'GET' && target.length <= 2048 && ownPath(target) === target;
+  const flashMessageKey = `done.${new URLSearchParams(target.split('?', 2)[1] ?? '').get('done') ?? ''}`;
+  const canReload =
+    request.method === 'GET' && target.length <= 2048 && safeLocalPath(target) === target;
   return {
-    words: languageFor(request, reply, world.secure, user?.language),
-    here: again ? target : null,
-    done: Object.hasOwn(catalogues.en, done) ? (done as MessageKey) : null,
+    words: resolveLanguage(request, reply, services.secure, user?.language),
+    currentPath: canReload ? target : null,
+    flashMessage: Object.hasOwn(catalogues.en, flashMessageKey)
+      ? (flashMessageKey as MessageKey)
+      : null,
   };
 }
 
@@ -254,25 +264,25 @@ export async function sendPage(
 
 /** Sends a page that says one thing, given as text: for the dialect, whose words are fixed. */
 export const sendMessage = (
-  world: World,
+  services: Services,
   reply: FastifyReply,
   visitor: Visitor,
   status: number,
   title: string,
   text: string,
 ): Promise<FastifyReply> =>
-  sendPage(reply, status, messagePage(frameOf(world, visitor), title, text));
+  sendPage(reply, status, messagePage(pageFrame(services, visitor), title, text));
 
 /** Sends a page that says one thing, in the visitor's language. */
 export const sendNote = (
-  world: World,
+  services: Services,
   reply: FastifyReply,
   visitor: Visitor,
   status: number,
-  note: Note,
+  note: NoteKey,
   values?: Readonly<Record<string, string | number>>,
 ): Promise<FastifyReply> =>
-  sendPage(reply, status, notePage(frameOf(world, visitor), note, values));
+  sendPage(reply, status, notePage(pageFrame(services, visitor), note, values));
 
 const redirect = (reply: FastifyReply, status: 303 | 307, location: string): FastifyReply =>
   reply.code(status).header('cache-control', 'no-store').header('location', location).send('');
@@ -281,7 +291,11 @@ const redirect = (reply: FastifyReply, status: 303 | 307, location: string): Fas
  * To one of our own paths. Another host here is a fault of this program: only `sendAway` leads to
  * one.
  */
-export function seeOther(reply: FastifyReply, path: string, status: 303 | 307 = 303): FastifyReply {
+export function redirectLocally(
+  reply: FastifyReply,
+  path: string,
+  status: 303 | 307 = 303,
+): FastifyReply {
   if (!/^\/(?![/\\])[\x21-\x7e]*$/.test(path))
     throw new Error('a redirect within this server names a path of it');
   return redirect(reply, status, path);
@@ -291,36 +305,36 @@ export function seeOther(reply: FastifyReply, path: string, status: 303 | 307 = 
  * 303 to an app: the one place where an answer leads away from this server. An address that the
  * header of a proxy may not hold, because the app's `state` is long, goes out in a page instead.
  */
-export function sendAway(
+export function redirectToClient(
   reply: FastifyReply,
   to: ProvenRedirect,
 ): FastifyReply | Promise<FastifyReply> {
   const { request } = reply;
-  if (to.length <= MOST_LOCATION || !throughProxy(request)) return redirect(reply, 303, to);
-  return sendPage(reply, 200, leavingPage(languageFor(request, null), to));
+  if (to.length <= MAX_LOCATION_LENGTH || !isBehindProxy(request)) return redirect(reply, 303, to);
+  return sendPage(reply, 200, redirectPage(resolveLanguage(request, null), to));
 }
 
 /**
  * With the other fields of our answers, what fits the 4 KiB that nginx has for a header by itself.
  */
-const MOST_LOCATION = 2800;
+const MAX_LOCATION_LENGTH = 2800;
 
 /**
  * Whether a proxy stands between: HTTP/1.0 is what nginx speaks to us unless it is told otherwise.
  */
-const throughProxy = ({ headers, raw }: FastifyRequest): boolean =>
+const isBehindProxy = ({ headers, raw }: FastifyRequest): boolean =>
   raw.httpVersion === '1.0' ||
   ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-proto'].some(
     (name) => name in headers,
   );
 
 /** A path of ours, or `/`: never another origin, whatever was asked for. */
-export function ownPath(asked: string | undefined): string {
-  return asked !== undefined &&
-    asked.length <= 16_384 &&
-    /^\/(?![/\\])[\x21-\x7e]*$/.test(asked) &&
-    !asked.includes('\\')
-    ? asked
+export function safeLocalPath(requestedPath: string | undefined): string {
+  return requestedPath !== undefined &&
+    requestedPath.length <= 16_384 &&
+    /^\/(?![/\\])[\x21-\x7e]*$/.test(requestedPath) &&
+    !requestedPath.includes('\\')
+    ? requestedPath
     : '/';
 }
 
@@ -328,9 +342,9 @@ export function ownPath(asked: string | undefined): string {
  * True when the browser, where it tells, sent a form from our own origin. (Our pages send no
  * referrer, so browsers name it `null`; Sec-Fetch-Site then tells.)
  */
-export function isFromHere(world: World, request: FastifyRequest): boolean {
+export function isSameOrigin(services: Services, request: FastifyRequest): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
-  if (origin !== undefined && origin !== world.origin && origin !== 'null') return false;
+  if (origin !== undefined && origin !== services.origin && origin !== 'null') return false;
   return site === undefined || site === 'same-origin' || site === 'none';
 }
 
@@ -338,17 +352,21 @@ export function isFromHere(world: World, request: FastifyRequest): boolean {
  * True when a form came from a page of ours, which send each field once, in the visitor's session:
  * its proof fits their secret.
  */
-export function formIsOurs(world: World, request: FastifyRequest, visitor: Visitor): boolean {
-  if (!isFromHere(world, request)) return false;
-  const form = pageForm(request);
-  return form.repeated === undefined && csrfHolds(visitor.secret, form.get('csrf') ?? '');
+export function hasValidCsrfToken(
+  services: Services,
+  request: FastifyRequest,
+  visitor: Visitor,
+): boolean {
+  if (!isSameOrigin(services, request)) return false;
+  const form = parsePageForm(request);
+  return form.repeated === undefined && isValidCsrfToken(visitor.secret, form.get('csrf') ?? '');
 }
 
 /** Tells a person whose form was not ours, or too old. `page`: where to open it again. */
-export const refuseForm = (
-  world: World,
+export const sendFormExpired = (
+  services: Services,
   reply: FastifyReply,
   visitor: Visitor,
   page?: string,
 ): Promise<FastifyReply> =>
-  sendPage(reply, 403, notePage(frameOf(world, visitor), 'form-expired', {}, null, page));
+  sendPage(reply, 403, notePage(pageFrame(services, visitor), 'form-expired', {}, null, page));

@@ -1,42 +1,42 @@
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '#accounts/accounts.ts';
-import type { KeptRequests } from '#accounts/kept-requests.ts';
+import type { PendingRequests } from '#accounts/kept-requests.ts';
 import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import type { RightsTable } from '#accounts/rights.ts';
 import type { TrustedProxies } from '#encoding/forwarded.ts';
 import type { Guard } from '#guard/permit.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
-import type { Mint } from '#keys/id-generator.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
 import type { SigningKeys } from '#keys/signing.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
-import type { Clock, ClockStanding } from '#platform/clock.ts';
+import type { Clock, ClockStatus } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { AuthorizationRequests } from '#registry/model/authorization-request.ts';
 import type { ScopeCatalogue } from '#registry/model/scopes.ts';
 import type { Sites } from '#registry/model/sites.ts';
 import type { RegistryRecords } from '#registry/records.ts';
-import type { FailureNotes, FailureRecords } from '#registry/refused-requests.ts';
+import type { FailureRecorder, FailureRecords } from '#registry/refused-requests.ts';
 import type { Registry } from '#registry/registry.ts';
-import type { ReviewClaims } from '#registry/review/assignments.ts';
-import type { ProxyWatch } from './proxy-watch.ts';
+import type { ReviewAssignments } from '#registry/review/assignments.ts';
+import type { ProxyMonitor } from './proxy-watch.ts';
 
 /** One face of the protocols: the core's, or a dialect's. */
-export interface Face {
+export interface Protocols {
   readonly oauth1: OAuth1;
   readonly oauth2: OAuth2;
 }
 
 /** How much time and room connections get. */
-export interface ConnectionBounds {
+export interface ConnectionLimits {
   /** At once, in one process. */
-  readonly most: number;
-  readonly headersFor: Seconds;
-  readonly requestFor: Seconds;
+  readonly maxConnections: number;
+  readonly headersTimeoutSeconds: Seconds;
+  readonly requestTimeoutSeconds: Seconds;
   /** Between two requests. */
-  readonly keepAliveFor: Seconds;
+  readonly keepAliveTimeoutSeconds: Seconds;
 }
 
 /** Something an operator should know of. `about`: the setting, path or address it is about. */
@@ -50,18 +50,18 @@ export interface SetupWarning {
 }
 
 /** What administrators are told of the server itself. */
-export interface About {
+export interface ServerInfo {
   readonly version: string;
   readonly startedAt: Instant;
   /** After how long an idle proposal expires; null: never. */
-  readonly idleFor: Seconds | null;
+  readonly idleProposalTtlSeconds: Seconds | null;
   readonly mail: boolean;
   /** Names of the webhook endpoints. */
   readonly webhooks: readonly string[];
 }
 
 /** Everything the HTTP room works with. */
-export interface World {
+export interface Services {
   readonly issuer: string;
   readonly origin: string;
   readonly site: SiteId;
@@ -71,38 +71,38 @@ export interface World {
   /** Proxies in front whose word on the client's address is taken. */
   readonly trustProxy: TrustedProxies;
   /** People reach us from the internet, as far as the issuer tells. */
-  readonly outside: boolean;
-  readonly proxies: ProxyWatch;
-  readonly connections: ConnectionBounds;
+  readonly isInternetFacing: boolean;
+  readonly proxyMonitor: ProxyMonitor;
+  readonly connectionLimits: ConnectionLimits;
   /** What in the settings and on the disk should be otherwise. */
-  warnings(): readonly SetupWarning[];
+  setupWarnings(): readonly SetupWarning[];
   readonly accounts: Accounts;
-  readonly records: AccountRecords & PeopleRecords & RegistryRecords & ReviewClaims;
+  readonly records: AccountRecords & PeopleRecords & RegistryRecords & ReviewAssignments;
   readonly rights: RightsTable;
   readonly registry: Registry;
   readonly guard: Guard;
   readonly sites: Sites;
   readonly scopes: ScopeCatalogue;
-  readonly requests: AuthorizationRequests;
-  readonly failures: Pick<FailureRecords, 'listFailures'> & FailureNotes;
-  readonly kept: KeptRequests;
-  readonly faces: { readonly core: Face; readonly mediawiki: Face | null };
-  readonly signing: SigningKeys;
-  readonly mint: Mint;
+  readonly authorizationRequests: AuthorizationRequests;
+  readonly failures: Pick<FailureRecords, 'listFailures'> & FailureRecorder;
+  readonly pendingRequests: PendingRequests;
+  readonly protocols: { readonly core: Protocols; readonly mediawiki: Protocols | null };
+  readonly signingKeys: SigningKeys;
+  readonly idGenerator: IdGenerator;
   readonly entropy: Entropy;
   readonly clock: Clock;
-  readonly clocks: {
+  readonly clockMonitor: {
     /** Whether this node's clock can be relied on. Nothing is served while it is far off. */
-    standing(): ClockStanding;
+    status(): ClockStatus;
     /** Null: nothing that expired is deleted at present. */
     purgeUntil(): Instant | null;
   };
   readonly log: Log;
-  readonly about: About;
+  readonly serverInfo: ServerInfo;
   /** Rejects when the store cannot be reached. */
   ping(): Promise<void>;
   /** Bytes of the embedded database's write-ahead log; null: there is none. */
-  logBytes(): number | null;
+  walBytes(): number | null;
   /** Registers a dialect's routes; null: none is served. */
-  readonly dialect: ((app: FastifyInstance, world: World) => void) | null;
+  readonly dialect: ((app: FastifyInstance, services: Services) => void) | null;
 }

@@ -19,7 +19,7 @@ export type Digest = string & { readonly __brand: 'Digest' };
  * A secret that must be read back, encrypted: `v1.<key id>.<iv>.<ciphertext and tag>`, base64url
  * parts.
  */
-export type Sealed = string & { readonly __brand: 'Sealed' };
+export type EncryptedSecret = string & { readonly __brand: 'EncryptedSecret' };
 
 /** The site value that means every site. */
 export const EVERY_SITE = '*' as SiteId;

@@ -14,13 +14,13 @@ export const instant = (unixSeconds: number): Instant => Math.trunc(unixSeconds)
 export const seconds = (count: number): Seconds => Math.trunc(count) as Seconds;
 
 /** The moment `span` after `at`. */
-export const later = (at: Instant, span: Seconds): Instant => (at + span) as Instant;
+export const addSeconds = (at: Instant, span: Seconds): Instant => (at + span) as Instant;
 
 /**
  * True from the very second of `expiresAt` on: "expires exactly now" is expired. An absent expiry
  * never comes.
  */
-export const isPast = (expiresAt: Instant | null, now: Instant): boolean =>
+export const isExpired = (expiresAt: Instant | null, now: Instant): boolean =>
   expiresAt !== null && now >= expiresAt;
 
 /** A thousand years: what stands for "never ends". */
@@ -32,7 +32,7 @@ const iso =
  * Reads a duration (ISO 8601 with years of 365 days, or whole seconds); `infinity` is a thousand
  * years. Undefined for anything else; months have no fixed length and are refused.
  */
-export function durationSeconds(text: string): Seconds | undefined {
+export function parseDuration(text: string): Seconds | undefined {
   if (text === 'infinity') return FOREVER;
   if (/^\d{1,12}$/.test(text)) return seconds(Number(text));
   const parts = iso.exec(text);

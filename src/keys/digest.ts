@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Digest } from '#kernel/ids.ts';
 
-const minted = /^[\w-]{51}$/;
+const timeOrderedSecret = /^[\w-]{51}$/;
 
 /**
  * The one-way image under which the store knows a secret: SHA-256, in base64url. A secret of the
@@ -10,7 +10,7 @@ const minted = /^[\w-]{51}$/;
  */
 export function digestOf(secret: string): Digest {
   const image = hash('sha256', secret, 'base64url');
-  return (minted.test(secret) ? secret.slice(0, 8) + image : image) as Digest;
+  return (timeOrderedSecret.test(secret) ? secret.slice(0, 8) + image : image) as Digest;
 }
 
 /** Compares two digests in constant time. */

@@ -6,7 +6,7 @@ import type { Entropy } from '#platform/random.ts';
  * Makes every identifier and secret of the program. Those that become keys of rows start with the
  * time, so that rows arrive in order.
  */
-export interface Mint {
+export interface IdGenerator {
   /** A bearer secret: 8 characters of time, 43 of chance (256 bits). */
   secret(): string;
   /** 32 hexadecimal digits: 12 of time, 20 of chance. An identifier, not a secret. */
@@ -23,7 +23,7 @@ const POOL = 4096;
 const alphabet = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz';
 
 /** Eight characters that sort as the milliseconds do. */
-function sortableTime(millis: number): string {
+function encodeSortableTime(millis: number): string {
   let text = '';
   for (let rest = millis, place = 0; place < 8; place++, rest = Math.floor(rest / 64))
     text = alphabet[rest % 64] + text;
@@ -31,10 +31,10 @@ function sortableTime(millis: number): string {
 }
 
 /** Makes the mint. Random bytes are drawn 4 KiB at a time, and those handed out are wiped. */
-export function makeMint(clock: Clock, entropy: Entropy): Mint {
+export function makeIdGenerator(clock: Clock, entropy: Entropy): IdGenerator {
   let pool: Buffer = Buffer.alloc(0);
   let used = 0;
-  function text(count: number, encoding: 'hex' | 'base64url'): string {
+  function randomText(count: number, encoding: 'hex' | 'base64url'): string {
     if (used + count > pool.length) {
       pool = Buffer.from(entropy.bytes(Math.max(POOL, count)));
       used = 0;
@@ -47,10 +47,10 @@ export function makeMint(clock: Clock, entropy: Entropy): Mint {
   }
   const hexTime = () => clock.millis().toString(16).padStart(12, '0');
   return {
-    secret: () => sortableTime(clock.millis()) + text(32, 'base64url'),
-    hex32: () => hexTime() + text(10, 'hex'),
-    randomHex: (bytes) => text(bytes, 'hex'),
-    id: () => sortableTime(clock.millis()) + text(16, 'base64url'),
-    tokenId: () => (hexTime() + text(34, 'hex')) as TokenId,
+    secret: () => encodeSortableTime(clock.millis()) + randomText(32, 'base64url'),
+    hex32: () => hexTime() + randomText(10, 'hex'),
+    randomHex: (bytes) => randomText(bytes, 'hex'),
+    id: () => encodeSortableTime(clock.millis()) + randomText(16, 'base64url'),
+    tokenId: () => (hexTime() + randomText(34, 'hex')) as TokenId,
   };
 }

@@ -12,17 +12,23 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { instant } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
-import { keptFile } from '#platform/kept-file.ts';
-import { MOST_SECRET, readPlainFile } from '#platform/plain-file.ts';
+import { readOrCreateFile } from '#platform/kept-file.ts';
+import { MAX_SECRET_FILE_BYTES, readRegularFile } from '#platform/plain-file.ts';
 import type { Entropy } from '#platform/random.ts';
 import { uniqueName } from '#platform/unique-name.ts';
-import { formatRing, type KeyRing, parseRing, type Ring, ringOf } from './keyring.ts';
+import {
+  formatKeyring,
+  type Keyring,
+  makeSingleKeyKeyring,
+  parseKeyring,
+  type StoredKeyring,
+} from './keyring.ts';
 import { generateSigningKeys } from './signing.ts';
 import {
-  formatGenerations,
-  parseGenerations,
-  type SigningSource,
-  sinceEver,
+  formatSigningKeySets,
+  makeInitialKeySet,
+  parseSigningKeySets,
+  type SigningKeySource,
 } from './signing-key-sets.ts';
 
 /** The directory of the keys, and what making some needs. */
@@ -37,7 +43,7 @@ export const KEY_FILES = ['master.json', 'master.key', 'signing.json'] as const;
 
 const LOCK_MS = 10_000;
 
-const ifThere = <T>(read: () => T): T | undefined => {
+const ifExists = <T>(read: () => T): T | undefined => {
   try {
     return read();
   } catch (fault) {
@@ -45,14 +51,14 @@ const ifThere = <T>(read: () => T): T | undefined => {
     throw fault;
   }
 };
-const bytesOf = (path: string) => readPlainFile(path, MOST_SECRET);
-const textOf = (path: string) => ifThere(() => bytesOf(path).toString('utf8'));
+const readBytes = (path: string) => readRegularFile(path, MAX_SECRET_FILE_BYTES);
+const readTextIfExists = (path: string) => ifExists(() => readBytes(path).toString('utf8'));
 
 /**
  * Runs `work` while no other process does the same. The lock is SQLite's on an empty file: the
  * operating system lets go of it when a process dies, so that none is ever left behind.
  */
-function alone<T>(directory: string, work: () => T): T {
+function withDirectoryLock<T>(directory: string, work: () => T): T {
   const path = join(directory, 'lock');
   closeSync(openSync(path, 'a', 0o600));
   const lock = new DatabaseSync(path);
@@ -94,11 +100,11 @@ export function replaceFile(path: string, text: string): void {
  * Tells whether files changed since it was asked last. A replaced file is another inode, should the
  * time be the same.
  */
-function watch(paths: readonly string[]): () => boolean {
+function makeChangeDetector(paths: readonly string[]): () => boolean {
   let seen = '';
   return () => {
     const now = paths
-      .map((path) => ifThere(() => statSync(path, { bigint: true })))
+      .map((path) => ifExists(() => statSync(path, { bigint: true })))
       .map((file) => (file ? `${file.ino} ${file.mtimeNs} ${file.size}` : '-'))
       .join(' ');
     const changed = now !== seen;
@@ -107,7 +113,7 @@ function watch(paths: readonly string[]): () => boolean {
   };
 }
 
-const named = <T>(path: string, read: () => T): T => {
+const withPathInError = <T>(path: string, read: () => T): T => {
   try {
     return read();
   } catch (fault) {
@@ -115,61 +121,64 @@ const named = <T>(path: string, read: () => T): T => {
   }
 };
 
-const ringPath = (directory: string) => join(directory, 'master.json');
-const singlePath = (directory: string) => join(directory, 'master.key');
+const keyringPath = (directory: string) => join(directory, 'master.json');
+const singleKeyPath = (directory: string) => join(directory, 'master.key');
 const signingPath = (directory: string) => join(directory, 'signing.json');
 
 /** A key in base64, alone in a file, as it was before there was a ring. */
-function singleKey(path: string): Ring | undefined {
-  const text = textOf(path);
+function readSingleKeyFile(path: string): StoredKeyring | undefined {
+  const text = readTextIfExists(path);
   if (text === undefined) return undefined;
   const key = Buffer.from(text, 'base64');
   if (key.length !== 32) throw new Error(`${path}: the master key is not 32 bytes in base64`);
-  return ringOf(key, instant(statSync(path).mtimeMs / 1000));
+  return makeSingleKeyKeyring(key, instant(statSync(path).mtimeMs / 1000));
 }
 
 /** The master keys that are kept there; undefined when none were made yet. */
-export function readRing(directory: string): Ring | undefined {
-  const path = ringPath(directory);
-  const text = textOf(path);
-  return text === undefined ? singleKey(singlePath(directory)) : named(path, () => parseRing(text));
+export function readKeyring(directory: string): StoredKeyring | undefined {
+  const path = keyringPath(directory);
+  const text = readTextIfExists(path);
+  return text === undefined
+    ? readSingleKeyFile(singleKeyPath(directory))
+    : withPathInError(path, () => parseKeyring(text));
 }
 
 /**
  * The master keys of a directory, made at the first start. A key that leaves the file opens on in a
  * process that knew it: what that process has in its memory may still be sealed under it.
  */
-export function openRing({ path: directory, clock, entropy }: KeyDirectory): KeyRing {
-  const changed = watch([ringPath(directory), singlePath(directory)]);
-  const known = new Map<string, Uint8Array>();
-  const read = (): Ring => {
-    const ring =
-      readRing(directory) ??
-      parseRing(
-        keptFile(ringPath(directory), uniqueName(), () =>
-          formatRing(ringOf(entropy.bytes(32), clock.now())),
+export function openKeyring({ path: directory, clock, entropy }: KeyDirectory): Keyring {
+  const changed = makeChangeDetector([keyringPath(directory), singleKeyPath(directory)]);
+  const knownKeys = new Map<string, Uint8Array>();
+  const readOrCreate = (): StoredKeyring => {
+    const keyring =
+      readKeyring(directory) ??
+      parseKeyring(
+        readOrCreateFile(keyringPath(directory), uniqueName(), () =>
+          formatKeyring(makeSingleKeyKeyring(entropy.bytes(32), clock.now())),
         ),
       );
-    for (const { id, key } of ring.keys) known.set(id, key);
-    return ring;
+    for (const { id, key } of keyring.keys) knownKeys.set(id, key);
+    return keyring;
   };
   changed();
-  let ring = read();
-  const keyOf = (id: string) => ring.keys.find((key) => key.id === id) as Ring['keys'][number];
-  const look = () => {
+  let keyring = readOrCreate();
+  const findKey = (id: string) =>
+    keyring.keys.find((key) => key.id === id) as StoredKeyring['keys'][number];
+  const reloadIfChanged = () => {
     // Keys that went away altogether are an operator's mishap: none are made in their place while
     // those in memory still serve.
-    if (changed()) ring = readRing(directory) ? read() : ring;
+    if (changed()) keyring = readKeyring(directory) ? readOrCreate() : keyring;
   };
   return {
-    current: () => keyOf(ring.current),
-    find(id) {
-      if (!known.has(id)) look();
-      return known.get(id);
+    current: () => findKey(keyring.current),
+    findKey(id) {
+      if (!knownKeys.has(id)) reloadIfChanged();
+      return knownKeys.get(id);
     },
-    oldest: () => ring.keys[0] ?? keyOf(ring.current),
-    size: () => ring.keys.length,
-    look,
+    oldestKey: () => keyring.keys[0] ?? findKey(keyring.current),
+    keyCount: () => keyring.keys.length,
+    reloadIfChanged,
   };
 }
 
@@ -177,46 +186,46 @@ export function openRing({ path: directory, clock, entropy }: KeyDirectory): Key
  * Replaces the ring by what `change` makes of the one that is kept at this moment. Undefined: it
  * stays. Throws when there is none yet.
  */
-export function changeRing(
+export function updateKeyring(
   directory: string,
-  change: (kept: Ring) => Ring | undefined,
+  change: (stored: StoredKeyring) => StoredKeyring | undefined,
 ): 'changed' | 'unchanged' {
-  return alone(directory, () => {
-    const kept = readRing(directory);
-    if (kept === undefined) throw new Error(`there are no master keys in ${directory}`);
-    const next = change(kept);
+  return withDirectoryLock(directory, () => {
+    const stored = readKeyring(directory);
+    if (stored === undefined) throw new Error(`there are no master keys in ${directory}`);
+    const next = change(stored);
     if (next === undefined) return 'unchanged';
-    replaceFile(ringPath(directory), formatRing(next));
+    replaceFile(keyringPath(directory), formatKeyring(next));
     // The ring holds what was in it, and it would be in nobody's eye.
-    rmSync(singlePath(directory), { force: true });
+    rmSync(singleKeyPath(directory), { force: true });
     return 'changed';
   });
 }
 
 /** The signing keys of a directory, made at the first start. */
-export function openSigning({ path: directory, clock }: KeyDirectory): SigningSource {
+export function openSigningKeys({ path: directory, clock }: KeyDirectory): SigningKeySource {
   const path = signingPath(directory);
-  const changed = watch([path]);
-  const read = (text: string) =>
-    named(path, () => parseGenerations(text, instant(statSync(path).mtimeMs / 1000)));
+  const changed = makeChangeDetector([path]);
+  const parseFile = (text: string) =>
+    withPathInError(path, () => parseSigningKeySets(text, instant(statSync(path).mtimeMs / 1000)));
   changed();
-  let generations = read(
-    keptFile(path, uniqueName(), () =>
-      formatGenerations([sinceEver(generateSigningKeys().keys, clock.now())]),
+  let keySets = parseFile(
+    readOrCreateFile(path, uniqueName(), () =>
+      formatSigningKeySets([makeInitialKeySet(generateSigningKeys().keys, clock.now())]),
     ),
   );
-  const look = () => {
-    const text = changed() ? textOf(path) : undefined;
-    if (text !== undefined) generations = read(text);
+  const reloadIfChanged = () => {
+    const text = changed() ? readTextIfExists(path) : undefined;
+    if (text !== undefined) keySets = parseFile(text);
   };
   return {
-    generations: () => generations,
-    look,
-    change: (change) =>
-      alone(directory, () => {
-        const next = change(read(bytesOf(path).toString('utf8')));
-        if (next) replaceFile(path, formatGenerations(next));
-        look();
+    keySets: () => keySets,
+    reloadIfChanged,
+    update: (change) =>
+      withDirectoryLock(directory, () => {
+        const next = change(parseFile(readBytes(path).toString('utf8')));
+        if (next) replaceFile(path, formatSigningKeySets(next));
+        reloadIfChanged();
         return next ? 'changed' : 'unchanged';
       }),
   };
@@ -226,13 +235,13 @@ export function openSigning({ path: directory, clock }: KeyDirectory): SigningSo
 export const readKeyFiles = (directory: string): ReadonlyMap<string, Buffer> =>
   new Map(
     KEY_FILES.flatMap((name) => {
-      const bytes = ifThere(() => bytesOf(join(directory, name)));
+      const bytes = ifExists(() => readBytes(join(directory, name)));
       return bytes === undefined ? [] : [[name, bytes] as const];
     }),
   );
 
 /** Makes the directory of the keys, for its owner alone. */
-export const keyDirectory = (data: string, clock: Clock, entropy: Entropy): KeyDirectory => {
+export const createKeyDirectory = (data: string, clock: Clock, entropy: Entropy): KeyDirectory => {
   const path = join(data, 'keys');
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return { path, clock, entropy };

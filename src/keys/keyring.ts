@@ -1,5 +1,5 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Instant, instant, later, seconds } from '#kernel/time.ts';
+import { addSeconds, type Instant, instant, seconds } from '#kernel/time.ts';
 
 /** A master key: 32 bytes, known by its id. */
 export interface MasterKey {
@@ -8,31 +8,31 @@ export interface MasterKey {
 }
 
 /** The master keys of a running process. */
-export interface KeyRing {
+export interface Keyring {
   /** The key that seals. */
   current(): MasterKey;
   /**
    * The key of that id. A ring that is kept in a file is read again before the answer is that there
    * is none.
    */
-  find(id: string): Uint8Array | undefined;
+  findKey(id: string): Uint8Array | undefined;
   /** The key that has been there longest. */
-  oldest(): MasterKey;
+  oldestKey(): MasterKey;
   /** How many keys there are: with one alone, nothing can be sealed under another. */
-  size(): number;
+  keyCount(): number;
   /** Looks whether the keys changed where they are kept. */
-  look(): void;
+  reloadIfChanged(): void;
 }
 
 /** A key as it is kept, with its date. */
-export interface KeptKey extends MasterKey {
+export interface StoredMasterKey extends MasterKey {
   readonly createdAt: Instant;
 }
 
 /** The keys as they are kept, the oldest first: the current one seals, all open. */
-export interface Ring {
+export interface StoredKeyring {
   readonly current: string;
-  readonly keys: readonly KeptKey[];
+  readonly keys: readonly StoredMasterKey[];
 }
 
 /** A dot would end the id inside a sealed text. */
@@ -44,20 +44,20 @@ const KEY_BYTES = 32;
  * the one after it (seconds), and what was sealed under it for a short time has expired: a
  * temporary credential lives three times ten minutes at most.
  */
-export const IDLE_BEFORE_RETIRED = seconds(3600);
+export const IDLE_BEFORE_RETIREMENT_SECONDS = seconds(3600);
 
 /** A ring that does not change; the first seals, all open. Throws when a key is not one. */
-export function fixedRing(keys: readonly MasterKey[]): KeyRing {
+export function makeFixedKeyring(keys: readonly MasterKey[]): Keyring {
   const [newest] = keys;
   if (newest === undefined || keys.some(({ key }) => key.length !== KEY_BYTES))
     throw new Error('a sealer needs master keys of 32 bytes');
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
   return {
     current: () => newest,
-    find: (id) => byId.get(id),
-    oldest: () => keys.at(-1) ?? newest,
-    size: () => byId.size,
-    look: () => {},
+    findKey: (id) => byId.get(id),
+    oldestKey: () => keys.at(-1) ?? newest,
+    keyCount: () => byId.size,
+    reloadIfChanged: () => {},
   };
 }
 
@@ -67,7 +67,7 @@ interface Written {
 }
 
 /** Reads the text of a ring. Throws when it is none; the message holds no key. */
-export function parseRing(text: string): Ring {
+export function parseKeyring(text: string): StoredKeyring {
   let written: Written | null;
   try {
     written = JSON.parse(text) as Written | null;
@@ -75,7 +75,7 @@ export function parseRing(text: string): Ring {
     throw new Error('the master keys are not JSON');
   }
   const keys = (Array.isArray(written?.keys) ? written.keys : []).map(
-    (entry: Record<string, unknown> | null): KeptKey => {
+    (entry: Record<string, unknown> | null): StoredMasterKey => {
       const { id, key, createdAt } = entry ?? {};
       if (
         typeof id !== 'string' ||
@@ -99,11 +99,11 @@ export function parseRing(text: string): Ring {
 }
 
 /** The text of a ring, for its file. */
-export const formatRing = ({ current, keys }: Ring): string =>
+export const formatKeyring = ({ current, keys }: StoredKeyring): string =>
   `${JSON.stringify({ current, keys: keys.map(({ id, key, createdAt }) => ({ id, key: Buffer.from(key).toString('base64'), createdAt })) }, null, 2)}\n`;
 
 /** A ring with one key. */
-export const ringOf = (key: Uint8Array, createdAt: Instant): Ring => ({
+export const makeSingleKeyKeyring = (key: Uint8Array, createdAt: Instant): StoredKeyring => ({
   current: 'm1',
   keys: [{ id: 'm1', key, createdAt }],
 });
@@ -111,10 +111,10 @@ export const ringOf = (key: Uint8Array, createdAt: Instant): Ring => ({
 /**
  * The ring with one more key, which seals from now on. Ids count upwards and are not used again.
  */
-export function grown(ring: Ring, key: Uint8Array, now: Instant): Ring {
-  const numbers = ring.keys.map(({ id }) => Number(/^m(\d{1,9})$/.exec(id)?.[1] ?? 0));
+export function addKey(keyring: StoredKeyring, key: Uint8Array, now: Instant): StoredKeyring {
+  const numbers = keyring.keys.map(({ id }) => Number(/^m(\d{1,9})$/.exec(id)?.[1] ?? 0));
   const id = `m${Math.max(...numbers) + 1}`;
-  return { current: id, keys: [...ring.keys, { id, key, createdAt: now }] };
+  return { current: id, keys: [...keyring.keys, { id, key, createdAt: now }] };
 }
 
 /** Why a key has to stay. */
@@ -128,18 +128,18 @@ export type RetireRefusal =
  * The ring without a key. `sealed`: how many values that last are sealed under it. Refuses what
  * would lose something.
  */
-export function withoutKey(
-  ring: Ring,
+export function removeKey(
+  keyring: StoredKeyring,
   id: string,
-  sealed: number,
+  encryptedCount: number,
   now: Instant,
-): Result<Ring, RetireRefusal> {
-  const current = ring.keys.find((key) => key.id === ring.current);
-  if (current === undefined || !ring.keys.some((key) => key.id === id))
+): Result<StoredKeyring, RetireRefusal> {
+  const current = keyring.keys.find((key) => key.id === keyring.current);
+  if (current === undefined || !keyring.keys.some((key) => key.id === id))
     return refuse({ kind: 'unknown' });
-  if (id === ring.current) return refuse({ kind: 'current' });
-  if (sealed > 0) return refuse({ kind: 'in-use', values: sealed });
-  const until = later(current.createdAt, IDLE_BEFORE_RETIRED);
+  if (id === keyring.current) return refuse({ kind: 'current' });
+  if (encryptedCount > 0) return refuse({ kind: 'in-use', values: encryptedCount });
+  const until = addSeconds(current.createdAt, IDLE_BEFORE_RETIREMENT_SECONDS);
   if (now < until) return refuse({ kind: 'too-early', until });
-  return accept({ current: ring.current, keys: ring.keys.filter((key) => key.id !== id) });
+  return accept({ current: keyring.current, keys: keyring.keys.filter((key) => key.id !== id) });
 }

@@ -12,7 +12,7 @@ export const isLowS = (signature: Uint8Array): boolean =>
   signature.length === LENGTH && Buffer.compare(signature.subarray(LENGTH / 2), HALF) <= 0;
 
 /** The accepted form of a signature. */
-export function lowS(signature: Buffer): Buffer {
+export function toLowS(signature: Buffer): Buffer {
   if (isLowS(signature)) return signature;
   const s = ORDER - BigInt(`0x${signature.subarray(LENGTH / 2).toString('hex')}`);
   return Buffer.concat([

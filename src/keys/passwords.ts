@@ -7,8 +7,8 @@ import type { Entropy } from '#platform/random.ts';
  * larger; these are OWASP's for sign-in pages.
  */
 const cost = { memory: 19_456, passes: 2, parallelism: 1 };
-const MOST_AT_ONCE = 2;
-const MOST_WAITING = 64;
+const MAX_CONCURRENT = 2;
+const MAX_WAITING = 64;
 
 const derive = promisify(argon2);
 let running = 0;
@@ -17,9 +17,9 @@ const waiting: (() => void)[] = [];
 /** Thrown when more people sign in at once than can be checked: tell them to try again. */
 export class PasswordsBusy extends Error {}
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= MOST_AT_ONCE) {
-    if (waiting.length >= MOST_WAITING)
+async function withConcurrencyLimit<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= MAX_CONCURRENT) {
+    if (waiting.length >= MAX_WAITING)
       throw new PasswordsBusy('too many passwords are being checked');
     await new Promise<void>((go) => waiting.push(go));
   } else running += 1;
@@ -32,8 +32,8 @@ async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const image = (plain: string, salt: Uint8Array, { memory, passes, parallelism } = cost) =>
-  inTurn(() =>
+const computeHash = (plain: string, salt: Uint8Array, { memory, passes, parallelism } = cost) =>
+  withConcurrencyLimit(() =>
     derive('argon2id', {
       message: plain.normalize('NFC'),
       nonce: salt,
@@ -49,7 +49,7 @@ const unpadded = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').re
 /** Hashes a password with argon2id (RFC 9106); answers a PHC string. */
 export async function hashPassword(plain: string, entropy: Entropy): Promise<string> {
   const salt = entropy.bytes(16);
-  const tag = await image(plain, salt);
+  const tag = await computeHash(plain, salt);
   return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
 }
 
@@ -62,11 +62,11 @@ const phc = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Z
 export async function verifyPassword(plain: string, hashed: string | null): Promise<boolean> {
   const parts = hashed === null ? null : phc.exec(hashed);
   if (parts === null) {
-    await image(plain, new Uint8Array(16));
+    await computeHash(plain, new Uint8Array(16));
     return false;
   }
   const [, memory, passes, parallelism, salt = '', tag = ''] = parts;
-  const found = await image(plain, Buffer.from(salt, 'base64'), {
+  const found = await computeHash(plain, Buffer.from(salt, 'base64'), {
     memory: Number(memory),
     passes: Number(passes),
     parallelism: Number(parallelism),

@@ -7,10 +7,10 @@ import {
   X509Certificate,
 } from 'node:crypto';
 
-const MOST_KEPT = 500;
-const kept = new Map<string, KeyObject | null>();
+const MAX_CACHED_KEYS = 500;
+const cachedKeys = new Map<string, KeyObject | null>();
 
-function read(pem: string): KeyObject | null {
+function parseRsaPublicKey(pem: string): KeyObject | null {
   // A private key would do as well, and would then be kept: whoever sent it must not have.
   if (pem.includes('PRIVATE KEY')) return null;
   try {
@@ -27,12 +27,12 @@ function read(pem: string): KeyObject | null {
  * The RSA public key of a PEM text (SPKI, PKCS#1 or an X.509 certificate). Undefined when it is
  * none.
  */
-export function rsaPublicKey(pem: string): KeyObject | undefined {
-  let key = kept.get(pem);
+export function loadRsaPublicKey(pem: string): KeyObject | undefined {
+  let key = cachedKeys.get(pem);
   if (key === undefined) {
-    key = read(pem);
-    if (kept.size >= MOST_KEPT) kept.clear();
-    kept.set(pem, key);
+    key = parseRsaPublicKey(pem);
+    if (cachedKeys.size >= MAX_CACHED_KEYS) cachedKeys.clear();
+    cachedKeys.set(pem, key);
   }
   return key ?? undefined;
 }
@@ -42,7 +42,7 @@ export function rsaPublicKey(pem: string): KeyObject | undefined {
  * none.
  */
 export function rsaKeyKind(pem: string): 'rsa' | 'other' | 'none' {
-  if (rsaPublicKey(pem)) return 'rsa';
+  if (loadRsaPublicKey(pem)) return 'rsa';
   if (pem.includes('PRIVATE KEY')) return 'none';
   try {
     if (pem.includes('BEGIN CERTIFICATE')) new X509Certificate(pem);
@@ -54,31 +54,31 @@ export function rsaKeyKind(pem: string): 'rsa' | 'other' | 'none' {
 }
 
 /** Length of the key's modulus in bits; 0 when the text is no RSA key. */
-export const rsaBits = (pem: string): number =>
-  rsaPublicKey(pem)?.asymmetricKeyDetails?.modulusLength ?? 0;
+export const rsaKeyLength = (pem: string): number =>
+  loadRsaPublicKey(pem)?.asymmetricKeyDetails?.modulusLength ?? 0;
 
 /**
  * The shortest modulus of a key that is registered anew (NIST SP 800-131A §3); shorter ones that
  * are there already keep working.
  */
-export const LEAST_RSA_BITS = 2048;
+export const MIN_RSA_BITS = 2048;
 
 /**
  * Whether the public exponent is one that signatures can rest on: odd, and not 1 (RFC 8017 §3.1).
  */
 export function hasSoundExponent(pem: string): boolean {
-  const exponent = rsaPublicKey(pem)?.asymmetricKeyDetails?.publicExponent ?? 0n;
+  const exponent = loadRsaPublicKey(pem)?.asymmetricKeyDetails?.publicExponent ?? 0n;
   return exponent >= 3n && exponent % 2n === 1n;
 }
 
 /** RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2). A text that is no key or no base64 does not verify. */
-export function rsaVerify(
+export function verifyRsaSignature(
   algorithm: 'sha1' | 'sha256',
   publicKeyPem: string,
   text: string,
   signatureBase64: string,
 ): boolean {
-  const key = rsaPublicKey(publicKeyPem);
+  const key = loadRsaPublicKey(publicKeyPem);
   if (key === undefined) return false;
   try {
     return verify(algorithm, Buffer.from(text), key, Buffer.from(signatureBase64, 'base64'));
@@ -98,7 +98,7 @@ const digestInfos = {
 export type RsaDigest = keyof typeof digestInfos;
 
 /** What stands in an RSA signature. Digests are in hexadecimal digits. */
-export type RsaContent =
+export type RsaSignatureContent =
   | { readonly kind: 'digest'; readonly algorithm: RsaDigest; readonly digest: string }
   /** The digest alone, without the name of its algorithm in front. */
   | { readonly kind: 'bare'; readonly digest: string }
@@ -109,8 +109,11 @@ export type RsaContent =
  * Opens an RSASSA-PKCS1-v1_5 signature with the public key: tells which digest was signed, whatever
  * it is the digest of.
  */
-export function rsaContent(publicKeyPem: string, signatureBase64: string): RsaContent {
-  const key = rsaPublicKey(publicKeyPem);
+export function recoverRsaContent(
+  publicKeyPem: string,
+  signatureBase64: string,
+): RsaSignatureContent {
+  const key = loadRsaPublicKey(publicKeyPem);
   const unreadable = { kind: 'unreadable' } as const;
   if (key === undefined) return unreadable;
   let content: string;
@@ -134,13 +137,13 @@ export function rsaContent(publicKeyPem: string, signatureBase64: string): RsaCo
 }
 
 /** Whether it is an RSASSA-PSS signature of the text, whatever the salt (RFC 8017 §8.1.2). */
-export function rsaPssHolds(
+export function verifyRsaPssSignature(
   algorithm: 'sha1' | 'sha256',
   publicKeyPem: string,
   text: string,
   signatureBase64: string,
 ): boolean {
-  const key = rsaPublicKey(publicKeyPem);
+  const key = loadRsaPublicKey(publicKeyPem);
   if (key === undefined) return false;
   const padding = {
     padding: constants.RSA_PKCS1_PSS_PADDING,

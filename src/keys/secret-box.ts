@@ -1,39 +1,39 @@
 import { createCipheriv, createDecipheriv, hash } from 'node:crypto';
-import type { Sealed } from '#kernel/ids.ts';
+import type { EncryptedSecret } from '#kernel/ids.ts';
 import type { Entropy } from '#platform/random.ts';
-import { fixedRing, type KeyRing, type MasterKey } from './keyring.ts';
+import { type Keyring, type MasterKey, makeFixedKeyring } from './keyring.ts';
 
 /**
  * Encrypts secrets that must be read back. `purpose` is bound to the text: what was sealed for one
  * thing does not open as another.
  */
-export interface Sealer {
-  seal(plain: string, purpose: string): Sealed;
+export interface SecretBox {
+  encrypt(plain: string, purpose: string): EncryptedSecret;
   /**
    * Throws when the text was changed, sealed for another purpose, or under a key that is not here.
    */
-  open(sealed: Sealed, purpose: string): string;
+  decrypt(encrypted: EncryptedSecret, purpose: string): string;
 }
 
-function encrypt(
+function encryptWithKey(
   key: Uint8Array,
   keyId: string,
   plain: string,
   purpose: string,
   entropy: Entropy,
-): Sealed {
+): EncryptedSecret {
   const iv = entropy.bytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(purpose));
   const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-  return `v1.${keyId}.${Buffer.from(iv).toString('base64url')}.${body.toString('base64url')}` as Sealed;
+  return `v1.${keyId}.${Buffer.from(iv).toString('base64url')}.${body.toString('base64url')}` as EncryptedSecret;
 }
 
-function decrypt(
+function decryptWithKey(
   keyOf: (id: string) => Uint8Array | undefined,
-  sealed: Sealed,
+  encrypted: EncryptedSecret,
   purpose: string,
 ): string {
-  const [version, keyId, iv, body] = sealed.split('.');
+  const [version, keyId, iv, body] = encrypted.split('.');
   const key = keyOf(keyId ?? '');
   if (version !== 'v1' || key === undefined || iv === undefined || body === undefined)
     throw new Error('sealed text of an unknown form or key');
@@ -46,19 +46,21 @@ function decrypt(
 }
 
 /** Which master key opens the text. */
-export const keyIdOf = (sealed: Sealed): string => sealed.split('.', 2)[1] ?? '';
+export const masterKeyIdOf = (encrypted: EncryptedSecret): string =>
+  encrypted.split('.', 2)[1] ?? '';
 
 /**
  * AES-256-GCM under master keys: those of a ring, or a list of which the first seals and all open.
  */
-export function makeSealer(keys: readonly MasterKey[] | KeyRing, entropy: Entropy): Sealer {
-  const ring = 'current' in keys ? keys : fixedRing(keys);
+export function makeSecretBox(keys: readonly MasterKey[] | Keyring, entropy: Entropy): SecretBox {
+  const keyring = 'current' in keys ? keys : makeFixedKeyring(keys);
   return {
-    seal(plain, purpose) {
-      const { id, key } = ring.current();
-      return encrypt(key, id, plain, purpose, entropy);
+    encrypt(plain, purpose) {
+      const { id, key } = keyring.current();
+      return encryptWithKey(key, id, plain, purpose, entropy);
     },
-    open: (sealed, purpose) => decrypt((id) => ring.find(id), sealed, purpose),
+    decrypt: (encrypted, purpose) =>
+      decryptWithKey((id) => keyring.findKey(id), encrypted, purpose),
   };
 }
 
@@ -66,15 +68,24 @@ export function makeSealer(keys: readonly MasterKey[] | KeyRing, entropy: Entrop
  * The secret is machine-made with 256 bits of chance, so one hash, set apart by its prefix, is a
  * sound key derivation.
  */
-const derived = (secret: string) => hash('sha256', `gatehouse answer\0${secret}`, 'buffer');
+const deriveKeyFromSecret = (secret: string) =>
+  hash('sha256', `gatehouse answer\0${secret}`, 'buffer');
 
 /**
  * Seals under a key made of a secret that only its holder has: whoever reads the store cannot open
  * it.
  */
-export const sealWith = (secret: string, plain: string, entropy: Entropy): Sealed =>
-  encrypt(derived(secret), 'holder', plain, 'answer', entropy);
+export const encryptWithSecret = (
+  secret: string,
+  plain: string,
+  entropy: Entropy,
+): EncryptedSecret =>
+  encryptWithKey(deriveKeyFromSecret(secret), 'holder', plain, 'answer', entropy);
 
 /** Opens what sealWith sealed. Throws when the secret is another. */
-export const openWith = (secret: string, sealed: Sealed): string =>
-  decrypt((id) => (id === 'holder' ? derived(secret) : undefined), sealed, 'answer');
+export const decryptWithSecret = (secret: string, encrypted: EncryptedSecret): string =>
+  decryptWithKey(
+    (id) => (id === 'holder' ? deriveKeyFromSecret(secret) : undefined),
+    encrypted,
+    'answer',
+  );

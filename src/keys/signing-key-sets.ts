@@ -1,10 +1,10 @@
 import type { webcrypto } from 'node:crypto';
-import { type Instant, instant, later, type Seconds, seconds } from '#kernel/time.ts';
+import { addSeconds, type Instant, instant, type Seconds, seconds } from '#kernel/time.ts';
 
 export type JsonWebKey = webcrypto.JsonWebKey & { readonly kid?: string };
 
 /** Signing keys that were made together, one for each algorithm. */
-export interface Generation {
+export interface SigningKeySet {
   readonly madeAt: Instant;
   /** They sign from here on, until the next generation does. */
   readonly signsFrom: Instant;
@@ -15,16 +15,16 @@ export interface Generation {
 }
 
 /** Where the generations are kept. */
-export interface SigningSource {
-  generations(): readonly Generation[];
+export interface SigningKeySource {
+  keySets(): readonly SigningKeySet[];
   /** Looks whether they changed where they are kept. */
-  look(): void;
+  reloadIfChanged(): void;
   /**
    * Replaces them by what `change` makes of those that are kept at this moment, alone among all
    * processes. Undefined: they stay.
    */
-  change(
-    change: (kept: readonly Generation[]) => readonly Generation[] | undefined,
+  update(
+    update: (kept: readonly SigningKeySet[]) => readonly SigningKeySet[] | undefined,
   ): 'changed' | 'unchanged';
 }
 
@@ -33,55 +33,55 @@ export interface SigningSource {
  * at most knows every key it meets. Our answer allows five minutes, but libraries have their own
  * ideas.
  */
-export const PUBLISHED_AHEAD = seconds(86_400);
+export const PUBLISH_AHEAD_SECONDS = seconds(86_400);
 /**
  * How long they stay published after the last signature: the longest life a token may be given (30
  * days), and a day for clocks.
  */
-export const PUBLISHED_AFTER = seconds(31 * 86_400);
+export const PUBLISH_AFTER_SECONDS = seconds(31 * 86_400);
 
 /** Where a generation is in its life. */
-export type GenerationState = 'upcoming' | 'signing' | 'published' | 'retired' | 'withdrawn';
+export type SigningKeySetState = 'upcoming' | 'signing' | 'published' | 'retired' | 'withdrawn';
 
 /** The generation that signs now. Before the first of them, it is the first. */
-export function signingNow(
-  generations: readonly Generation[],
+export function findActiveKeySet(
+  keySets: readonly SigningKeySet[],
   now: Instant,
-): Generation | undefined {
-  const usable = generations
+): SigningKeySet | undefined {
+  const usable = keySets
     .filter(({ withdrawn }) => !withdrawn)
     .toSorted((one, other) => one.signsFrom - other.signsFrom);
   return usable.findLast(({ signsFrom }) => signsFrom <= now) ?? usable[0];
 }
 
 /** Where each generation is in its life, in the order given. */
-export function statesAt(
-  generations: readonly Generation[],
+export function keySetStates(
+  keySets: readonly SigningKeySet[],
   now: Instant,
-): readonly GenerationState[] {
-  const signing = signingNow(generations, now);
-  return generations.map((generation) => {
-    if (generation.withdrawn) return 'withdrawn';
-    if (generation === signing) return 'signing';
-    if (generation.signsFrom > now) return 'upcoming';
+): readonly SigningKeySetState[] {
+  const active = findActiveKeySet(keySets, now);
+  return keySets.map((keySet) => {
+    if (keySet.withdrawn) return 'withdrawn';
+    if (keySet === active) return 'signing';
+    if (keySet.signsFrom > now) return 'upcoming';
     const next = Math.min(
-      ...generations
-        .filter(({ signsFrom, withdrawn }) => !withdrawn && signsFrom > generation.signsFrom)
+      ...keySets
+        .filter(({ signsFrom, withdrawn }) => !withdrawn && signsFrom > keySet.signsFrom)
         .map(({ signsFrom }) => signsFrom),
     );
-    return now < later(instant(next), PUBLISHED_AFTER) ? 'published' : 'retired';
+    return now < addSeconds(instant(next), PUBLISH_AFTER_SECONDS) ? 'published' : 'retired';
   });
 }
 
-const newest = (generations: readonly Generation[]) =>
-  Math.max(...generations.filter(({ withdrawn }) => !withdrawn).map(({ signsFrom }) => signsFrom));
+const newestSigningStart = (keySets: readonly SigningKeySet[]) =>
+  Math.max(...keySets.filter(({ withdrawn }) => !withdrawn).map(({ signsFrom }) => signsFrom));
 
 /** When a generation that was made but does not sign yet will; undefined: there is none. */
-export function upcomingFrom(
-  generations: readonly Generation[],
+export function nextSigningStart(
+  keySets: readonly SigningKeySet[],
   now: Instant,
 ): Instant | undefined {
-  const from = newest(generations);
+  const from = newestSigningStart(keySets);
   return from > now ? instant(from) : undefined;
 }
 
@@ -89,41 +89,42 @@ export function upcomingFrom(
  * True when the next generation has to be published, so that it signs when the present one has
  * signed for that long. Null: never.
  */
-export const isDue = (
-  generations: readonly Generation[],
-  signingKeyFor: Seconds | null,
+export const isRotationDue = (
+  keySets: readonly SigningKeySet[],
+  signingKeyRotationSeconds: Seconds | null,
   now: Instant,
 ): boolean =>
-  signingKeyFor !== null && now >= newest(generations) + signingKeyFor - PUBLISHED_AHEAD;
+  signingKeyRotationSeconds !== null &&
+  now >= newestSigningStart(keySets) + signingKeyRotationSeconds - PUBLISH_AHEAD_SECONDS;
 
 /** With one more generation, which signs when everybody had time to hear of it. */
-export const withNext = (
-  generations: readonly Generation[],
+export const addUpcomingKeySet = (
+  keySets: readonly SigningKeySet[],
   keys: readonly JsonWebKey[],
   now: Instant,
-): readonly Generation[] => [
-  { madeAt: now, signsFrom: later(now, PUBLISHED_AHEAD), withdrawn: false, keys },
-  ...generations,
+): readonly SigningKeySet[] => [
+  { madeAt: now, signsFrom: addSeconds(now, PUBLISH_AHEAD_SECONDS), withdrawn: false, keys },
+  ...keySets,
 ];
 
 /**
  * With one more generation, which signs at once; all others are withdrawn, for what is in one file
  * is known together.
  */
-export const withAtOnce = (
-  generations: readonly Generation[],
+export const addImmediateKeySet = (
+  keySets: readonly SigningKeySet[],
   keys: readonly JsonWebKey[],
   now: Instant,
-): readonly Generation[] => [
+): readonly SigningKeySet[] => [
   { madeAt: now, signsFrom: now, withdrawn: false, keys },
-  ...generations.map((generation) => ({ ...generation, withdrawn: true })),
+  ...keySets.map((keySet) => ({ ...keySet, withdrawn: true })),
 ];
 
 /** Keys that always signed. */
-export const sinceEver = (
+export const makeInitialKeySet = (
   keys: readonly JsonWebKey[],
   madeAt: Instant = instant(0),
-): Generation => ({
+): SigningKeySet => ({
   madeAt,
   signsFrom: madeAt,
   withdrawn: false,
@@ -137,7 +138,10 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  * Reads the text of generations, newest first. A text of before there were any holds one set of
  * keys without a date, which is then `dated`. Throws when it is none; the message holds no key.
  */
-export function parseGenerations(text: string, dated: Instant): readonly Generation[] {
+export function parseSigningKeySets(
+  text: string,
+  fallbackMadeAt: Instant,
+): readonly SigningKeySet[] {
   let written: unknown;
   try {
     written = JSON.parse(text);
@@ -145,10 +149,10 @@ export function parseGenerations(text: string, dated: Instant): readonly Generat
     throw new Error('the signing keys are not JSON');
   }
   if (isRecord(written) && Array.isArray(written.keys) && written.keys.length > 0)
-    return [sinceEver(written.keys as JsonWebKey[], dated)];
+    return [makeInitialKeySet(written.keys as JsonWebKey[], fallbackMadeAt)];
   const listed: unknown[] =
     isRecord(written) && Array.isArray(written.generations) ? written.generations : [];
-  const generations = listed.map((entry): Generation => {
+  const keySets = listed.map((entry): SigningKeySet => {
     const { madeAt, signsFrom, withdrawn, keys } = isRecord(entry) ? entry : {};
     if (typeof madeAt !== 'number' || typeof signsFrom !== 'number' || !Array.isArray(keys))
       throw new Error('signing keys need madeAt, signsFrom and keys');
@@ -159,24 +163,24 @@ export function parseGenerations(text: string, dated: Instant): readonly Generat
       keys: keys as JsonWebKey[],
     };
   });
-  if (generations.every(({ withdrawn }) => withdrawn))
+  if (keySets.every(({ withdrawn }) => withdrawn))
     throw new Error('there are no signing keys that may sign');
-  return generations;
+  return keySets;
 }
 
 /** The text of generations, for their file. */
-export const formatGenerations = (generations: readonly Generation[]): string =>
+export const formatSigningKeySets = (generations: readonly SigningKeySet[]): string =>
   `${JSON.stringify({ generations }, null, 2)}\n`;
 
 /** Generations that are kept nowhere. */
-export function keptInMemory(first: readonly Generation[]): SigningSource {
-  let generations = first;
+export function inMemorySigningKeys(first: readonly SigningKeySet[]): SigningKeySource {
+  let keySets = first;
   return {
-    generations: () => generations,
-    look: () => {},
-    change(change) {
-      const next = change(generations);
-      generations = next ?? generations;
+    keySets: () => keySets,
+    reloadIfChanged: () => {},
+    update(change) {
+      const next = change(keySets);
+      keySets = next ?? keySets;
       return next ? 'changed' : 'unchanged';
     },
   };

@@ -12,21 +12,21 @@ import {
 import { promisify } from 'node:util';
 import { instant } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
-import { isLowS, lowS } from './p256.ts';
+import { isLowS, toLowS } from './p256.ts';
 import {
+  findActiveKeySet,
+  inMemorySigningKeys,
   type JsonWebKey,
-  keptInMemory,
-  type SigningSource,
-  signingNow,
-  sinceEver,
-  statesAt,
+  keySetStates,
+  makeInitialKeySet,
+  type SigningKeySource,
 } from './signing-key-sets.ts';
-import { jwkThumbprint } from './thumbprint.ts';
+import { computeJwkThumbprint } from './thumbprint.ts';
 
 export type Algorithm = 'ES256' | 'RS256';
 
 /** The server's own keys: private JWKs, one for each algorithm. */
-export interface StoredKeys {
+export interface PrivateKeySet {
   readonly keys: readonly JsonWebKey[];
 }
 
@@ -50,31 +50,33 @@ export interface SigningKeys {
   jwks(): { readonly keys: readonly JsonWebKey[] };
 }
 
-const MOST_VERIFIED = 20_000;
+const MAX_VERIFIED_TOKENS = 20_000;
 const b64 = (text: string) => Buffer.from(text).toString('base64url');
 const isBase64url = (part: string) =>
   part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
 const algorithmOf = (key: JsonWebKey): Algorithm => (key.kty === 'EC' ? 'ES256' : 'RS256');
 
-const exported = (pairs: readonly { readonly privateKey: KeyObject }[]): StoredKeys => ({
+const exportPrivateKeys = (
+  pairs: readonly { readonly privateKey: KeyObject }[],
+): PrivateKeySet => ({
   keys: pairs.map(({ privateKey }) => privateKey.export({ format: 'jwk' })),
 });
 
 /** Makes a fresh set of keys: P-256 and RSA with 2048 bits. */
-export const generateSigningKeys = (): StoredKeys =>
-  exported([
+export const generateSigningKeys = (): PrivateKeySet =>
+  exportPrivateKeys([
     generateKeyPairSync('ec', { namedCurve: 'P-256' }),
     generateKeyPairSync('rsa', { modulusLength: 2048 }),
   ]);
 
-const keyPair = promisify(generateKeyPair);
+const generateKeyPairAsync = promisify(generateKeyPair);
 
 /** The same, while others are served. */
-export const generateSigningKeysAside = async (): Promise<StoredKeys> =>
-  exported(
+export const generateSigningKeysAsync = async (): Promise<PrivateKeySet> =>
+  exportPrivateKeys(
     await Promise.all([
-      keyPair('ec', { namedCurve: 'P-256' }),
-      keyPair('rsa', { modulusLength: 2048 }),
+      generateKeyPairAsync('ec', { namedCurve: 'P-256' }),
+      generateKeyPairAsync('rsa', { modulusLength: 2048 }),
     ]),
   );
 
@@ -86,11 +88,11 @@ interface OwnKey {
   readonly jwk: JsonWebKey;
 }
 
-function ownKey(stored: JsonWebKey): OwnKey {
+function loadOwnKey(stored: JsonWebKey): OwnKey {
   const privateKey = createPrivateKey({ key: stored, format: 'jwk' });
   const publicKey = createPublicKey(privateKey);
   const jwk = publicKey.export({ format: 'jwk' });
-  const print = jwkThumbprint(jwk as Record<string, unknown>);
+  const print = computeJwkThumbprint(jwk as Record<string, unknown>);
   if (!print.ok) throw new Error(`a stored signing key cannot be used: ${print.refusal.kind}`);
   const algorithm = algorithmOf(jwk);
   const kid = print.value.thumbprint;
@@ -104,9 +106,9 @@ function ownKey(stored: JsonWebKey): OwnKey {
 }
 
 /** The name under which a private key's public half is published. */
-export const kidOf = (stored: JsonWebKey): string => ownKey(stored).kid;
+export const kidOf = (stored: JsonWebKey): string => loadOwnKey(stored).kid;
 
-const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
+const parseJsonPart = (part: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -118,8 +120,8 @@ const parse = (part: string): Readonly<Record<string, unknown>> | undefined => {
 };
 
 /** One set of keys, which signs and is published for good. */
-export const loadSigningKeys = (stored: StoredKeys): SigningKeys =>
-  makeSigning(keptInMemory([sinceEver(stored.keys)]), { now: () => instant(0) });
+export const makeFixedSigningKeys = (stored: PrivateKeySet): SigningKeys =>
+  makeSigningKeys(inMemorySigningKeys([makeInitialKeySet(stored.keys)]), { now: () => instant(0) });
 
 /**
  * Signs with the keys whose time it is, and verifies with all that are kept (ADR 11). Tokens that
@@ -127,51 +129,51 @@ export const loadSigningKeys = (stored: StoredKeys): SigningKeys =>
  * verified once: a signature never turns false later, and everything that can change is asked of
  * the store each time.
  */
-export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): SigningKeys {
+export function makeSigningKeys(source: SigningKeySource, clock: Pick<Clock, 'now'>): SigningKeys {
   const loaded = new WeakMap<JsonWebKey, OwnKey>();
-  function own(stored: JsonWebKey): OwnKey {
-    const key = loaded.get(stored) ?? ownKey(stored);
+  function ownKeyFor(stored: JsonWebKey): OwnKey {
+    const key = loaded.get(stored) ?? loadOwnKey(stored);
     loaded.set(stored, key);
     return key;
   }
-  let known = { of: source.generations(), byKid: new Map<string, OwnKey>() };
-  let lookedAt: number | undefined;
-  function byKid(kid: string): OwnKey | undefined {
-    const generations = source.generations();
-    if (known.of !== generations || known.byKid.size === 0)
-      known = {
-        of: generations,
+  let keyIndex = { of: source.keySets(), byKid: new Map<string, OwnKey>() };
+  let reloadedAt: number | undefined;
+  function findIndexedKey(kid: string): OwnKey | undefined {
+    const keySets = source.keySets();
+    if (keyIndex.of !== keySets || keyIndex.byKid.size === 0)
+      keyIndex = {
+        of: keySets,
         byKid: new Map(
-          generations.flatMap(({ keys }) => keys.map(own)).map((key) => [key.kid, key]),
+          keySets.flatMap(({ keys }) => keys.map(ownKeyFor)).map((key) => [key.kid, key]),
         ),
       };
-    return known.byKid.get(kid);
+    return keyIndex.byKid.get(kid);
   }
   /**
    * A key of another process's making may be on its way here. Anybody can name a key that is none:
    * one look a second.
    */
   function findKey(kid: string): OwnKey | undefined {
-    const key = byKid(kid);
+    const key = findIndexedKey(kid);
     const now = clock.now();
-    if (key !== undefined || lookedAt === now) return key;
-    lookedAt = now;
-    source.look();
-    return byKid(kid);
+    if (key !== undefined || reloadedAt === now) return key;
+    reloadedAt = now;
+    source.reloadIfChanged();
+    return findIndexedKey(kid);
   }
   const headers = new Map<string, string>();
   const verified = new Map<string, true>();
-  const remember = (jwt: string) => {
-    if (verified.size >= MOST_VERIFIED) forgetOldest(verified);
+  const rememberVerified = (jwt: string) => {
+    if (verified.size >= MAX_VERIFIED_TOKENS) forgetOldest(verified);
     verified.set(hash('sha256', jwt, 'base64'), true);
   };
-  const signature = (key: OwnKey, text: string) =>
+  const signText = (key: OwnKey, text: string) =>
     key.algorithm === 'ES256'
-      ? lowS(
+      ? toLowS(
           sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }),
         ).toString('base64url')
       : sign('sha256', Buffer.from(text), key.privateKey).toString('base64url');
-  const holds = (key: OwnKey, text: string, signed: string) => {
+  const isValidSignature = (key: OwnKey, text: string, signed: string) => {
     const bytes = Buffer.from(signed, 'base64url');
     if (key.algorithm === 'RS256') return verify('sha256', Buffer.from(text), key.publicKey, bytes);
     return (
@@ -181,8 +183,8 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
   };
   return {
     sign(algorithm, typ, claims) {
-      const key = signingNow(source.generations(), clock.now())
-        ?.keys.map(own)
+      const key = findActiveKeySet(source.keySets(), clock.now())
+        ?.keys.map(ownKeyFor)
         .find((candidate) => candidate.algorithm === algorithm);
       if (key === undefined) throw new Error(`there is no ${algorithm} key`);
       const name = `${key.kid} ${typ}`;
@@ -192,8 +194,8 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
         headers.set(name, header);
       }
       const text = `${header}.${b64(JSON.stringify(claims))}`;
-      const jwt = `${text}.${signature(key, text)}`;
-      remember(jwt);
+      const jwt = `${text}.${signText(key, text)}`;
+      rememberVerified(jwt);
       return jwt;
     },
     verify(jwt) {
@@ -201,7 +203,7 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
       // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last
       // character zero (RFC 4648 §3.5): one token has one spelling.
       if (more.length > 0 || ![first, second, third].every(isBase64url)) return undefined;
-      const [header, claims] = [parse(first), parse(second)];
+      const [header, claims] = [parseJsonPart(first), parseJsonPart(second)];
       const key = typeof header?.kid === 'string' ? findKey(header.kid) : undefined;
       if (
         header === undefined ||
@@ -212,19 +214,19 @@ export function makeSigning(source: SigningSource, clock: Pick<Clock, 'now'>): S
       )
         return undefined;
       if (!verified.has(hash('sha256', jwt, 'base64'))) {
-        if (!holds(key, `${first}.${second}`, third)) return undefined;
-        remember(jwt);
+        if (!isValidSignature(key, `${first}.${second}`, third)) return undefined;
+        rememberVerified(jwt);
       }
       return { header, claims };
     },
     jwks() {
-      const generations = source.generations();
-      const states = statesAt(generations, clock.now());
+      const keySets = source.keySets();
+      const states = keySetStates(keySets, clock.now());
       // Those that sign come first, for verifiers that look no further.
       const published = (['signing', 'upcoming', 'published'] as const).flatMap((state) =>
-        generations.filter((_, index) => states[index] === state),
+        keySets.filter((_, index) => states[index] === state),
       );
-      return { keys: published.flatMap(({ keys }) => keys.map((key) => own(key).jwk)) };
+      return { keys: published.flatMap(({ keys }) => keys.map((key) => ownKeyFor(key).jwk)) };
     },
   };
 }
@@ -236,7 +238,7 @@ export function signHs256(claims: object, secret: string): string {
 }
 
 function forgetOldest(verified: Map<string, true>): void {
-  let left = MOST_VERIFIED / 4;
+  let left = MAX_VERIFIED_TOKENS / 4;
   for (const key of verified.keys()) {
     if (left-- <= 0) return;
     verified.delete(key);

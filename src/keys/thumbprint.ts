@@ -20,7 +20,7 @@ export interface Thumbprint {
  * The thumbprint of a JWK (RFC 7638). Refuses an unknown key type and a key without a required
  * member.
  */
-export function jwkThumbprint(
+export function computeJwkThumbprint(
   jwk: Readonly<Record<string, unknown>>,
   algorithm: 'SHA-256' | 'SHA-384' | 'SHA-512' = 'SHA-256',
 ): Result<Thumbprint, { readonly kind: 'unknown-key-type' | 'missing-member' }> {

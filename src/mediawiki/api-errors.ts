@@ -1,4 +1,4 @@
-import type { FormValues } from '#encoding/form.ts';
+import type { FormParameters } from '#encoding/form.ts';
 
 /**
  * What `errorformat` can be: an error in the old shape, or a list of errors whose texts have this
@@ -18,23 +18,23 @@ export interface ApiProblem {
   readonly params?: readonly string[];
 }
 
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly body: object;
   /** The code for the `MediaWiki-API-Error` header; null: no error. */
   readonly error: string | null;
 }
 
 /** The shape of answers that was asked for. */
-export const formatVersion = (form: FormValues): 1 | 2 =>
+export const parseFormatVersion = (form: FormParameters): 1 | 2 =>
   ['2', 'latest'].includes(form.get('formatversion') ?? '') ? 2 : 1;
 
 /** The form of errors that was asked for; undefined: there is no such one. */
-export const errorFormat = (form: FormValues): ErrorFormat | undefined => {
-  const asked = form.get('errorformat') ?? 'bc';
-  return errorFormats.find((format) => format === asked);
+export const parseErrorFormat = (form: FormParameters): ErrorFormat | undefined => {
+  const requested = form.get('errorformat') ?? 'bc';
+  return errorFormats.find((format) => format === requested);
 };
 
-const help =
+const helpNote =
   'See /w/api.php for what this server answers: action=query with meta=userinfo, tokens and siteinfo.';
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
@@ -42,7 +42,7 @@ const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${cha
  * A text with its links, `[https://… words]`, and what is between them, each written in another
  * way.
  */
-function rewritten(
+function rewriteLinks(
   text: string,
   link: (url: string, words: string) => string,
   between: (text: string) => string,
@@ -56,13 +56,13 @@ function rewritten(
   return between(first) + rest.join('');
 }
 const plainText = (text: string): string =>
-  rewritten(
+  rewriteLinks(
     text,
     (_url, words) => words,
     (between) => between,
   );
 const htmlText = (text: string): string =>
-  rewritten(
+  rewriteLinks(
     text,
     (url, words) =>
       `<a rel="nofollow" class="external text" href="${escapeHtml(url)}">${escapeHtml(words)}</a>`,
@@ -70,19 +70,19 @@ const htmlText = (text: string): string =>
   );
 
 /** The text of an error, under the name it has in this format. */
-function textOf(
+function formatErrorText(
   { info, code, key = code, params = [] }: ApiProblem,
   format: Exclude<ErrorFormat, 'bc'>,
   version: 1 | 2,
 ): object {
-  const named = (name: string, text: string) => ({ [version === 2 ? name : '*']: text });
+  const underName = (name: string, text: string) => ({ [version === 2 ? name : '*']: text });
   switch (format) {
     case 'plaintext':
-      return named('text', plainText(info));
+      return underName('text', plainText(info));
     case 'wikitext':
-      return named('text', info);
+      return underName('text', info);
     case 'html':
-      return named('html', htmlText(info));
+      return underName('html', htmlText(info));
     case 'raw':
       return { key, params };
     case 'none':
@@ -94,13 +94,16 @@ function textOf(
  * An API error in the form and version that were asked for; in the old shape when the form is not
  * known.
  */
-export function apiError(problem: ApiProblem, form: FormValues): ApiAnswer {
-  const [version, format] = [formatVersion(form), errorFormat(form) ?? 'bc'];
+export function formatApiError(problem: ApiProblem, form: FormParameters): ApiResponse {
+  const [version, format] = [parseFormatVersion(form), parseErrorFormat(form) ?? 'bc'];
   const { code, info } = problem;
-  const seeAlso = { [version === 2 ? 'docref' : '*']: help };
+  const seeAlso = { [version === 2 ? 'docref' : '*']: helpNote };
   const body =
     format === 'bc'
       ? { error: { code, info, ...seeAlso } }
-      : { errors: [{ code, ...textOf(problem, format, version), module: 'main' }], ...seeAlso };
+      : {
+          errors: [{ code, ...formatErrorText(problem, format, version), module: 'main' }],
+          ...seeAlso,
+        };
   return { error: code, body };
 }

@@ -1,10 +1,10 @@
-import type { FormValues } from '#encoding/form.ts';
+import type { FormParameters } from '#encoding/form.ts';
 import {
-  type ApiAnswer,
   type ApiProblem,
-  apiError,
-  errorFormat,
-  formatVersion,
+  type ApiResponse,
+  formatApiError,
+  parseErrorFormat,
+  parseFormatVersion,
 } from './api-errors.ts';
 
 /** For whom an API request is made. */
@@ -16,9 +16,9 @@ export interface ApiCaller {
     readonly groups: readonly string[];
     readonly editCount: number;
     /** As in ISO 8601. */
-    readonly registered: string;
+    readonly registeredAt: string;
     /** Null: they may not be told by these rights. */
-    readonly released: {
+    readonly privateDetails: {
       readonly realName: string;
       readonly email: string;
       readonly emailConfirmed: string | null;
@@ -46,27 +46,29 @@ function userinfo(
   props: ReadonlySet<string>,
   version: 1 | 2,
 ): object {
-  const asked = (name: string) => props.has(name) || props.has('*');
+  const isRequested = (name: string) => props.has(name) || props.has('*');
   const flag = version === 2 ? true : '';
-  const released = person?.released ?? null;
+  const privateDetails = person?.privateDetails ?? null;
   return {
     id: person?.id ?? 0,
     name: person?.name ?? '127.0.0.1',
     ...(person === null ? { anon: flag } : {}),
-    ...(asked('groups') ? { groups: person?.groups ?? ['*'] } : {}),
-    ...(asked('implicitgroups') ? { implicitgroups: person === null ? ['*'] : ['*', 'user'] } : {}),
-    ...(asked('rights') ? { rights } : {}),
-    ...(asked('editcount') ? { editcount: person?.editCount ?? 0 } : {}),
-    ...(asked('realname') && released ? { realname: released.realName } : {}),
-    ...(asked('email') && released
+    ...(isRequested('groups') ? { groups: person?.groups ?? ['*'] } : {}),
+    ...(isRequested('implicitgroups')
+      ? { implicitgroups: person === null ? ['*'] : ['*', 'user'] }
+      : {}),
+    ...(isRequested('rights') ? { rights } : {}),
+    ...(isRequested('editcount') ? { editcount: person?.editCount ?? 0 } : {}),
+    ...(isRequested('realname') && privateDetails ? { realname: privateDetails.realName } : {}),
+    ...(isRequested('email') && privateDetails
       ? {
-          email: released.email,
-          ...(released.emailConfirmed === null
+          email: privateDetails.email,
+          ...(privateDetails.emailConfirmed === null
             ? {}
-            : { emailauthenticated: released.emailConfirmed }),
+            : { emailauthenticated: privateDetails.emailConfirmed }),
         }
       : {}),
-    ...(asked('registrationdate') ? { registrationdate: person?.registered ?? null } : {}),
+    ...(isRequested('registrationdate') ? { registrationdate: person?.registeredAt ?? null } : {}),
   };
 }
 
@@ -140,86 +142,87 @@ function siteinfo(
   return answer;
 }
 
-const words = (text: string | undefined) =>
+const splitMultiValue = (text: string | undefined) =>
   new Set((text ?? '').split('|').filter((word) => word !== ''));
 
-const unrecognized = (parameter: string, value: string): ApiProblem => ({
+const unrecognizedValue = (parameter: string, value: string): ApiProblem => ({
   code: 'badvalue',
   info: `Unrecognized value for parameter "${parameter}": ${value.slice(0, 32)}.`,
   key: 'paramvalidator-badvalue-enumnotmulti',
   params: [parameter, value.slice(0, 32)],
 });
-const failed = (code: string, info: string, params: readonly string[] = []): ApiProblem => ({
+const apiFailure = (code: string, info: string, params: readonly string[] = []): ApiProblem => ({
   code,
   info,
   key: `apierror-${code}`,
   params,
 });
 
-const bodyUnread =
+const unreadableBodyAdvice =
   'The body was not read: send the parameters as application/x-www-form-urlencoded, or as multipart/form-data with its boundary.';
 
 /** What stands in the way of a request; undefined: nothing does. */
-function problemOf(
-  form: FormValues,
+function findApiProblem(
+  form: FormParameters,
   { person, rights }: ApiCaller,
-  unread: boolean,
+  isBodyUnreadable: boolean,
 ): ApiProblem | undefined {
-  if (errorFormat(form) === undefined)
-    return unrecognized('errorformat', form.get('errorformat') ?? '');
+  if (parseErrorFormat(form) === undefined)
+    return unrecognizedValue('errorformat', form.get('errorformat') ?? '');
   const format = form.get('format') ?? 'json';
-  if (format !== 'json') return unrecognized('format', format);
+  if (format !== 'json') return unrecognizedValue('format', format);
   const action = form.get('action');
   // An assertion is judged whatever is asked for, and a module only when it is there.
   if (action === 'query' && !rights.includes('read'))
-    return failed('readapidenied', 'You need read permission to use this module.');
+    return apiFailure('readapidenied', 'You need read permission to use this module.');
   const assert = form.get('assert');
   if (assert === 'user' && person === null)
-    return failed(
+    return apiFailure(
       'assertuserfailed',
       'You are no longer signed in, so the action was not carried out.',
     );
   if (assert === 'bot' && (person === null || !rights.includes('bot')))
-    return failed(
+    return apiFailure(
       'assertbotfailed',
       'You do not have the right "bot", so the action was not carried out.',
     );
   if (assert === 'anon' && person !== null)
-    return failed('assertanonfailed', 'You are signed in, so the action was not carried out.');
+    return apiFailure('assertanonfailed', 'You are signed in, so the action was not carried out.');
   const asserted = form.get('assertuser');
   if (asserted !== undefined && asserted !== person?.name) {
     const info =
       'You are no longer signed in as the person named, so the action was not carried out.';
-    return failed('assertnameduserfailed', info, [asserted.slice(0, 255)]);
+    return apiFailure('assertnameduserfailed', info, [asserted.slice(0, 255)]);
   }
   if (action === undefined)
     return {
       code: 'missingparam',
-      info: `The "action" parameter must be set.${unread ? ` ${bodyUnread}` : ''}`,
+      info: `The "action" parameter must be set.${isBodyUnreadable ? ` ${unreadableBodyAdvice}` : ''}`,
       key: 'paramvalidator-missingparam',
       params: ['action'],
     };
-  return action === 'query' ? undefined : unrecognized('action', action);
+  return action === 'query' ? undefined : unrecognizedValue('action', action);
 }
 
 /**
  * Answers `action=query` for what bots ask first: who am I, a token, which site is this. `unread`:
  * a body came that is no form.
  */
-export function answerApi(
-  form: FormValues,
+export function answerApiQuery(
+  form: FormParameters,
   caller: ApiCaller,
   site: ApiSite,
-  { unread }: { readonly unread: boolean },
-): ApiAnswer {
-  const problem = problemOf(form, caller, unread);
-  if (problem) return apiError(problem, form);
-  const version = formatVersion(form);
+  { isBodyUnreadable }: { readonly isBodyUnreadable: boolean },
+): ApiResponse {
+  const problem = findApiProblem(form, caller, isBodyUnreadable);
+  if (problem) return formatApiError(problem, form);
+  const version = parseFormatVersion(form);
   const query: Record<string, unknown> = {};
-  const metas = words(form.get('meta'));
-  if (metas.has('userinfo')) query.userinfo = userinfo(caller, words(form.get('uiprop')), version);
+  const metas = splitMultiValue(form.get('meta'));
+  if (metas.has('userinfo'))
+    query.userinfo = userinfo(caller, splitMultiValue(form.get('uiprop')), version);
   if (metas.has('tokens')) {
-    const types = words(form.get('type') ?? 'csrf');
+    const types = splitMultiValue(form.get('type') ?? 'csrf');
     query.tokens = Object.fromEntries(
       [...types]
         .filter((type) => /^[a-z]{1,32}$/.test(type))
@@ -227,7 +230,7 @@ export function answerApi(
     );
   }
   if (metas.has('siteinfo'))
-    Object.assign(query, siteinfo(site, words(form.get('siprop')), version));
+    Object.assign(query, siteinfo(site, splitMultiValue(form.get('siprop')), version));
   return {
     error: null,
     body: {

@@ -26,7 +26,7 @@ const fieldNames: Readonly<Record<string, string>> = {
 };
 
 /** The code that its clients read in `message` when the registry refuses. */
-export function submitCode(refusal: RegistryRefusal): string {
+export function submissionErrorCode(refusal: RegistryRefusal): string {
   switch (refusal.kind) {
     case 'missing_field':
       return `missing_field_${fieldNames[refusal.field] ?? refusal.field}`;
@@ -53,8 +53,8 @@ export function submitCode(refusal: RegistryRefusal): string {
 }
 
 /** The failure of a submission. */
-export const submitFailure = (refusal: RegistryRefusal) => ({
-  message: submitCode(refusal),
+export const submissionFailure = (refusal: RegistryRefusal) => ({
+  message: submissionErrorCode(refusal),
   httpCode: 400,
   httpReason: 'Bad Request',
 });
@@ -63,7 +63,7 @@ export const submitFailure = (refusal: RegistryRefusal) => ({
  * The data of a failure: a value that is none of those allowed has a list without members, any
  * other has nothing.
  */
-export const failureDataOf = (failureCode: string): readonly never[] | null =>
+export const failureData = (failureCode: string): readonly never[] | null =>
   failureCode === 'badvalue' ? [] : null;
 
 /** What is wrong with one parameter of the body. */
@@ -101,7 +101,7 @@ const months = [
 ];
 
 /** A time as people read it there: 14:13, 21 September 2026. */
-function formatted(at: number): string {
+function formatTimestamp(at: number): string {
   const date = new Date(at * 1000);
   return `${date.toISOString().slice(11, 16)}, ${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
@@ -111,9 +111,9 @@ function formatted(at: number): string {
  * always are. An app for its owner alone has the page as callback that shows verifiers (protocols
  * 3.2).
  */
-export function listedClient(
+export function toListedClient(
   client: Client,
-  sees: (field: keyof Client) => boolean,
+  canSee: (field: keyof Client) => boolean,
   origin: string,
 ): Record<string, unknown> {
   const fields: readonly (readonly [string, keyof Client, unknown])[] = [
@@ -130,27 +130,27 @@ export function listedClient(
     ['owner_only', 'ownerOnly', client.ownerOnly],
     ['stage', 'stage', stageNumbers[client.stage]],
     ['oauth_version', 'protocol', client.protocol === 'oauth1' ? 1 : 2],
-    ['registration_formatted', 'registeredAt', formatted(client.registeredAt)],
+    ['registration_formatted', 'registeredAt', formatTimestamp(client.registeredAt)],
     ...(client.protocol === 'oauth2'
       ? ([['allowed_grants', 'grantTypes', client.grantTypes]] as const)
       : []),
     ['scopes', 'scopes', client.scopes],
   ];
-  const shown = Object.fromEntries(
-    fields.filter(([, field]) => sees(field)).map(([name, , value]) => [name, value]),
+  const visibleFields = Object.fromEntries(
+    fields.filter(([, field]) => canSee(field)).map(([name, , value]) => [name, value]),
   );
-  return client.managed ? { ...shown, configuration_based: true } : shown;
+  return client.managed ? { ...visibleFields, configuration_based: true } : visibleFields;
 }
 
-const identity = ['mwoauth-authonlyprivate', 'mwoauth-authonly'];
+const identityOnlyScopes = ['mwoauth-authonlyprivate', 'mwoauth-authonly'];
 
 /**
  * What is registered when these scopes are asked for: one that only tells who somebody is drops the
  * rest.
  */
-export const askedGrants = (scopes: readonly string[]): readonly string[] => {
-  const only = identity.find((scope) => scopes.includes(scope));
-  return only === undefined ? scopes : [only];
+export const grantsToRegister = (scopes: readonly string[]): readonly string[] => {
+  const identityOnlyScope = identityOnlyScopes.find((scope) => scopes.includes(scope));
+  return identityOnlyScope === undefined ? scopes : [identityOnlyScope];
 };
 
 /**
@@ -159,14 +159,14 @@ export const askedGrants = (scopes: readonly string[]): readonly string[] => {
  */
 export type ParameterType = 'string' | 'boolean' | 'list' | 'names' | readonly string[];
 
-const yes = ['true', 't', 'yes', 'y', 'on', '1'];
-const no = ['false', 'f', 'no', 'n', 'off', '0', ''];
+const trueTexts = ['true', 't', 'yes', 'y', 'on', '1'];
+const falseTexts = ['false', 'f', 'no', 'n', 'off', '0', ''];
 
 /**
  * Reads a value; `{ failure }` is its word for what is wrong. JSON must have proper types, and a
  * wrong one has a code of its own; a form is coerced (protocols 3).
  */
-export function readParameter(
+export function parseParameter(
   type: ParameterType,
   value: unknown,
   fromForm: boolean,
@@ -174,8 +174,8 @@ export function readParameter(
   if (type === 'boolean') {
     if (typeof value === 'boolean') return { value };
     const text = fromForm && typeof value === 'string' ? value.toLowerCase() : undefined;
-    if (text !== undefined && yes.includes(text)) return { value: true };
-    return text !== undefined && no.includes(text)
+    if (text !== undefined && trueTexts.includes(text)) return { value: true };
+    return text !== undefined && falseTexts.includes(text)
       ? { value: false }
       : { failure: fromForm ? 'badbool' : 'badbool-type' };
   }

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { oauth2Words } from '#oauth2/refusal-texts.ts';
+import { describeOAuth2Refusal } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 
 /**
@@ -15,7 +15,12 @@ export interface RestError {
   };
 }
 
-const make = (status: number, error: string, description: string, hint?: string): RestError => ({
+const makeRestError = (
+  status: number,
+  error: string,
+  description: string,
+  hint?: string,
+): RestError => ({
   status,
   body: { error, error_description: description, ...(hint === undefined ? {} : { hint }) },
 });
@@ -25,59 +30,59 @@ const make = (status: number, error: string, description: string, hint?: string)
  * The description goes on with what the core says, so that a developer learns which parameter it
  * is, and why.
  */
-export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
+export function toTokenError(refusal: OAuth2Refusal): RestError {
   if (refusal.kind === 'foreign_token')
-    return make(400, 'invalid_request', 'The request cannot be carried out.');
-  const words = oauth2Words(refusal);
-  const invalidRequest = (hint: string, why = words) =>
-    make(
+    return makeRestError(400, 'invalid_request', 'The request cannot be carried out.');
+  const message = describeOAuth2Refusal(refusal);
+  const invalidRequest = (hint: string, detail = message) =>
+    makeRestError(
       400,
       'invalid_request',
-      `The request is missing a parameter, repeats one, or has one that cannot be read: ${why}`,
+      `The request is missing a parameter, repeats one, or has one that cannot be read: ${detail}`,
       hint,
     );
-  const check = (parameter: string, inQuery = false, why = words) =>
+  const checkParameterError = (parameter: string, inQuery = false, detail = message) =>
     invalidRequest(
       `Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`,
-      why,
+      detail,
     );
   const invalidGrant = (hint: string) =>
-    make(
+    makeRestError(
       400,
       'invalid_grant',
-      `The authorization code or refresh token is not valid, expired, revoked or was issued to another client: ${words}`,
+      `The authorization code or refresh token is not valid, expired, revoked or was issued to another client: ${message}`,
       hint,
     );
   switch (refusal.kind) {
     case 'invalid_request':
-      return check(refusal.parameter, refusal.problem === 'in-query');
+      return checkParameterError(refusal.parameter, refusal.problem === 'in-query');
     // Never unsupported_grant_type: clients of the reference know this one.
     case 'unsupported_grant_type':
-      return check('grant_type');
+      return checkParameterError('grant_type');
     case 'invalid_client':
       if (refusal.problem === 'secret-missing')
-        return check('client_secret', false, 'client_secret is missing.');
-      if (refusal.problem === 'in-query') return check('client_id', true);
+        return checkParameterError('client_secret', false, 'client_secret is missing.');
+      if (refusal.problem === 'in-query') return checkParameterError('client_id', true);
       return refusal.problem === 'missing' && refusal.scheme === 'none'
-        ? check('client_id')
-        : make(
+        ? checkParameterError('client_id')
+        : makeRestError(
             401,
             'invalid_client',
             refusal.problem === 'unknown-or-wrong'
               ? 'Client authentication failed'
-              : `Client authentication failed: ${words}`,
+              : `Client authentication failed: ${message}`,
           );
     case 'unauthorized_client':
-      return make(401, 'invalid_client', `Client authentication failed: ${words}`);
+      return makeRestError(401, 'invalid_client', `Client authentication failed: ${message}`);
     case 'invalid_scope':
-      return make(
+      return makeRestError(
         400,
         'invalid_scope',
-        `The requested scope is invalid, unknown, or malformed: ${words}`,
+        `The requested scope is invalid, unknown, or malformed: ${message}`,
         `Check the \`${refusal.scope.replace(/[<>&"']/g, '')}\` scope`,
       );
     case 'access_denied':
-      return make(
+      return makeRestError(
         401,
         'access_denied',
         'The resource owner or authorization server denied the request.',
@@ -110,15 +115,15 @@ export function tokenErrorOf(refusal: OAuth2Refusal): RestError {
 }
 
 /** An error of the REST layer itself (protocols 3.1). */
-export const restError = (status: number, key: string, text: string) => ({
+export const restLayerError = (status: number, key: string, text: string) => ({
   errorKey: key,
   messageTranslations: { en: text },
   httpCode: status,
   httpReason: STATUS_CODES[status] ?? '',
 });
 
-export const accessDenied = (hint: string) =>
-  make(
+export const accessDeniedError = (hint: string) =>
+  makeRestError(
     401,
     'access_denied',
     'The resource owner or authorization server denied the request.',

@@ -3,7 +3,7 @@ import type { Instant } from '#kernel/time.ts';
 import type { ApiCaller } from './api.ts';
 
 /** What the statement says about a person. */
-export interface Subject {
+export interface ProfileSubject {
   readonly account: Account;
   readonly groups: readonly string[];
   readonly rights: readonly string[];
@@ -14,31 +14,31 @@ export interface Subject {
 }
 
 /** Nobody edits here. */
-const EDITS = 0;
+const EDIT_COUNT = 0;
 
-const timestamp14 = (at: Instant) =>
+const toMediawikiTimestamp = (at: Instant) =>
   new Date(at * 1000).toISOString().replace(/\D/g, '').slice(0, 14);
 
 /** Whether real name and e-mail may be told. */
-const releases = ({ grants, grantRights }: Subject): boolean =>
+const mayReleasePrivateDetails = ({ grants, grantRights }: ProfileSubject): boolean =>
   grants.includes('mwoauth-authonlyprivate') || grantRights.has('viewmyprivateinfo');
 
 /** What the action API tells of a person; the same is released as by the profile. */
-export function apiPersonOf(subject: Subject): NonNullable<ApiCaller['person']> {
+export function toApiPerson(subject: ProfileSubject): NonNullable<ApiCaller['person']> {
   const { account, groups } = subject;
-  const iso = (at: Instant) => new Date(at * 1000).toISOString().replace('.000Z', 'Z');
+  const toIsoTimestamp = (at: Instant) => new Date(at * 1000).toISOString().replace('.000Z', 'Z');
   const { emailConfirmedAt } = account;
   return {
     id: account.id,
     name: account.name,
     groups,
-    editCount: EDITS,
-    registered: iso(account.createdAt),
-    released: releases(subject)
+    editCount: EDIT_COUNT,
+    registeredAt: toIsoTimestamp(account.createdAt),
+    privateDetails: mayReleasePrivateDetails(subject)
       ? {
           realName: account.realName,
           email: emailConfirmedAt === null ? '' : (account.email ?? ''),
-          emailConfirmed: emailConfirmedAt === null ? null : iso(emailConfirmedAt),
+          emailConfirmed: emailConfirmedAt === null ? null : toIsoTimestamp(emailConfirmedAt),
         }
       : null,
   };
@@ -48,22 +48,22 @@ export function apiPersonOf(subject: Subject): NonNullable<ApiCaller['person']> 
  * The profile of a person (protocols 1.16, 2.17). Real name and e-mail only where the scopes
  * release them.
  */
-export function profileOf(subject: Subject): Readonly<Record<string, unknown>> {
+export function userProfile(subject: ProfileSubject): Readonly<Record<string, unknown>> {
   const { account, groups, rights, grants } = subject;
   const confirmed = account.emailConfirmedAt !== null;
-  const released = releases(subject);
+  const isReleased = mayReleasePrivateDetails(subject);
   return {
     sub: String(account.id),
     username: account.name,
-    editcount: EDITS,
+    editcount: EDIT_COUNT,
     confirmed_email: confirmed,
     email_verified: confirmed,
     blocked: account.blocked,
-    registered: timestamp14(account.createdAt),
+    registered: toMediawikiTimestamp(account.createdAt),
     groups,
     rights,
     grants,
-    ...(released
+    ...(isReleased
       ? { realname: account.realName, email: confirmed ? (account.email ?? '') : '' }
       : {}),
   };
@@ -74,7 +74,7 @@ export function profileOf(subject: Subject): Readonly<Record<string, unknown>> {
  * nonce.
  */
 export function identifyClaims(
-  subject: Subject,
+  subject: ProfileSubject,
   context: {
     readonly issuer: string;
     readonly audience: string;
@@ -82,7 +82,7 @@ export function identifyClaims(
     readonly nonce: string;
   },
 ): Readonly<Record<string, unknown>> {
-  const { sub, ...profile } = profileOf(subject);
+  const { sub, ...profile } = userProfile(subject);
   return {
     iss: context.issuer,
     aud: context.audience,

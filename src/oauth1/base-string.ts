@@ -1,5 +1,5 @@
-import type { Pair } from '#encoding/form.ts';
-import { percentEncode, percentEncodeAgain } from '#encoding/percent.ts';
+import type { NameValuePair } from '#encoding/form.ts';
+import { percentEncode, percentEncodeEncoded } from '#encoding/percent.ts';
 import type { SignedRequest } from './parse.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { SignedRequest } from './parse.ts';
  * was sent, two slashes in front included. Nothing of a path is ever read as a host, but for a
  * target in absolute form (RFC 9112 §3.2.2), whose host does not count.
  */
-export function baseStringUri(origin: string, path: string): string {
+export function buildBaseStringUri(origin: string, path: string): string {
   const relative = path.startsWith('/')
     ? path
     : (/^[a-z][a-z0-9+.-]*:\/\/[^/]*(\/.*)?$/i.exec(path)?.[1] ?? '/');
@@ -18,20 +18,20 @@ interface EncodedPair {
   readonly name: string;
   readonly value: string;
   /** Both once more encoded, as they stand in the base string. */
-  readonly twice: string;
+  readonly doubleEncoded: string;
 }
 
-function encodedPair([name, value]: Pair): EncodedPair {
+function encodePair([name, value]: NameValuePair): EncodedPair {
   const [once, other] = [percentEncode(name), percentEncode(value)];
   return {
     name: once,
     value: other,
-    twice: `${percentEncodeAgain(once)}%3D${percentEncodeAgain(other)}`,
+    doubleEncoded: `${percentEncodeEncoded(once)}%3D${percentEncodeEncoded(other)}`,
   };
 }
 
 /** By name, then by value (RFC 5849 §3.4.1.3.2). */
-const byNameAndValue = (one: EncodedPair, other: EncodedPair): number =>
+const compareByNameAndValue = (one: EncodedPair, other: EncodedPair): number =>
   one.name < other.name
     ? -1
     : one.name > other.name
@@ -45,42 +45,42 @@ const byNameAndValue = (one: EncodedPair, other: EncodedPair): number =>
 /**
  * Parameters normalised (RFC 5849 §3.4.1.3.2): encoded, sorted by name and then by value, joined.
  */
-export function normalizeParams(params: readonly Pair[]): string {
+export function normalizeParameters(params: readonly NameValuePair[]): string {
   return params
-    .map(encodedPair)
-    .sort(byNameAndValue)
+    .map(encodePair)
+    .sort(compareByNameAndValue)
     .map(({ name, value }) => `${name}=${value}`)
     .join('&');
 }
 
 /** The signature base string (RFC 5849 §3.4.1.1). */
-export function baseString(
+export function buildBaseString(
   signed: Pick<SignedRequest, 'method' | 'path' | 'params'>,
   origin: string,
 ): string {
-  return `${percentEncode(signed.method.toUpperCase())}&${percentEncode(baseStringUri(origin, signed.path))}&${percentEncode(normalizeParams(signed.params))}`;
+  return `${percentEncode(signed.method.toUpperCase())}&${percentEncode(buildBaseStringUri(origin, signed.path))}&${percentEncode(normalizeParameters(signed.params))}`;
 }
 
 /**
  * Every base string that the reading of this request takes, the usual one first; more than one only
  * in the dialect. What the lists share is encoded once.
  */
-export function baseStrings(signed: SignedRequest, origin: string): readonly string[] {
-  const known = new Map<Pair, EncodedPair>();
-  const encoded = (pair: Pair): EncodedPair => {
-    const made = known.get(pair) ?? encodedPair(pair);
-    known.set(pair, made);
-    return made;
+export function candidateBaseStrings(signed: SignedRequest, origin: string): readonly string[] {
+  const encodedPairs = new Map<NameValuePair, EncodedPair>();
+  const encodeCached = (pair: NameValuePair): EncodedPair => {
+    const encodedOnce = encodedPairs.get(pair) ?? encodePair(pair);
+    encodedPairs.set(pair, encodedOnce);
+    return encodedOnce;
   };
   const method = percentEncode(signed.method.toUpperCase());
-  const uris = [signed.path, ...(signed.otherPaths ?? [])].map((path) =>
-    percentEncode(baseStringUri(origin, path)),
+  const uris = [signed.path, ...(signed.alternativePaths ?? [])].map((path) =>
+    percentEncode(buildBaseStringUri(origin, path)),
   );
-  const lists = [signed.params, ...(signed.otherParams ?? [])].map((params) =>
+  const lists = [signed.params, ...(signed.alternativeParams ?? [])].map((params) =>
     params
-      .map(encoded)
-      .sort(byNameAndValue)
-      .map(({ twice }) => twice)
+      .map(encodeCached)
+      .sort(compareByNameAndValue)
+      .map(({ doubleEncoded }) => doubleEncoded)
       .join('%26'),
   );
   return uris.flatMap((uri) => lists.map((params) => `${method}&${uri}&${params}`));

@@ -1,8 +1,8 @@
-import { asciiSpelling, misleads } from '#encoding/browser-uri.ts';
+import { isMisleadingUri, toAsciiUri } from '#encoding/browser-uri.ts';
 import { percentEncode } from '#encoding/percent.ts';
 import type { Client } from '#registry/model/client.ts';
 
-interface Parts {
+interface UriParts {
   readonly scheme: string;
   readonly authority:
     | { readonly host: string; readonly port: number | undefined; readonly user: boolean }
@@ -15,7 +15,7 @@ interface Parts {
  * Splits a URI without changing a byte of it (RFC 3986 Appendix B); undefined when it has no scheme
  * or a port out of range.
  */
-function split(uri: string): Parts | undefined {
+function splitUri(uri: string): UriParts | undefined {
   const match =
     /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#.*)?$/s.exec(uri);
   if (match === null || !/^[\x21-\x7e]+$/.test(uri) || uri.includes('\\')) return undefined;
@@ -24,20 +24,21 @@ function split(uri: string): Parts | undefined {
   if (authority === undefined)
     return { scheme: (scheme ?? '').toLowerCase(), authority: undefined, path, query };
   const at = authority.lastIndexOf('@');
-  const place = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority.slice(at + 1));
-  if (place === null) return undefined;
-  const port = place[2] === undefined || place[2] === '' ? undefined : Number(place[2]);
+  const hostAndPort = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority.slice(at + 1));
+  if (hostAndPort === null) return undefined;
+  const port =
+    hostAndPort[2] === undefined || hostAndPort[2] === '' ? undefined : Number(hostAndPort[2]);
   if (port !== undefined && port > 65_535) return undefined;
   return {
     scheme: (scheme ?? '').toLowerCase(),
-    authority: { host: place[1] ?? '', port, user: at >= 0 },
+    authority: { host: hostAndPort[1] ?? '', port, user: at >= 0 },
     path,
     query,
   };
 }
 
 /** Scheme and authority, or as much of it as there is, and what follows. */
-function halves(uri: string): readonly [host: string, rest: string] {
+function splitAfterHost(uri: string): readonly [host: string, rest: string] {
   const host = /^[A-Za-z][A-Za-z0-9+.-]*:(?:\/\/[^/?#]*)?/.exec(uri)?.[0] ?? '';
   return [host, uri.slice(host.length)];
 }
@@ -46,16 +47,16 @@ function halves(uri: string): readonly [host: string, rest: string] {
  * True for a callback with blanks or characters beyond ASCII after its host: it is no URI until
  * they are percent-encoded (RFC 3986 §2).
  */
-export const needsEncoding = (callback: string): boolean =>
-  /[^\x21-\x7e]/.test(halves(callback)[1]);
+export const needsPercentEncoding = (callback: string): boolean =>
+  /[^\x21-\x7e]/.test(splitAfterHost(callback)[1]);
 
 /**
  * A callback as it will stand in a `Location`: blanks and characters beyond ASCII percent-encoded
  * as UTF-8, as a browser does it, except in the host. Control characters stay, and are refused by
  * whoever judges it.
  */
-export function encodedCallback(callback: string): string {
-  const [host, rest] = halves(callback);
+export function encodeCallback(callback: string): string {
+  const [host, rest] = splitAfterHost(callback);
   return host + rest.replace(/[^\x21-\x7e\p{Cc}]+/gu, percentEncode);
 }
 
@@ -63,7 +64,7 @@ export function encodedCallback(callback: string): string {
  * A path with its dot segments resolved, also where the dots are escaped, as browsers do (RFC 3986
  * §5.2.4).
  */
-function resolved(path: string): string {
+function resolveDotSegments(path: string): string {
   const segments: string[] = [];
   const all = path.split('/');
   all.forEach((segment, index) => {
@@ -83,15 +84,15 @@ function resolved(path: string): string {
  * end covers `/cb.evil` beside `/cb`, and what a server makes of `/cb/..;/x` is its own affair. A
  * callback that leads a browser to another host never may.
  */
-export function callbackAllowed(
+export function isCallbackAllowed(
   callback: string,
   client: Pick<Client, 'redirectUri' | 'redirectIsPrefix'>,
 ): boolean {
   if (callback === 'oob') return true;
-  if (!client.redirectIsPrefix || callback === '' || misleads(callback)) return false;
+  if (!client.redirectIsPrefix || callback === '' || isMisleadingUri(callback)) return false;
   // What was registered before may have such characters, too.
-  const [asked, registered] = [callback, encodedCallback(client.redirectUri)].map((uri) =>
-    split(asciiSpelling(uri) ?? ''),
+  const [asked, registered] = [callback, encodeCallback(client.redirectUri)].map((uri) =>
+    splitUri(toAsciiUri(uri) ?? ''),
   );
   if (asked === undefined || registered === undefined || asked.authority?.user) return false;
   if (
@@ -102,7 +103,7 @@ export function callbackAllowed(
   const [here, there] = [asked.authority, registered.authority];
   if ((here === undefined) !== (there === undefined) || here?.host !== there?.host) return false;
   if (there !== undefined && there.port !== 1 && here?.port !== there.port) return false;
-  const path = resolved(asked.path);
+  const path = resolveDotSegments(asked.path);
   if (registered.query !== undefined)
     return (
       path === registered.path &&
@@ -113,21 +114,24 @@ export function callbackAllowed(
 }
 
 /** True for the registered callback itself, in either spelling of its host. */
-export const isRegistered = (callback: string, client: Pick<Client, 'redirectUri'>): boolean =>
+export const isRegisteredCallback = (
+  callback: string,
+  client: Pick<Client, 'redirectUri'>,
+): boolean =>
   callback === client.redirectUri ||
-  (asciiSpelling(callback) !== undefined &&
-    asciiSpelling(callback) === asciiSpelling(client.redirectUri));
+  (toAsciiUri(callback) !== undefined && toAsciiUri(callback) === toAsciiUri(client.redirectUri));
 
 /**
  * Where a person is sent with the verifier, as it stands in a header; null: nowhere, they carry it
  * themselves. `misleads`: to another host than the text shows.
  */
-export function landingOf(
+export function callbackDestination(
   callback: string,
   client: Pick<Client, 'redirectUri'>,
-  oobRedirects: boolean,
+  oobRedirectsToRegisteredUrl: boolean,
 ): string | null | 'misleads' {
-  if (callback === 'oob' && !(oobRedirects && client.redirectUri !== '')) return null;
+  if (callback === 'oob' && !(oobRedirectsToRegisteredUrl && client.redirectUri !== ''))
+    return null;
   const uri = callback === 'oob' ? client.redirectUri : callback;
-  return misleads(uri) ? 'misleads' : (asciiSpelling(uri) ?? 'misleads');
+  return isMisleadingUri(uri) ? 'misleads' : (toAsciiUri(uri) ?? 'misleads');
 }

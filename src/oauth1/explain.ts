@@ -1,28 +1,33 @@
-import type { SentRequest } from '#encoding/raw-request.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Asked, type Diagnosis, diagnose } from './diagnosis/diagnose.ts';
-import { parseSignedRequest, type Reading } from './parse.ts';
+import { type Diagnosis, diagnose, type RequestToDiagnose } from './diagnosis/diagnose.ts';
+import { type OAuth1ProfileName, parseSignedRequest } from './parse.ts';
 import type { OAuth1Refusal } from './refusals.ts';
-import { type SignatureMethod, servedMethods, signatureMethods, signatureOf } from './signature.ts';
-import { coreSettings } from './verify.ts';
+import {
+  computeSignature,
+  type SignatureMethod,
+  signatureMethods,
+  supportedMethods,
+} from './signature.ts';
+import { coreOAuth1Settings } from './verify.ts';
 
 /**
  * What the one who explains holds of the signature: the secrets a request was signed with, and what
  * it is judged by.
  */
-interface Judge {
+interface VerificationInputs {
   readonly clientSecret: string;
   readonly tokenSecret: string;
   readonly publicKeyPem?: string | null | undefined;
   /** The method to sign with; left out: the one that the request names. */
   readonly signatureMethod?: string | null | undefined;
-  readonly reading?: Reading;
+  readonly profile?: OAuth1ProfileName;
   /** The server takes PLAINTEXT. */
   readonly plaintext?: boolean;
 }
 
 /** A request as a developer has it. */
-export interface Explained extends Judge {
+export interface DescribedRequest extends VerificationInputs {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -30,13 +35,13 @@ export interface Explained extends Judge {
 }
 
 /** A request that was read already, for a server at an origin. */
-export interface ExplainedRequest extends Asked, Judge {
+export interface RequestToExplain extends RequestToDiagnose, VerificationInputs {
   /** Scheme, host and port of the server. */
   readonly origin: string;
 }
 
 /** How the server reads it. */
-export interface Explanation {
+export interface SignatureExplanation {
   readonly baseStringUri: string;
   readonly normalizedParams: string;
   readonly baseString: string;
@@ -57,17 +62,17 @@ export interface Explanation {
 export type ExplainRefusal = OAuth1Refusal | { readonly kind: 'malformed-url' };
 
 /** Scheme, host and port as they stand in an address, and the rest of it. */
-export function splitAddress(
+export function splitUrl(
   url: string,
-): { readonly typed: string; readonly origin: string; readonly target: string } | undefined {
+): { readonly typedOrigin: string; readonly origin: string; readonly target: string } | undefined {
   const parts = /^(https?:\/\/[^/?#]+)([^#]*)/i.exec(url);
-  const [, typed = '', rest = ''] = parts ?? [];
-  const origin = URL.parse(typed)?.origin;
+  const [, typedOrigin = '', rest = ''] = parts ?? [];
+  const origin = URL.parse(typedOrigin)?.origin;
   if (parts === null || origin === undefined || origin === 'null') return undefined;
-  return { typed, origin, target: rest.startsWith('/') ? rest : `/${rest}` };
+  return { typedOrigin, origin, target: rest.startsWith('/') ? rest : `/${rest}` };
 }
 
-const valid = {
+const validityByVerdict = {
   right: true,
   wrong: false,
   'no-signature': null,
@@ -79,52 +84,55 @@ const valid = {
  * Explains a request that was read already. Refuses what the reading refuses, and a signature
  * method that nobody knows.
  */
-export function explainRequest(
-  asked: ExplainedRequest,
-): Result<Explanation, { readonly kind: OAuth1Refusal['kind']; readonly diagnosis: Diagnosis }> {
+export function explainSignedRequest(
+  request: RequestToExplain,
+): Result<
+  SignatureExplanation,
+  { readonly kind: OAuth1Refusal['kind']; readonly diagnosis: Diagnosis }
+> {
   const {
     origin,
     clientSecret,
     tokenSecret,
     publicKeyPem = null,
-    reading = 'rfc5849',
+    profile = 'rfc5849',
     plaintext = false,
-  } = asked;
+  } = request;
   const settings = {
-    ...coreSettings({ origin, plaintext }),
-    reading,
-    methods: servedMethods(reading, plaintext),
+    ...coreOAuth1Settings({ origin, plaintext }),
+    profile,
+    methods: supportedMethods(profile, plaintext),
   };
   const secrets = {
     clientSecrets: clientSecret === '' ? [] : [clientSecret],
     tokenSecret,
     publicKeyPem,
   };
-  const diagnosis = diagnose(asked, settings, secrets, {
+  const diagnosis = diagnose(request, settings, secrets, {
     now: null,
     secretMissing: 'secret-not-given',
   });
-  const signed = parseSignedRequest(asked.sent, reading);
+  const signed = parseSignedRequest(request.rawRequest, profile);
   if (!signed.ok || diagnosis.signed === null)
     return refuse({ kind: signed.ok ? 'parameter_rejected' : signed.refusal.kind, diagnosis });
-  const name = asked.signatureMethod ?? signed.value.oauth.get('oauth_signature_method') ?? '';
+  const name = request.signatureMethod ?? signed.value.oauth.get('oauth_signature_method') ?? '';
   const method = signatureMethods.find((known) => known === name);
-  if (method === undefined && (asked.signatureMethod ?? '') !== '')
+  if (method === undefined && (request.signatureMethod ?? '') !== '')
     return refuse({ kind: 'signature_method_rejected', diagnosis });
-  const { method: _, ...shown } = diagnosis.signed;
+  const { method: _, ...signedParts } = diagnosis.signed;
   return accept({
-    ...shown,
+    ...signedParts,
     signature:
       clientSecret === '' || method === undefined
         ? null
-        : expected(method, shown.baseString, clientSecret, tokenSecret),
-    valid: valid[diagnosis.verdict],
+        : expectedSignature(method, signedParts.baseString, clientSecret, tokenSecret),
+    valid: validityByVerdict[diagnosis.verdict],
     diagnosis,
   });
 }
 
 /** The signature that should have been sent, but for one that is a secret itself. */
-const expected = (
+const expectedSignature = (
   method: SignatureMethod,
   text: string,
   clientSecret: string,
@@ -132,13 +140,13 @@ const expected = (
 ): string | null =>
   method === 'PLAINTEXT'
     ? null
-    : (signatureOf(method, text, { clientSecret, tokenSecret, publicKeyPem: null }) ?? null);
+    : (computeSignature(method, text, { clientSecret, tokenSecret, publicKeyPem: null }) ?? null);
 
 /** The request as it would be sent. */
-export function sentOf(
-  { method, headers, body }: Pick<Explained, 'method' | 'headers' | 'body'>,
+export function toRawRequest(
+  { method, headers, body }: Pick<DescribedRequest, 'method' | 'headers' | 'body'>,
   target: string,
-): SentRequest {
+): RawRequest {
   return {
     method,
     target,
@@ -155,17 +163,17 @@ export function sentOf(
  * Builds the signature base string of a request step by step (RFC 5849 §3.4.1): the answer to
  * "invalid signature".
  */
-export function explain(
-  asked: Explained,
+export function explainDescribedRequest(
+  request: DescribedRequest,
 ):
-  | ReturnType<typeof explainRequest>
+  | ReturnType<typeof explainSignedRequest>
   | { readonly ok: false; readonly refusal: { readonly kind: 'malformed-url' } } {
-  const address = splitAddress(asked.url);
+  const address = splitUrl(request.url);
   if (address === undefined) return refuse({ kind: 'malformed-url' });
-  return explainRequest({
-    ...asked,
-    sent: sentOf(asked, address.target),
-    typed: [address.typed],
+  return explainSignedRequest({
+    ...request,
+    rawRequest: toRawRequest(request, address.target),
+    typedOrigins: [address.typedOrigin],
     origin: address.origin,
   });
 }

@@ -1,29 +1,29 @@
 import {
+  MAX_AUTH_PARAMS_LENGTH,
   type MalformedAuthParams,
-  MOST_AUTH_PARAMS,
   nameEnd,
   parseAuthParams,
-  quotedString,
+  parseQuotedString,
   skipBlanks,
 } from '#encoding/auth-params.ts';
-import { isOAuthScheme, withoutBlanks } from '#encoding/authorization.ts';
-import { type Pair, type PartProblem, partProblem } from '#encoding/form.ts';
+import { isOAuth1Authorization, trimHttpWhitespace } from '#encoding/authorization.ts';
+import { findPartProblem, type NameValuePair, type PartProblem } from '#encoding/form.ts';
 import { percentDecode, percentDecodeBytes } from '#encoding/percent.ts';
 import { accept, type Result } from '#kernel/result.ts';
-import type { Reading } from './parse.ts';
-import { type ParameterRejected, rejected } from './refusals.ts';
+import type { OAuth1ProfileName } from './parse.ts';
+import { type ParameterRejected, rejectParameter } from './refusals.ts';
 
 /** The parameters of an `Authorization` field. */
 export interface HeaderParameters {
   readonly realm: string | null;
-  readonly params: readonly Pair[];
+  readonly params: readonly NameValuePair[];
 }
 
-const FIELD = 'Authorization header';
-const TWICE = `stands twice in the ${FIELD}: send it once.`;
+const HEADER_LABEL = 'Authorization header';
+const REPEATED_ADVICE = `stands twice in the ${HEADER_LABEL}: send it once.`;
 
 /** A character for a sentence of ASCII. */
-const shown = (char: string | undefined): string =>
+const describeCharacter = (char: string | undefined): string =>
   char === undefined
     ? 'nothing'
     : char === '\t'
@@ -33,11 +33,11 @@ const shown = (char: string | undefined): string =>
         : 'a character beyond ASCII';
 
 /** Why a list of parameters cannot be read, for the developer. Values are never shown. */
-function listAdvice({ problem, at, name }: MalformedAuthParams, text: string): string {
+function adviceForParameterList({ problem, at, name }: MalformedAuthParams, text: string): string {
   const of = name === null ? 'the scheme' : name.slice(0, 64);
   switch (problem) {
     case 'name':
-      return ` cannot be read: after ${of} a parameter name is expected, and ${shown(text[at])} stands there.`;
+      return ` cannot be read: after ${of} a parameter name is expected, and ${describeCharacter(text[at])} stands there.`;
     case 'equals':
       return ` cannot be read: "=" is missing after ${of}; write ${of}="value".`;
     case 'quotation-mark':
@@ -52,7 +52,7 @@ function listAdvice({ problem, at, name }: MalformedAuthParams, text: string): s
 }
 
 /** Why a part cannot be decoded, for the developer; `place` is where it stands. */
-export const partAdvice = (problem: PartProblem, place: string): string =>
+export const adviceForPart = (problem: PartProblem, place: string): string =>
   ({
     escape: `, in the ${place}, has a "%" that two hexadecimal digits do not follow: write a percent sign as %25.`,
     'utf-8': `, in the ${place}, is not UTF-8 once it is percent-decoded: encode characters beyond ASCII as UTF-8, an e with acute as %C3%A9.`,
@@ -63,40 +63,53 @@ export const partAdvice = (problem: PartProblem, place: string): string =>
  * Reads the parameters strictly by RFC 5849 §3.5.1: each name once, names and values
  * percent-encoded.
  */
-function strictParameters(text: string): Result<HeaderParameters, ParameterRejected> {
+function parseStrictParameters(text: string): Result<HeaderParameters, ParameterRejected> {
   const list = parseAuthParams(text);
-  if (!list.ok) return rejected('Authorization', 'malformed', listAdvice(list.refusal, text));
+  if (!list.ok)
+    return rejectParameter(
+      'Authorization',
+      'malformed',
+      adviceForParameterList(list.refusal, text),
+    );
   const found = new Map<string, string>();
   let realm: string | null = null;
   for (const { name: rawName, value: raw } of list.value) {
     // Not signed and not encoded: a text for people.
     if (rawName.toLowerCase() === 'realm') {
-      if (realm !== null) return rejected('realm', 'repeated', ` ${TWICE}`);
+      if (realm !== null) return rejectParameter('realm', 'repeated', ` ${REPEATED_ADVICE}`);
       realm = raw;
       continue;
     }
     const name = percentDecode(rawName);
     if (name === undefined)
-      return rejected(rawName, 'malformed', partAdvice(partProblem(rawName), FIELD));
+      return rejectParameter(
+        rawName,
+        'malformed',
+        adviceForPart(findPartProblem(rawName), HEADER_LABEL),
+      );
     if (/[^\0-\x7f]/.test(raw))
-      return rejected(
+      return rejectParameter(
         name,
         'malformed',
-        `, in the ${FIELD}, has characters beyond ASCII: percent-encode them as UTF-8.`,
+        `, in the ${HEADER_LABEL}, has characters beyond ASCII: percent-encode them as UTF-8.`,
       );
     const value = percentDecode(raw);
     if (value === undefined)
-      return rejected(name, 'malformed', partAdvice(partProblem(raw), FIELD));
-    if (found.has(name)) return rejected(name, 'repeated', ` ${TWICE}`);
+      return rejectParameter(name, 'malformed', adviceForPart(findPartProblem(raw), HEADER_LABEL));
+    if (found.has(name)) return rejectParameter(name, 'repeated', ` ${REPEATED_ADVICE}`);
     found.set(name, value);
   }
   if (found.size === 0)
-    return rejected('Authorization', 'malformed', ' has no parameters after the scheme OAuth.');
+    return rejectParameter(
+      'Authorization',
+      'malformed',
+      ' has no parameters after the scheme OAuth.',
+    );
   return accept({ realm, params: [...found] });
 }
 
 /** Where the next comma stands, or the text ends. */
-function commaAfter(text: string, start: number): number {
+function findComma(text: string, start: number): number {
   let at = start;
   while (at < text.length && text[at] !== ',') at += 1;
   return at;
@@ -109,13 +122,13 @@ function commaAfter(text: string, start: number): number {
  * marks goes up to the next comma. `+` is a space, and of two of the same name the last one counts
  * (protocols 1.6).
  */
-function lenientParameters(text: string): HeaderParameters {
+function parseLenientParameters(text: string): HeaderParameters {
   const found = new Map<string, string>();
   let realm: string | null = null;
   const decode = (raw: string) => percentDecodeBytes(raw.replaceAll('+', ' '));
   for (let at = 0; at < text.length; ) {
     if (text[at] === '"') {
-      const quoted = quotedString(text, at);
+      const quoted = parseQuotedString(text, at);
       if (quoted === undefined) break;
       at = quoted.next;
       continue;
@@ -130,10 +143,10 @@ function lenientParameters(text: string): HeaderParameters {
     at = skipBlanks(text, equals + 1);
     if (text[at] === ':' && text[at + 1] === '"') at += 1;
     let given: { readonly value: string; readonly next: number } | undefined;
-    if (text[at] === '"') given = quotedString(text, at);
+    if (text[at] === '"') given = parseQuotedString(text, at);
     else {
-      const bare = text.slice(at, commaAfter(text, at));
-      const value = withoutBlanks(bare);
+      const bare = text.slice(at, findComma(text, at));
+      const value = trimHttpWhitespace(bare);
       given = bare.includes('"') ? undefined : { value, next: at + bare.length };
     }
     // A quotation mark without its other half: what follows cannot be told apart.
@@ -153,29 +166,31 @@ function lenientParameters(text: string): HeaderParameters {
  */
 export function parseOAuthHeader(
   value: string,
-  reading: Reading,
+  profile: OAuth1ProfileName,
 ): Result<HeaderParameters, ParameterRejected> | undefined {
-  const trimmed = withoutBlanks(value);
-  if (!isOAuthScheme(trimmed)) return undefined;
-  const [after, rest] = [trimmed[5], withoutBlanks(trimmed.slice(5))];
+  const trimmed = trimHttpWhitespace(value);
+  if (!isOAuth1Authorization(trimmed)) return undefined;
+  const [after, rest] = [trimmed[5], trimHttpWhitespace(trimmed.slice(5))];
   const example = 'write OAuth oauth_consumer_key="value", and so on.';
   if (after === '_')
-    return rejected(
+    return rejectParameter(
       'Authorization',
       'malformed',
       ` cannot be read: the scheme OAuth and a space are missing in front of the parameters; ${example}`,
     );
   if (after !== undefined && after !== ' ' && after !== '\t')
-    return rejected(
+    return rejectParameter(
       'Authorization',
       'malformed',
-      ` cannot be read: after the scheme OAuth a space is expected, and ${shown(after)} stands there; ${example}`,
+      ` cannot be read: after the scheme OAuth a space is expected, and ${describeCharacter(after)} stands there; ${example}`,
     );
-  if (rest.length > MOST_AUTH_PARAMS)
-    return rejected(
+  if (rest.length > MAX_AUTH_PARAMS_LENGTH)
+    return rejectParameter(
       'Authorization',
       'too-long',
-      ` has ${rest.length} characters after the scheme, and at most ${MOST_AUTH_PARAMS} are read.`,
+      ` has ${rest.length} characters after the scheme, and at most ${MAX_AUTH_PARAMS_LENGTH} are read.`,
     );
-  return reading === 'mediawiki' ? accept(lenientParameters(rest)) : strictParameters(rest);
+  return profile === 'mediawiki'
+    ? accept(parseLenientParameters(rest))
+    : parseStrictParameters(rest);
 }

@@ -1,23 +1,23 @@
-import { type FormBytes, groupByName, type Pair } from '#encoding/form.ts';
+import { groupByName, type NameValuePair, type PhpForm } from '#encoding/form.ts';
 
 // What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a
 // query; where that is another than RFC 5849 has, a signature over either is taken, if what is read
 // afterwards is covered by it.
 
 /** The sources of parameters. */
-export interface LenientSources {
-  readonly query: FormBytes;
-  readonly body: FormBytes;
-  readonly header: readonly Pair[];
+export interface ParameterSources {
+  readonly query: PhpForm;
+  readonly body: PhpForm;
+  readonly header: readonly NameValuePair[];
   /** How large query and body are together. */
-  readonly bytes: number;
+  readonly byteLength: number;
 }
 
 /**
  * PHP's way with a query: of two of the same name the last one counts; a name with `[]` adds to a
  * list, and every one is kept.
  */
-function lastWins(pairs: readonly Pair[]): readonly Pair[] {
+function keepLastOfEachName(pairs: readonly NameValuePair[]): readonly NameValuePair[] {
   const last = new Map(pairs.map(([name], index) => [name, index]));
   return pairs.filter(([name], index) => name.includes('[]') || last.get(name) === index);
 }
@@ -26,8 +26,10 @@ function lastWins(pairs: readonly Pair[]): readonly Pair[] {
  * Later sources replace the names of earlier ones, so that a parameter sent by two ways is signed
  * once.
  */
-function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
-  let merged: readonly Pair[] = [];
+function overlayByName(
+  ...sources: readonly (readonly NameValuePair[])[]
+): readonly NameValuePair[] {
+  let merged: readonly NameValuePair[] = [];
   for (const source of sources) {
     const names = new Set(source.map(([name]) => name));
     merged = [...merged.filter(([name]) => !names.has(name)), ...source];
@@ -39,14 +41,14 @@ function overlay(...sources: readonly (readonly Pair[])[]): readonly Pair[] {
  * What a handler reads: the form over the query, and of a repeated name the last value. Each is one
  * that has to be signed.
  */
-export const readPairs = (query: FormBytes, body: FormBytes): readonly Pair[] =>
-  overlay(lastWins(query.pairs), lastWins(body.pairs));
+export const effectiveParameters = (query: PhpForm, body: PhpForm): readonly NameValuePair[] =>
+  overlayByName(keepLastOfEachName(query.pairs), keepLastOfEachName(body.pairs));
 
 /**
  * The variable of PHP that a name in a query sets: its name, and the key in a list; undefined: it
  * has a form that is not rebuilt here.
  */
-function variableOf(
+function parsePhpVariable(
   name: string,
 ): { readonly name: string; readonly key: string | null } | undefined {
   const match = /^([^[\]]+)(?:\[([^[\]]*)\])?$/.exec(name.replace(/^ +/, ''));
@@ -60,12 +62,12 @@ function variableOf(
  * and as the variables that PHP makes of them. Undefined when no name has, or when the last value
  * of a name would not be signed: it is what is read afterwards.
  */
-function withVariables(pairs: readonly Pair[]): readonly Pair[] | undefined {
+function asPhpVariables(pairs: readonly NameValuePair[]): readonly NameValuePair[] | undefined {
   if (!pairs.some(([name]) => /[. [\]]/.test(name))) return undefined;
   const values = groupByName(pairs);
   const variables = new Map<string, string | Map<string, string>>();
   for (const [sent, value] of pairs) {
-    const variable = variableOf(sent);
+    const variable = parsePhpVariable(sent);
     if (variable === undefined) return undefined;
     const { name, key } = variable;
     const known = variables.get(name);
@@ -77,7 +79,7 @@ function withVariables(pairs: readonly Pair[]): readonly Pair[] | undefined {
     values.set(name, typeof value === 'string' ? [value] : [...value.values()]);
   const covered = [...new Map(pairs)].every(([name, last]) => values.get(name)?.includes(last));
   return covered
-    ? [...values].flatMap(([name, all]) => all.map((value): Pair => [name, value]))
+    ? [...values].flatMap(([name, all]) => all.map((value): NameValuePair => [name, value]))
     : undefined;
 }
 
@@ -85,16 +87,16 @@ function withVariables(pairs: readonly Pair[]): readonly Pair[] | undefined {
  * The same list with a pair of nothing for each empty piece, which the reference signs
  * (`a=1&&b=2`).
  */
-const withEmptyPieces = ({ emptyPieces }: FormBytes, pairs: readonly Pair[]): readonly Pair[] => [
-  ...pairs,
-  ...Array<Pair>(emptyPieces).fill(['', '']),
-];
+const withEmptyPieces = (
+  { emptyPieces }: PhpForm,
+  pairs: readonly NameValuePair[],
+): readonly NameValuePair[] => [...pairs, ...Array<NameValuePair>(emptyPieces).fill(['', ''])];
 
 /** Most bytes of all lists together: of what is larger than half of it, one list alone is tried. */
-const MOST_BYTES = 1_048_576;
+const MAX_BYTES = 1_048_576;
 
 /** The first parameter of the protocol that comes twice; undefined: none does. */
-export function repeatedProtocolParameter(pairs: readonly Pair[]): string | undefined {
+export function findRepeatedProtocolParameter(pairs: readonly NameValuePair[]): string | undefined {
   const seen = new Set<string>();
   for (const [name] of pairs) {
     if (!name.startsWith('oauth_')) continue;
@@ -111,24 +113,24 @@ export function repeatedProtocolParameter(pairs: readonly Pair[]): string | unde
  * §3.4.1.3.2), every value counts only for names that are not the protocol's: of two nonces the one
  * that is spent would be anybody's choice.
  */
-export function lenientParameterLists({
+export function candidateParameterLists({
   query,
   body,
   header,
-  bytes,
-}: LenientSources): readonly (readonly Pair[])[] {
-  const last = lastWins(query.pairs);
+  byteLength,
+}: ParameterSources): readonly (readonly NameValuePair[])[] {
+  const last = keepLastOfEachName(query.pairs);
   const everyValue =
-    last.length === query.pairs.length || repeatedProtocolParameter(query.pairs) !== undefined
+    last.length === query.pairs.length || findRepeatedProtocolParameter(query.pairs) !== undefined
       ? []
       : [query.pairs];
-  const variables = withVariables(query.pairs);
+  const variables = asPhpVariables(query.pairs);
   const queries = [last, ...everyValue, ...(variables === undefined ? [] : [variables])];
-  const plain = queries.map((pairs) => () => overlay(pairs, body.pairs, header));
+  const plain = queries.map((pairs) => () => overlayByName(pairs, body.pairs, header));
   const empty = queries.map(
     (pairs) => () =>
-      overlay(withEmptyPieces(query, pairs), withEmptyPieces(body, body.pairs), header),
+      overlayByName(withEmptyPieces(query, pairs), withEmptyPieces(body, body.pairs), header),
   );
   const lists = query.emptyPieces + body.emptyPieces === 0 ? plain : [...plain, ...empty];
-  return lists.slice(0, Math.max(1, Math.floor(MOST_BYTES / bytes))).map((list) => list());
+  return lists.slice(0, Math.max(1, Math.floor(MAX_BYTES / byteLength))).map((list) => list());
 }

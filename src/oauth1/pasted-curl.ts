@@ -1,19 +1,19 @@
-import type { SentRequest } from '#encoding/raw-request.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { PastedRequest, PastedRequestRefusal } from './pasted-request.ts';
-import { shellWords } from './shell-words.ts';
+import { splitShellWords } from './shell-words.ts';
 
 // The request that a curl command would send, as far as the command says it: nothing is sent, and
 // no file is read.
 
 /** Options with a value that change nothing about the request. */
-const skippedWithValue = new Set(
+const ignoredOptionsWithValue = new Set(
   'output max-time connect-timeout proxy resolve connect-to cacert capath cert key retry retry-delay dump-header unix-socket interface max-redirs write-out cookie-jar range config proxy-user ciphers tls-max limit-rate trace trace-ascii stderr'.split(
     ' ',
   ),
 );
 /** Those without one. */
-const skipped = new Set(
+const ignoredFlags = new Set(
   'verbose silent show-error include location insecure fail fail-with-body globoff progress-bar no-progress-meter compressed http1.0 http1.1 http2 http2-prior-knowledge http3 ipv4 ipv6 path-as-is disable no-buffer raw tlsv1 tlsv1.2 tlsv1.3 location-trusted no-keepalive tcp-nodelay ssl-reqd post301 post302 trace-time parallel remote-name remote-header-name'.split(
     ' ',
   ),
@@ -38,7 +38,7 @@ interface Command {
   readonly data: string[];
   readonly fields: [string, string][];
   /** A body stands in a file, which is not here. */
-  elsewhere: boolean;
+  isBodyInFile: boolean;
   isJson: boolean;
   isQuery: boolean;
   isHead: boolean;
@@ -46,7 +46,7 @@ interface Command {
   readonly query: string[];
 }
 
-const unreadable = (why: 'option' | 'address', piece: string) =>
+const refuseUnreadable = (why: 'option' | 'address', piece: string) =>
   refuse({ kind: 'unreadable', why, piece: piece.slice(0, 80) } as const);
 const encodeForm = (text: string) =>
   encodeURIComponent(text.toWellFormed()).replace(
@@ -63,37 +63,37 @@ function urlEncoded(value: string): string | undefined {
 
 interface Option {
   readonly short?: string;
-  readonly takes: boolean;
-  take(command: Command, value: string): void;
+  readonly takesValue: boolean;
+  apply(command: Command, value: string): void;
 }
-const withValue = (take: Option['take'], short?: string): Option => ({
-  takes: true,
-  take,
+const optionWithValue = (apply: Option['apply'], short?: string): Option => ({
+  takesValue: true,
+  apply,
   ...(short === undefined ? {} : { short }),
 });
-const without = (take: (command: Command) => void, short?: string): Option => ({
-  ...withValue(take, short),
-  takes: false,
+const flagOption = (apply: (command: Command) => void, short?: string): Option => ({
+  ...optionWithValue(apply, short),
+  takesValue: false,
 });
-const field = (name: string, short?: string) =>
-  withValue(({ headers }, value) => void headers.push([name, value]), short);
+const headerOption = (name: string, short?: string) =>
+  optionWithValue(({ headers }, value) => void headers.push([name, value]), short);
 
 /** Data, unless they stand in a file. */
-const data = (command: Command, value: string) => {
-  if (value.startsWith('@')) command.elsewhere = true;
+const addData = (command: Command, value: string) => {
+  if (value.startsWith('@')) command.isBodyInFile = true;
   else command.data.push(value);
 };
-const part = ({ fields }: Command, value: string) => {
+const addFormPart = ({ fields }: Command, value: string) => {
   const equals = value.indexOf('=');
   fields.push([value.slice(0, Math.max(equals, 0)), value.slice(equals + 1)]);
 };
 
 /** Options that say something of the request, by their long name. */
 const options: Readonly<Record<string, Option>> = {
-  request: withValue((command, value) => {
+  request: optionWithValue((command, value) => {
     command.method = value;
   }, 'X'),
-  header: withValue(({ headers }, value) => {
+  header: optionWithValue(({ headers }, value) => {
     // `Name:` takes a field away, `Name;` sends it empty.
     const colon = value.search(/[:;]/);
     headers.push([
@@ -101,52 +101,52 @@ const options: Readonly<Record<string, Option>> = {
       value[colon] === ';' ? '' : value.slice(colon + 1).trim() || REMOVED,
     ]);
   }, 'H'),
-  data: withValue(data, 'd'),
-  'data-ascii': withValue(data),
-  'data-binary': withValue(data),
-  'data-raw': withValue((command, value) => void command.data.push(value)),
-  'data-urlencode': withValue((command, value) => {
+  data: optionWithValue(addData, 'd'),
+  'data-ascii': optionWithValue(addData),
+  'data-binary': optionWithValue(addData),
+  'data-raw': optionWithValue((command, value) => void command.data.push(value)),
+  'data-urlencode': optionWithValue((command, value) => {
     const encoded = urlEncoded(value);
-    if (encoded === undefined) command.elsewhere = true;
+    if (encoded === undefined) command.isBodyInFile = true;
     else command.data.push(encoded);
   }),
-  json: withValue((command, value) => {
+  json: optionWithValue((command, value) => {
     command.isJson = true;
-    data(command, value);
+    addData(command, value);
   }),
-  form: withValue(part, 'F'),
-  'form-string': withValue(part),
-  get: without((command) => {
+  form: optionWithValue(addFormPart, 'F'),
+  'form-string': optionWithValue(addFormPart),
+  get: flagOption((command) => {
     command.isQuery = true;
   }, 'G'),
-  head: without((command) => {
+  head: flagOption((command) => {
     command.isHead = true;
   }, 'I'),
-  url: withValue((command, value) => {
+  url: optionWithValue((command, value) => {
     command.url ??= value;
   }),
-  'url-query': withValue(
+  'url-query': optionWithValue(
     ({ query }, value) =>
       void query.push(value.startsWith('+') ? value.slice(1) : (urlEncoded(value) ?? '')),
   ),
-  user: withValue(
+  user: optionWithValue(
     ({ headers }, value) =>
       void headers.push(['authorization', `Basic ${Buffer.from(value).toString('base64')}`]),
     'u',
   ),
-  'oauth2-bearer': withValue(
+  'oauth2-bearer': optionWithValue(
     ({ headers }, value) => void headers.push(['authorization', `Bearer ${value}`]),
   ),
-  'upload-file': withValue((command) => {
+  'upload-file': optionWithValue((command) => {
     command.isUpload = true;
-    command.elsewhere = true;
+    command.isBodyInFile = true;
   }, 'T'),
-  'request-target': withValue((command, value) => {
+  'request-target': optionWithValue((command, value) => {
     command.target = value;
   }),
-  'user-agent': field('user-agent', 'A'),
-  referer: field('referer', 'e'),
-  cookie: field('cookie', 'b'),
+  'user-agent': headerOption('user-agent', 'A'),
+  referer: headerOption('referer', 'e'),
+  cookie: headerOption('cookie', 'b'),
 };
 const shortNames: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
@@ -161,7 +161,7 @@ const shortNames: Readonly<Record<string, string>> = {
  * Reads options and the address; the first name that is not known is refused: whether a value
  * follows it is not known either.
  */
-function commandOf(words: readonly string[]): Result<Command, PastedRequestRefusal> {
+function parseCommand(words: readonly string[]): Result<Command, PastedRequestRefusal> {
   const empty = {
     method: undefined,
     url: undefined,
@@ -173,7 +173,7 @@ function commandOf(words: readonly string[]): Result<Command, PastedRequestRefus
   };
   const command: Command = {
     ...empty,
-    elsewhere: false,
+    isBodyInFile: false,
     isJson: false,
     isQuery: false,
     isHead: false,
@@ -191,24 +191,28 @@ function commandOf(words: readonly string[]): Result<Command, PastedRequestRefus
     else
       for (let index = 1; index < word.length; index += 1) {
         const name = shortNames[word[index] as string] ?? (word[index] as string);
-        const takes = options[name]?.takes ?? skippedWithValue.has(name);
+        const takesValue = options[name]?.takesValue ?? ignoredOptionsWithValue.has(name);
         const rest = word.slice(index + 1);
-        names.push([name, takes && rest !== '' ? rest : undefined]);
-        if (takes) break;
+        names.push([name, takesValue && rest !== '' ? rest : undefined]);
+        if (takesValue) break;
       }
     for (const [name, attached] of names) {
-      if (skipped.has(name)) continue;
+      if (ignoredFlags.has(name)) continue;
       const option = options[name];
-      if (option === undefined && !skippedWithValue.has(name)) return unreadable('option', word);
-      const value = (option?.takes ?? true) ? (attached ?? words[++at] ?? '') : '';
-      option?.take(command, value);
+      if (option === undefined && !ignoredOptionsWithValue.has(name))
+        return refuseUnreadable('option', word);
+      const value = (option?.takesValue ?? true) ? (attached ?? words[++at] ?? '') : '';
+      option?.apply(command, value);
     }
   }
   return accept(command);
 }
 
 /** A multipart body as curl would write it, with a boundary of our own. */
-function multipart(fields: readonly (readonly [string, string])[], boundary: string): string {
+function buildMultipartBody(
+  fields: readonly (readonly [string, string])[],
+  boundary: string,
+): string {
   const parts = fields.map(([name, value]) => {
     const file = /^[@<]/.test(value) ? `; filename="${value.slice(1).split(';', 1)[0]}"` : '';
     return `--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n\r\n${file === '' ? value : ''}\r\n`;
@@ -217,7 +221,9 @@ function multipart(fields: readonly (readonly [string, string])[], boundary: str
 }
 
 /** Scheme, authority and the rest of an address; curl takes http where none is named. */
-function addressOf(url: string): { readonly typed: string; readonly target: string } | undefined {
+function parseUrl(
+  url: string,
+): { readonly typedOrigin: string; readonly target: string } | undefined {
   const scheme = /^https?:\/\//i.exec(url)?.[0];
   const rest = url.slice(scheme?.length ?? 0).split('#', 1)[0] ?? '';
   const end = rest.search(/[/?]/);
@@ -226,12 +232,12 @@ function addressOf(url: string): { readonly typed: string; readonly target: stri
   if (!/^(?:\[[0-9A-Fa-f:.]+\]|[^\s\\:[\]]+)(?::\d{1,5})?$/.test(host)) return undefined;
   const target = end < 0 ? '/' : rest.slice(end);
   return {
-    typed: `${scheme ?? 'http://'}${host}`,
+    typedOrigin: `${scheme ?? 'http://'}${host}`,
     target: target.startsWith('/') ? target : `/${target}`,
   };
 }
 
-function bodyOf(command: Command): {
+function buildBody(command: Command): {
   readonly type: string | undefined;
   readonly body: Uint8Array | undefined;
 } {
@@ -239,10 +245,10 @@ function bodyOf(command: Command): {
     const boundary = '------------------------pasted';
     return {
       type: `multipart/form-data; boundary=${boundary}`,
-      body: Buffer.from(multipart(command.fields, boundary)),
+      body: Buffer.from(buildMultipartBody(command.fields, boundary)),
     };
   }
-  const hasData = command.data.length > 0 || command.elsewhere;
+  const hasData = command.data.length > 0 || command.isBodyInFile;
   if (!hasData || command.isQuery) return { type: undefined, body: new Uint8Array() };
   const type = command.isUpload
     ? undefined
@@ -251,27 +257,29 @@ function bodyOf(command: Command): {
       : 'application/x-www-form-urlencoded';
   return {
     type,
-    body: command.elsewhere ? undefined : Buffer.from(command.data.join(command.isJson ? '' : '&')),
+    body: command.isBodyInFile
+      ? undefined
+      : Buffer.from(command.data.join(command.isJson ? '' : '&')),
   };
 }
 
 /**
  * Reads a curl command. Refuses options that are not known, and what only the shell could put in.
  */
-export function readPastedCurl(text: string): Result<PastedRequest, PastedRequestRefusal> {
-  const words = shellWords(text.replace(/^\$ /, ''));
+export function parsePastedCurl(text: string): Result<PastedRequest, PastedRequestRefusal> {
+  const words = splitShellWords(text.replace(/^\$ /, ''));
   if (!words.ok)
     return refuse({
       kind: 'unreadable',
       why: words.refusal.kind,
       piece: words.refusal.kind === 'shell' ? words.refusal.piece : '',
     });
-  const read = commandOf(words.value);
-  if (!read.ok) return read;
-  const command = read.value;
-  const address = command.url === undefined ? undefined : addressOf(command.url);
-  if (address === undefined) return unreadable('address', command.url ?? '');
-  const { type, body } = bodyOf(command);
+  const parsed = parseCommand(words.value);
+  if (!parsed.ok) return parsed;
+  const command = parsed.value;
+  const address = command.url === undefined ? undefined : parseUrl(command.url);
+  if (address === undefined) return refuseUnreadable('address', command.url ?? '');
+  const { type, body } = buildBody(command);
   const headers: Record<string, string[]> = Object.create(null);
   const isNamed = (name: string) => command.headers.some(([one]) => one.toLowerCase() === name);
   const defaults: readonly (readonly [string, string])[] =
@@ -298,17 +306,17 @@ export function readPastedCurl(text: string): Result<PastedRequest, PastedReques
     query === ''
       ? address.target
       : `${address.target}${address.target.includes('?') ? '&' : '?'}${query}`;
-  const posts = type !== undefined || command.elsewhere;
+  const hasBody = type !== undefined || command.isBodyInFile;
   const method =
     command.method ??
     (command.isHead
       ? 'HEAD'
       : command.isUpload
         ? 'PUT'
-        : posts && !command.isQuery
+        : hasBody && !command.isQuery
           ? 'POST'
           : 'GET');
-  const sent: SentRequest = {
+  const rawRequest: RawRequest = {
     method,
     target: command.target ?? joined,
     headers,
@@ -316,5 +324,5 @@ export function readPastedCurl(text: string): Result<PastedRequest, PastedReques
     address: '',
     secure: true,
   };
-  return accept({ ...sent, typed: [address.typed] });
+  return accept({ ...rawRequest, typedOrigins: [address.typedOrigin] });
 }

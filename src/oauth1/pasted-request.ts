@@ -1,21 +1,21 @@
-import type { SentRequest } from '#encoding/raw-request.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { readPastedCurl } from './pasted-curl.ts';
+import { parsePastedCurl } from './pasted-curl.ts';
 
 /**
  * Largest request, and largest base string, that somebody may paste: as much as a server takes for
  * its header fields.
  */
-export const MOST_PASTED_BYTES = 16_384;
+export const MAX_PASTED_BYTES = 16_384;
 
 /** A request, and the address that stood in it. */
-export interface PastedRequest extends SentRequest {
+export interface PastedRequest extends RawRequest {
   /** Scheme, host and port as they were typed; empty: the text names none but in header fields. */
-  readonly typed: readonly string[];
+  readonly typedOrigins: readonly string[];
 }
 
 export type PastedRequestRefusal =
-  | { readonly kind: 'too-long'; readonly most: number }
+  | { readonly kind: 'too-long'; readonly maxBytes: number }
   | {
       readonly kind: 'unreadable';
       readonly why: 'empty' | 'first-line' | 'header' | 'option' | 'address' | 'quotes' | 'shell';
@@ -23,7 +23,7 @@ export type PastedRequestRefusal =
       readonly piece: string;
     };
 
-const unreadable = (why: 'empty' | 'first-line' | 'header', piece = '') =>
+const refuseUnreadable = (why: 'empty' | 'first-line' | 'header', piece = '') =>
   refuse({ kind: 'unreadable', why, piece: piece.slice(0, 80) } as const);
 
 const isBlank = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t';
@@ -37,7 +37,7 @@ function trimBlanks(text: string): string {
 }
 
 /** Splits at runs of blanks and tabs; each character is looked at once. */
-function wordsOf(line: string): readonly string[] {
+function splitAtBlanks(line: string): readonly string[] {
   const words: string[] = [];
   for (let at = 0; at < line.length; ) {
     const start = at;
@@ -48,21 +48,21 @@ function wordsOf(line: string): readonly string[] {
   return words;
 }
 
-interface Started {
+interface RequestLine {
   readonly method: string;
   readonly target: string;
-  readonly typed: readonly string[];
+  readonly typedOrigins: readonly string[];
 }
 
 /**
  * Path and query of the address in a request line, and what stood before them; undefined: not an
  * address.
  */
-function targetOf(address: string): Omit<Started, 'method'> | undefined {
+function parseTarget(address: string): Omit<RequestLine, 'method'> | undefined {
   if (address.includes('#')) return undefined;
   const scheme = /^https?:\/\//i.exec(address)?.[0];
   if (scheme === undefined)
-    return { target: address.startsWith('/') ? address : `/${address}`, typed: [] };
+    return { target: address.startsWith('/') ? address : `/${address}`, typedOrigins: [] };
   const rest = address.slice(scheme.length);
   const authorityEnd = rest.search(/[/?]/);
   if (rest === '' || authorityEnd === 0) return undefined;
@@ -70,7 +70,7 @@ function targetOf(address: string): Omit<Started, 'method'> | undefined {
   const target = authorityEnd < 0 ? '/' : rest.slice(authorityEnd);
   return {
     target: target.startsWith('/') ? target : `/${target}`,
-    typed: [scheme + authority.slice(authority.lastIndexOf('@') + 1)],
+    typedOrigins: [scheme + authority.slice(authority.lastIndexOf('@') + 1)],
   };
 }
 
@@ -78,12 +78,12 @@ function targetOf(address: string): Omit<Started, 'method'> | undefined {
  * Method and target of the first line: `POST https://api.example/path?a=b`, with or without
  * `HTTP/1.1` after it.
  */
-function requestLine(line: string): Started | undefined {
-  const [method = '', address, version, ...more] = wordsOf(line);
+function parseRequestLine(line: string): RequestLine | undefined {
+  const [method = '', address, version, ...more] = splitAtBlanks(line);
   if (!/^[A-Za-z]{1,16}$/.test(method) || address === undefined || more.length > 0)
     return undefined;
   if (version !== undefined && !/^HTTP\/[\d.]{1,8}$/.test(version)) return undefined;
-  const target = targetOf(address);
+  const target = parseTarget(address);
   return target === undefined ? undefined : { method, ...target };
 }
 
@@ -91,7 +91,7 @@ function requestLine(line: string): Started | undefined {
  * Header fields by lower-case name, each with every value; the line that is not `Name: value` (RFC
  * 9112 §5) when there is one.
  */
-function headerFields(lines: readonly string[]): Record<string, string[]> | string {
+function parseHeaderFields(lines: readonly string[]): Record<string, string[]> | string {
   const fields: Record<string, string[]> = Object.create(null);
   for (const line of lines) {
     // The names of HTTP/2's own fields begin with a colon (RFC 9113 §8.3).
@@ -106,35 +106,38 @@ function headerFields(lines: readonly string[]): Record<string, string[]> | stri
   return fields;
 }
 
-const isEmpty = (line: string) => trimBlanks(line) === '';
+const isEmptyLine = (line: string) => trimBlanks(line) === '';
 
 /**
  * A field value that goes on in the next line, which begins with a blank (RFC 9112 §5.2), as one
  * line.
  */
-function unfolded(lines: readonly string[]): readonly string[] {
+function unfoldLines(lines: readonly string[]): readonly string[] {
   const whole: string[] = [];
   for (const line of lines) {
-    if (isBlank(line, 0) && !isEmpty(line) && whole.length > 0)
+    if (isBlank(line, 0) && !isEmptyLine(line) && whole.length > 0)
       whole.push(`${whole.pop()} ${trimBlanks(line)}`);
     else whole.push(line);
   }
   return whole;
 }
 
-const made = (started: Started, headers: Record<string, string[]>, body: Uint8Array | undefined) =>
-  accept({ ...started, headers, body, address: '', secure: true });
+const toPastedRequest = (
+  startLine: RequestLine,
+  headers: Record<string, string[]>,
+  body: Uint8Array | undefined,
+) => accept({ ...startLine, headers, body, address: '', secure: true });
 
 /** A request line, header lines, an empty line, the form. */
-function readMessage(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
-  const emptyLine = lines.findIndex(isEmpty);
+function parseHttpMessage(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
+  const emptyLine = lines.findIndex(isEmptyLine);
   const [first = '', ...fieldLines] = emptyLine < 0 ? lines : lines.slice(0, emptyLine);
-  const started = requestLine(first);
-  if (started === undefined) return unreadable('first-line', first);
-  const headers = headerFields(unfolded(fieldLines));
-  if (typeof headers === 'string') return unreadable('header', headers);
-  return made(
-    started,
+  const startLine = parseRequestLine(first);
+  if (startLine === undefined) return refuseUnreadable('first-line', first);
+  const headers = parseHeaderFields(unfoldLines(fieldLines));
+  if (typeof headers === 'string') return refuseUnreadable('header', headers);
+  return toPastedRequest(
+    startLine,
     headers,
     emptyLine < 0 ? Buffer.alloc(0) : Buffer.from(lines.slice(emptyLine + 1).join('\n')),
   );
@@ -144,10 +147,10 @@ function readMessage(lines: readonly string[]): Result<PastedRequest, PastedRequ
  * Header lines in the form of HTTP/2: `:method: POST`, `:path: /a`, `:authority: host` among them
  * (RFC 9113 §8.3.1).
  */
-function readPseudoFields(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
-  const emptyLine = lines.findIndex(isEmpty);
-  const fields = headerFields(emptyLine < 0 ? lines : lines.slice(0, emptyLine));
-  if (typeof fields === 'string') return unreadable('header', fields);
+function parseHttp2Fields(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
+  const emptyLine = lines.findIndex(isEmptyLine);
+  const fields = parseHeaderFields(emptyLine < 0 ? lines : lines.slice(0, emptyLine));
+  if (typeof fields === 'string') return refuseUnreadable('header', fields);
   const {
     ':method': method,
     ':path': path,
@@ -155,51 +158,53 @@ function readPseudoFields(lines: readonly string[]): Result<PastedRequest, Paste
     ':scheme': scheme,
     ...headers
   } = fields;
-  const started = requestLine(`${method?.[0] ?? ''} ${path?.[0] ?? ''}`);
-  if (started === undefined) return unreadable('first-line', lines[0] ?? '');
-  const typed =
+  const startLine = parseRequestLine(`${method?.[0] ?? ''} ${path?.[0] ?? ''}`);
+  if (startLine === undefined) return refuseUnreadable('first-line', lines[0] ?? '');
+  const typedOrigins =
     authority?.[0] === undefined
       ? []
       : [`${scheme?.[0] === undefined ? '' : `${scheme[0]}://`}${authority[0]}`];
-  return made(
-    { ...started, typed },
+  return toPastedRequest(
+    { ...startLine, typedOrigins },
     headers,
     emptyLine < 0 ? Buffer.alloc(0) : Buffer.from(lines.slice(emptyLine + 1).join('\n')),
   );
 }
 
-const isCommand = (line: string) => /^(?:\$ )?curl[ \t\\]/.test(line);
+const isCurlCommand = (line: string) => /^(?:\$ )?curl[ \t\\]/.test(line);
 
 /**
  * What `curl -v` prints: the lines with `>` are the request. Its body is not printed: a command in
  * front of it may say what it was.
  */
-function readVerbose(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
+function parseCurlVerbose(lines: readonly string[]): Result<PastedRequest, PastedRequestRefusal> {
   const start = lines.findIndex((line) => line.startsWith('> '));
   const sent: string[] = [];
   for (const line of lines.slice(start)) {
     if (line.startsWith('>')) sent.push(line.slice(2));
     if (line === '>' || line === '> ' || line.startsWith('<')) break;
   }
-  const read = readMessage(sent);
-  if (!read.ok) return read;
-  const command = isCommand(lines[0] ?? '')
-    ? readPastedCurl(lines.slice(0, start).join('\n'))
+  const parsed = parseHttpMessage(sent);
+  if (!parsed.ok) return parsed;
+  const command = isCurlCommand(lines[0] ?? '')
+    ? parsePastedCurl(lines.slice(0, start).join('\n'))
     : undefined;
-  const told = lines.slice(0, start).filter((line) => line.startsWith('* '));
-  const encrypted = told.some((line) => /^\* (?:SSL connection|ALPN|TLSv|\[HTTP\/2\])/.test(line));
-  const host = read.value.headers.host?.[0];
+  const curlNotes = lines.slice(0, start).filter((line) => line.startsWith('* '));
+  const encrypted = curlNotes.some((line) =>
+    /^\* (?:SSL connection|ALPN|TLSv|\[HTTP\/2\])/.test(line),
+  );
+  const host = parsed.value.headers.host?.[0];
   const scheme = encrypted ? 'https' : 'http';
-  const typed = command?.ok
-    ? command.value.typed
-    : host === undefined || told.length === 0
+  const typedOrigins = command?.ok
+    ? command.value.typedOrigins
+    : host === undefined || curlNotes.length === 0
       ? []
       : [`${scheme}://${host}`];
   const bytes = command?.ok ? command.value.body : undefined;
-  const length = read.value.headers['content-length']?.[0];
+  const length = parsed.value.headers['content-length']?.[0];
   return accept({
-    ...read.value,
-    typed,
+    ...parsed.value,
+    typedOrigins,
     body: length === undefined || length === '0' ? new Uint8Array() : bytes,
   });
 }
@@ -210,16 +215,16 @@ function readVerbose(lines: readonly string[]): Result<PastedRequest, PastedRequ
  * bounded before it is read, and read in one pass. Refuses a text above 16 kB, and one that is no
  * request, naming what cannot be read.
  */
-export function readPastedRequest(text: string): Result<PastedRequest, PastedRequestRefusal> {
-  if (text.length > MOST_PASTED_BYTES || Buffer.byteLength(text) > MOST_PASTED_BYTES)
-    return refuse({ kind: 'too-long', most: MOST_PASTED_BYTES });
+export function parsePastedRequest(text: string): Result<PastedRequest, PastedRequestRefusal> {
+  if (text.length > MAX_PASTED_BYTES || Buffer.byteLength(text) > MAX_PASTED_BYTES)
+    return refuse({ kind: 'too-long', maxBytes: MAX_PASTED_BYTES });
   const lines = text
     .trim()
     .split('\n')
     .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   const [first = ''] = lines;
-  if (first === '') return unreadable('empty');
-  if (lines.some((line) => /^> [A-Z]{1,16} \S/.test(line))) return readVerbose(lines);
-  if (isCommand(first)) return readPastedCurl(lines.join('\n'));
-  return first.startsWith(':') ? readPseudoFields(lines) : readMessage(lines);
+  if (first === '') return refuseUnreadable('empty');
+  if (lines.some((line) => /^> [A-Z]{1,16} \S/.test(line))) return parseCurlVerbose(lines);
+  if (isCurlCommand(first)) return parsePastedCurl(lines.join('\n'));
+  return first.startsWith(':') ? parseHttp2Fields(lines) : parseHttpMessage(lines);
 }

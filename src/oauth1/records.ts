@@ -1,4 +1,4 @@
-import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
+import type { ClientId, ConsentId, Digest, EncryptedSecret, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Consent } from '#registry/model/consent.ts';
 
@@ -7,7 +7,7 @@ export interface TemporaryCredentials {
   /** Identifier, 32 hexadecimal digits, time-ordered. */
   readonly token: string;
   readonly clientId: ClientId;
-  readonly secretSealed: Sealed;
+  readonly encryptedSecret: EncryptedSecret;
   /** `oob`, or where the user is sent back. */
   readonly callback: string;
   readonly expiresAt: Instant;
@@ -37,34 +37,34 @@ export interface NonceClaim {
  * Short-lived questions of the handshake. Every verb that takes a NonceClaim spends it first, in
  * the same unit of work.
  */
-export interface Handshakes {
+export interface TemporaryCredentialRecords {
   claimNonce(nonce: NonceClaim): Promise<'first' | 'seen'>;
   /** Spends the nonce and stores the pair, or neither. */
-  saveTemporary(
+  saveTemporaryCredentials(
     nonce: NonceClaim,
     credentials: TemporaryCredentials,
   ): Promise<'saved' | 'nonce-seen'>;
   /** Undefined when unknown or expired at `now`. Used ones are returned, marked. */
-  findTemporary(token: string, now: Instant): Promise<TemporaryCredentials | undefined>;
+  findTemporaryCredentials(token: string, now: Instant): Promise<TemporaryCredentials | undefined>;
   /**
    * Records the user's yes on a pair that nobody authorized yet; life restarts until `expiresAt`.
    * With `consentId: null` it claims the pair, before the consent is written; a second call with
    * the same user and verifier binds it to the consent.
    */
-  authorizeTemporary(
+  authorizeTemporaryCredentials(
     token: string,
-    yes: NonNullable<TemporaryCredentials['authorized']>,
+    approval: NonNullable<TemporaryCredentials['authorized']>,
     now: Instant,
     expiresAt: Instant,
   ): Promise<'authorized' | 'already-authorized' | 'gone'>;
   /** Ends a pair, whatever its state. An unknown one is no error. */
-  endTemporary(token: string): Promise<void>;
+  deleteTemporaryCredentials(token: string): Promise<void>;
   /**
    * Spends the nonce, then marks an authorized pair used if the verifier's digest is the stored
    * one. 'wrong-verifier' leaves the pair usable. The adapter compares the two digests in constant
    * time.
    */
-  redeemTemporary(
+  redeemTemporaryCredentials(
     nonce: NonceClaim,
     token: string,
     verifierDigest: Digest,
@@ -78,7 +78,7 @@ export interface Handshakes {
 /** The permanent pair of a consent (RFC 5849 §2.3). */
 export interface TokenCredentials {
   readonly token: string;
-  readonly secretSealed: Sealed;
+  readonly encryptedSecret: EncryptedSecret;
   readonly consentId: ConsentId;
 }
 
@@ -88,5 +88,5 @@ export interface TokenCredentialRecords {
   findTokenCredentials(
     token: string,
   ): Promise<{ readonly credentials: TokenCredentials; readonly consent: Consent } | undefined>;
-  findTokenCredentialsOf(consent: ConsentId): Promise<TokenCredentials | undefined>;
+  findTokenCredentialsByConsent(consentId: ConsentId): Promise<TokenCredentials | undefined>;
 }

@@ -1,17 +1,17 @@
-import type { Pair } from '#encoding/form.ts';
+import type { NameValuePair } from '#encoding/form.ts';
 import { bodyAdvice, type OAuth1Refusal } from './refusals.ts';
 
 // What a developer reads of a refusal, at every face: its kind, what they need to mend it, and what
 // to do. ASCII alone, for header fields.
 
 /** The page that shows developers what was signed, and why it was refused. */
-export const HELP_PAGE = '/my/help';
+export const HELP_PAGE_PATH = '/my/help';
 
 /** Text of a stranger, in characters that a header field may have. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
+const toPrintableAscii = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
 
 /** What a parameter has to be, where its name alone does not say what is missing. */
-const wanted: Readonly<Record<string, string>> = {
+const expectedValues: Readonly<Record<string, string>> = {
   oauth_consumer_key: 'the key of the app, in Authorization: OAuth ..., in the query, or in a form',
   oauth_callback: '"oob", or the registered address',
   oauth_timestamp: 'seconds since 1970, in digits',
@@ -21,31 +21,32 @@ const wanted: Readonly<Record<string, string>> = {
 };
 
 /** In milliseconds, as some clocks tell it. */
-const inMilliseconds = (yours: string, ours: number) =>
-  /^\d{13}$/.test(yours) && Math.abs(Number(yours) / 1000 - ours) < 86_400;
+const isInMilliseconds = (requestTimestamp: string, serverTime: number) =>
+  /^\d{13}$/.test(requestTimestamp) &&
+  Math.abs(Number(requestTimestamp) / 1000 - serverTime) < 86_400;
 
 /**
  * What went wrong and what to do, in one sentence or two. A stranger learns no more than the kind
  * of the refusal says.
  */
-export function oauth1Words(refusal: OAuth1Refusal): string {
+export function describeOAuth1Refusal(refusal: OAuth1Refusal): string {
   switch (refusal.kind) {
     case 'parameter_absent': {
-      const what = wanted[refusal.parameter];
-      return `${printable(refusal.parameter)} is missing${what === undefined ? '' : `: ${what}`}.`;
+      const what = expectedValues[refusal.parameter];
+      return `${toPrintableAscii(refusal.parameter)} is missing${what === undefined ? '' : `: ${what}`}.`;
     }
     case 'parameter_rejected':
       return refusal.advice;
     case 'version_rejected':
-      return `oauth_version ${printable(refusal.asked)} is not served: it is 1.0, or left out.`;
+      return `oauth_version ${toPrintableAscii(refusal.requested)} is not served: it is 1.0, or left out.`;
     case 'signature_method_rejected':
-      return `oauth_signature_method ${printable(refusal.asked)} is not served: use ${refusal.supported.join(', ')}.`;
+      return `oauth_signature_method ${toPrintableAscii(refusal.requested)} is not served: use ${refusal.supported.join(', ')}.`;
     case 'insecure_transport':
       return 'PLAINTEXT is taken over https alone: sign with another method, or use https.';
     case 'timestamp_refused':
-      return inMilliseconds(refusal.yours, refusal.ours)
-        ? `oauth_timestamp is in milliseconds: send seconds. Here it is ${refusal.ours}.`
-        : `oauth_timestamp is ${printable(refusal.yours)}, and here it is ${refusal.ours}: set the clock, 300 seconds apart are the most.`;
+      return isInMilliseconds(refusal.requestTimestamp, refusal.serverTime)
+        ? `oauth_timestamp is in milliseconds: send seconds. Here it is ${refusal.serverTime}.`
+        : `oauth_timestamp is ${toPrintableAscii(refusal.requestTimestamp)}, and here it is ${refusal.serverTime}: set the clock, 300 seconds apart are the most.`;
     case 'consumer_key_unknown':
       return 'oauth_consumer_key names no app that is registered here.';
     case 'consumer_key_refused':
@@ -67,7 +68,7 @@ export function oauth1Words(refusal: OAuth1Refusal): string {
     case 'token_used':
       return 'oauth_token was used before: begin again with temporary credentials.';
     case 'signature_invalid':
-      return `oauth_signature is not the one of this request: ${HELP_PAGE} on this server shows the developer of the app what was signed.`;
+      return `oauth_signature is not the one of this request: ${HELP_PAGE_PATH} on this server shows the developer of the app what was signed.`;
     case 'body_unavailable':
     case 'body_hash_invalid':
       return bodyAdvice[refusal.kind];
@@ -91,18 +92,20 @@ export function oauth1Words(refusal: OAuth1Refusal): string {
 }
 
 /** What a program needs of a refusal, by the names of the OAuth Problem Reporting extension. */
-function problemFacts(refusal: OAuth1Refusal): readonly Pair[] {
+function problemParameters(refusal: OAuth1Refusal): readonly NameValuePair[] {
   switch (refusal.kind) {
     case 'parameter_absent':
-      return [['oauth_parameters_absent', printable(refusal.parameter)]];
+      return [['oauth_parameters_absent', toPrintableAscii(refusal.parameter)]];
     case 'parameter_rejected':
-      return [['oauth_parameters_rejected', printable(refusal.parameter)]];
+      return [['oauth_parameters_rejected', toPrintableAscii(refusal.parameter)]];
     case 'version_rejected':
       return [['oauth_acceptable_versions', '1.0-1.0']];
     case 'signature_method_rejected':
       return [['oauth_acceptable_signature_methods', refusal.supported.join(' ')]];
     case 'timestamp_refused':
-      return [['oauth_acceptable_timestamps', `${refusal.ours - 300}-${refusal.ours + 300}`]];
+      return [
+        ['oauth_acceptable_timestamps', `${refusal.serverTime - 300}-${refusal.serverTime + 300}`],
+      ];
     default:
       return [];
   }
@@ -111,8 +114,8 @@ function problemFacts(refusal: OAuth1Refusal): readonly Pair[] {
 /**
  * A refusal as it is reported, in a body or in a challenge: its kind, the facts, and what to do.
  */
-export const oauth1Problem = (refusal: OAuth1Refusal): readonly Pair[] => [
+export const problemReport = (refusal: OAuth1Refusal): readonly NameValuePair[] => [
   ['oauth_problem', refusal.kind],
-  ...problemFacts(refusal),
-  ['oauth_problem_advice', oauth1Words(refusal)],
+  ...problemParameters(refusal),
+  ['oauth_problem_advice', describeOAuth1Refusal(refusal)],
 ];

@@ -1,5 +1,5 @@
 import { refuse } from '#kernel/result.ts';
-import type { Hindrance } from '#registry/access.ts';
+import type { ClientAccessDenial } from '#registry/access.ts';
 import type { Client } from '#registry/model/client.ts';
 
 /** A parameter, or another part of a request, that cannot be taken as it was sent. */
@@ -20,7 +20,7 @@ export interface ParameterRejected {
  * Refuses a parameter; the advice is its name and what follows it here. The name may be anything
  * that was sent: what is kept of it can stand in a header field.
  */
-export const rejected = (
+export const rejectParameter = (
   parameter: string,
   problem: ParameterRejected['problem'],
   advice: string,
@@ -41,16 +41,24 @@ export const rejected = (
 export type OAuth1Refusal =
   | { readonly kind: 'parameter_absent'; readonly parameter: string }
   | ParameterRejected
-  | { readonly kind: 'version_rejected'; readonly asked: string }
+  | { readonly kind: 'version_rejected'; readonly requested: string }
   | {
       readonly kind: 'signature_method_rejected';
-      readonly asked: string;
+      readonly requested: string;
       readonly supported: readonly string[];
     }
   | { readonly kind: 'insecure_transport' }
-  | { readonly kind: 'timestamp_refused'; readonly yours: string; readonly ours: number }
+  | {
+      readonly kind: 'timestamp_refused';
+      readonly requestTimestamp: string;
+      readonly serverTime: number;
+    }
   | { readonly kind: 'consumer_key_unknown' }
-  | { readonly kind: 'consumer_key_refused'; readonly client: Client; readonly why: Hindrance }
+  | {
+      readonly kind: 'consumer_key_refused';
+      readonly client: Client;
+      readonly why: ClientAccessDenial;
+    }
   | { readonly kind: 'wrong_protocol'; readonly client: Client }
   | { readonly kind: 'owner_only'; readonly client: Client }
   | { readonly kind: 'no_secret' }

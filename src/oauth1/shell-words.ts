@@ -9,7 +9,7 @@ export type ShellRefusal =
   | { readonly kind: 'shell'; readonly piece: string };
 
 const isBlank = (char: string | undefined) => char === ' ' || char === '\t';
-const ends = new Set(['\n', '|', ';', '&', '<', '>']);
+const commandEnds = new Set(['\n', '|', ';', '&', '<', '>']);
 const plainEscapes: Readonly<Record<string, string>> = {
   n: '\n',
   r: '\r',
@@ -22,23 +22,24 @@ const plainEscapes: Readonly<Record<string, string>> = {
 };
 
 /** Character codes as `$'…'` writes them. */
-const numbered = /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3}))/y;
+const numericEscape =
+  /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3}))/y;
 
 /**
  * The words of the first command in a text, as a POSIX shell (and Bash, for `$'…'`) would split
  * them; it ends at a line end, a pipe or a redirection. Nothing is run and nothing is put in: what
  * only a shell could know is refused. One pass.
  */
-export function shellWords(text: string): Result<readonly string[], ShellRefusal> {
+export function splitShellWords(text: string): Result<readonly string[], ShellRefusal> {
   const words: string[] = [];
   let word: string | undefined;
   let at = 0;
   const add = (piece: string) => {
     word = (word ?? '') + piece;
   };
-  const expands = () =>
+  const isExpansion = () =>
     text[at] === '`' || (text[at] === '$' && /[A-Za-z_({]/.test(text[at + 1] ?? ''));
-  const unknown = () =>
+  const refuseExpansion = () =>
     refuse({ kind: 'shell', piece: text.slice(at, at + 24).split('\n', 1)[0] ?? '' } as const);
 
   /**
@@ -48,7 +49,7 @@ export function shellWords(text: string): Result<readonly string[], ShellRefusal
   function doubleQuoted(): boolean | undefined {
     for (at += 1; at < text.length; at += 1) {
       if (text[at] === '"') return true;
-      if (expands()) return undefined;
+      if (isExpansion()) return undefined;
       if (text[at] === '\\' && text[at + 1] === '\n') at += 1;
       else if (text[at] === '\\' && /["\\$`]/.test(text[at + 1] ?? '')) add(text[++at] as string);
       else add(text[at] as string);
@@ -63,8 +64,8 @@ export function shellWords(text: string): Result<readonly string[], ShellRefusal
         add(text[at] as string);
         continue;
       }
-      numbered.lastIndex = at;
-      const code = numbered.exec(text);
+      numericEscape.lastIndex = at;
+      const code = numericEscape.exec(text);
       if (code !== null) {
         const [, hex, short, long, octal] = code;
         const point =
@@ -72,7 +73,7 @@ export function shellWords(text: string): Result<readonly string[], ShellRefusal
             ? Number.parseInt(hex ?? short ?? long ?? '0', 16)
             : Number.parseInt(octal, 8);
         add(point <= 0x10ffff ? String.fromCodePoint(point) : '\ufffd');
-        at = numbered.lastIndex - 1;
+        at = numericEscape.lastIndex - 1;
       } else {
         at += 1;
         add(plainEscapes[text[at] ?? ''] ?? text[at] ?? '');
@@ -91,15 +92,16 @@ export function shellWords(text: string): Result<readonly string[], ShellRefusal
     } else if (char === '"') {
       add('');
       const closed = doubleQuoted();
-      if (closed !== true) return closed === undefined ? unknown() : refuse({ kind: 'quotes' });
+      if (closed !== true)
+        return closed === undefined ? refuseExpansion() : refuse({ kind: 'quotes' });
     } else if (char === '$' && text[at + 1] === "'") {
       add('');
       if (!ansiQuoted()) return refuse({ kind: 'quotes' });
-    } else if (expands()) return unknown();
+    } else if (isExpansion()) return refuseExpansion();
     else if (char === '\\' || (char === '^' && text[at + 1] === '\n')) {
       at += 1;
       if (text[at] !== '\n') add(text[at] ?? '');
-    } else if (ends.has(char)) break;
+    } else if (commandEnds.has(char)) break;
     else if (isBlank(char)) {
       if (word !== undefined) words.push(word);
       word = undefined;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { percentEncode } from '#encoding/percent.ts';
 import { equalSecrets } from '#keys/digest.ts';
 import { hmac } from '#keys/hmac.ts';
-import { rsaVerify } from '#keys/rsa.ts';
+import { verifyRsaSignature } from '#keys/rsa.ts';
 
 /** Names on the wire, case-sensitive (RFC 5849 §3.4; the SHA-256 ones by analogy). */
 export const signatureMethods = [
@@ -14,47 +14,47 @@ export const signatureMethods = [
 ] as const;
 export type SignatureMethod = (typeof signatureMethods)[number];
 
-const served = {
+const methodsByProfile = {
   rfc5849: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256'],
   mediawiki: ['HMAC-SHA1', 'RSA-SHA1'],
 } as const satisfies Readonly<Record<string, readonly SignatureMethod[]>>;
 
 /** What a reading serves; PLAINTEXT beside it where the operator allows it. */
-export const servedMethods = (
-  reading: keyof typeof served,
+export const supportedMethods = (
+  profile: keyof typeof methodsByProfile,
   plaintext: boolean,
 ): readonly SignatureMethod[] => [
-  ...served[reading],
+  ...methodsByProfile[profile],
   ...(plaintext ? (['PLAINTEXT'] as const) : []),
 ];
 
 /** What a signature is checked with. */
-export interface Secrets {
+export interface SignatureSecrets {
   readonly clientSecret: string;
   /** Empty without a token. */
   readonly tokenSecret: string;
   readonly publicKeyPem: string | null;
 }
 
-const keyOf = ({ clientSecret, tokenSecret }: Secrets) =>
+const signatureKey = ({ clientSecret, tokenSecret }: SignatureSecrets) =>
   `${percentEncode(clientSecret)}&${percentEncode(tokenSecret)}`;
 
 /**
  * The signature a client should have sent; undefined for RSA, which only the holder of the private
  * key can make.
  */
-export function signatureOf(
+export function computeSignature(
   method: SignatureMethod,
   text: string,
-  secrets: Secrets,
+  secrets: SignatureSecrets,
 ): string | undefined {
   switch (method) {
     case 'HMAC-SHA1':
-      return hmac('sha1', keyOf(secrets), text);
+      return hmac('sha1', signatureKey(secrets), text);
     case 'HMAC-SHA256':
-      return hmac('sha256', keyOf(secrets), text);
+      return hmac('sha256', signatureKey(secrets), text);
     case 'PLAINTEXT':
-      return keyOf(secrets);
+      return signatureKey(secrets);
     case 'RSA-SHA1':
     case 'RSA-SHA256':
       return undefined;
@@ -62,17 +62,22 @@ export function signatureOf(
 }
 
 /** Checks a signature (RFC 5849 §3.4.2, §3.4.3, §3.4.4). Texts are compared in constant time. */
-export function signatureHolds(
+export function isSignatureValid(
   method: SignatureMethod,
   text: string,
-  secrets: Secrets,
+  secrets: SignatureSecrets,
   signature: string,
 ): boolean {
-  const expected = signatureOf(method, text, secrets);
+  const expected = computeSignature(method, text, secrets);
   if (expected !== undefined) return equalSecrets(expected, signature);
   return (
     secrets.publicKeyPem !== null &&
-    rsaVerify(method === 'RSA-SHA1' ? 'sha1' : 'sha256', secrets.publicKeyPem, text, signature)
+    verifyRsaSignature(
+      method === 'RSA-SHA1' ? 'sha1' : 'sha256',
+      secrets.publicKeyPem,
+      text,
+      signature,
+    )
   );
 }
 
@@ -80,7 +85,11 @@ export function signatureHolds(
  * Whether `oauth_body_hash` is the hash of the body (OAuth Request Body Hash §3.2): SHA-1, as most
  * libraries take it with every signature method, or the method's own.
  */
-export function bodyHashHolds(method: SignatureMethod, body: Uint8Array, given: string): boolean {
+export function isBodyHashValid(
+  method: SignatureMethod,
+  body: Uint8Array,
+  sentHash: string,
+): boolean {
   const hashes = method.endsWith('SHA256') ? (['sha1', 'sha256'] as const) : (['sha1'] as const);
-  return hashes.some((name) => equalSecrets(hash(name, body, 'base64'), given));
+  return hashes.some((name) => equalSecrets(hash(name, body, 'base64'), sentHash));
 }

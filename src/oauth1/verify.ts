@@ -1,34 +1,34 @@
 import { hash } from 'node:crypto';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Instant, instant, later, type Seconds, seconds } from '#kernel/time.ts';
-import { baseStrings } from './base-string.ts';
-import type { Reading, SignedRequest } from './parse.ts';
+import { addSeconds, type Instant, instant, type Seconds, seconds } from '#kernel/time.ts';
+import { candidateBaseStrings } from './base-string.ts';
+import type { OAuth1ProfileName, SignedRequest } from './parse.ts';
 import type { NonceClaim } from './records.ts';
-import { type OAuth1Refusal, rejected } from './refusals.ts';
+import { type OAuth1Refusal, rejectParameter } from './refusals.ts';
 import {
-  bodyHashHolds,
-  type Secrets,
+  isBodyHashValid,
+  isSignatureValid,
   type SignatureMethod,
-  servedMethods,
-  signatureHolds,
+  type SignatureSecrets,
+  supportedMethods,
 } from './signature.ts';
 
 /** Values of the deployment, and how one face of the server reads requests. */
 export interface OAuth1Settings {
   /** Public scheme, host and port: what signatures are made over. */
   readonly origin: string;
-  readonly reading: Reading;
+  readonly profile: OAuth1ProfileName;
   readonly methods: readonly SignatureMethod[];
   /** The same nonce may come again with another timestamp (RFC 5849 §3.3), or never. */
-  readonly nonceCoversTimestamp: boolean;
-  readonly windowFor: Seconds;
-  readonly temporaryFor: Seconds;
+  readonly nonceUniquePerTimestamp: boolean;
+  readonly timestampWindowSeconds: Seconds;
+  readonly temporaryCredentialsTtlSeconds: Seconds;
   /** An out-of-band callback sends the person to the registered URL instead of showing the code. */
-  readonly oobRedirects: boolean;
+  readonly oobRedirectsToRegisteredUrl: boolean;
 }
 
 /** How the core reads OAuth 1 (RFC 5849). `plaintext`: PLAINTEXT is accepted, over https alone. */
-export const coreSettings = ({
+export const coreOAuth1Settings = ({
   origin,
   plaintext,
 }: {
@@ -36,23 +36,23 @@ export const coreSettings = ({
   readonly plaintext: boolean;
 }): OAuth1Settings => ({
   origin,
-  reading: 'rfc5849',
-  methods: servedMethods('rfc5849', plaintext),
-  nonceCoversTimestamp: true,
-  windowFor: seconds(300),
-  temporaryFor: seconds(600),
-  oobRedirects: false,
+  profile: 'rfc5849',
+  methods: supportedMethods('rfc5849', plaintext),
+  nonceUniquePerTimestamp: true,
+  timestampWindowSeconds: seconds(300),
+  temporaryCredentialsTtlSeconds: seconds(600),
+  oobRedirectsToRegisteredUrl: false,
 });
 
 /**
  * What is known of the one who signed; a secret that is not known is stood in for, so that time
  * does not tell.
  */
-export interface Known {
+export interface SignerSecrets {
   readonly client: 'known' | 'unknown';
   /** 'none': the request is signed without a token. */
   readonly token: 'known' | 'unknown' | 'none';
-  readonly secrets: Secrets;
+  readonly secrets: SignatureSecrets;
   /** Further secrets of the client: while one is exchanged for another, either signs. */
   readonly otherClientSecrets?: readonly string[];
 }
@@ -61,18 +61,18 @@ export interface Known {
  * A request whose signature held: the nonce to be spent, and which of the client's secrets it was
  * made with (0: the first).
  */
-export interface Verified extends NonceClaim {
-  readonly secret: number;
+export interface VerifiedSignature extends NonceClaim {
+  readonly secretIndex: number;
 }
 
-const MOST_BYTES = 512;
+const MAX_PARAMETER_LENGTH = 512;
 
 /**
  * The seconds that a timestamp names: a positive integer (RFC 5849 §3.3), in the dialect any number
  * that PHP reads. Undefined: it cannot be read, which the dialect answers as one that is too old.
  */
-function timestampOf(text: string, reading: Reading): number | undefined {
-  if (reading === 'rfc5849') return /^\d+$/.test(text) ? Number(text) : undefined;
+function parseTimestamp(text: string, profile: OAuth1ProfileName): number | undefined {
+  if (profile === 'rfc5849') return /^\d+$/.test(text) ? Number(text) : undefined;
   return /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?\s*$/i.test(text)
     ? Number(text)
     : Number.NaN;
@@ -82,24 +82,25 @@ function timestampOf(text: string, reading: Reading): number | undefined {
  * What is wrong with the protocol parameters before any secret is needed, in the order of RFC 5849
  * §3.1 and §3.3; undefined: nothing.
  */
-export function parameterProblem(
+export function findParameterProblem(
   signed: SignedRequest,
   settings: OAuth1Settings,
   now: Instant,
 ): OAuth1Refusal | undefined {
   const { oauth } = signed;
   for (const [name, value] of oauth) {
-    const most = name === 'oauth_callback' ? 2048 : name === 'oauth_signature' ? 4096 : MOST_BYTES;
-    if (value.length > most)
-      return rejected(
+    const maxLength =
+      name === 'oauth_callback' ? 2048 : name === 'oauth_signature' ? 4096 : MAX_PARAMETER_LENGTH;
+    if (value.length > maxLength)
+      return rejectParameter(
         name,
         'too-long',
-        ` has ${value.length} characters, and at most ${most} are read.`,
+        ` has ${value.length} characters, and at most ${maxLength} are read.`,
       ).refusal;
   }
   const version = oauth.get('oauth_version') || '1.0';
-  if (version !== '1.0' && !(version === '0' && settings.reading === 'mediawiki'))
-    return { kind: 'version_rejected', asked: version.slice(0, 32) };
+  if (version !== '1.0' && !(version === '0' && settings.profile === 'mediawiki'))
+    return { kind: 'version_rejected', requested: version.slice(0, 32) };
   for (const name of [
     'oauth_consumer_key',
     'oauth_timestamp',
@@ -110,25 +111,25 @@ export function parameterProblem(
     const value = oauth.get(name);
     if (value === undefined || value === '') return { kind: 'parameter_absent', parameter: name };
   }
-  const asked = oauth.get('oauth_signature_method') as string;
-  if (!settings.methods.some((method) => method === asked)) {
+  const requestedMethod = oauth.get('oauth_signature_method') as string;
+  if (!settings.methods.some((method) => method === requestedMethod)) {
     return {
       kind: 'signature_method_rejected',
-      asked: asked.slice(0, 64),
+      requested: requestedMethod.slice(0, 64),
       supported: settings.methods,
     };
   }
-  if (asked === 'PLAINTEXT' && !signed.secure) return { kind: 'insecure_transport' };
+  if (requestedMethod === 'PLAINTEXT' && !signed.secure) return { kind: 'insecure_transport' };
   const timestamp = oauth.get('oauth_timestamp') as string;
-  const yours = timestampOf(timestamp, settings.reading);
-  if (yours === undefined)
-    return rejected(
+  const requestTimestamp = parseTimestamp(timestamp, settings.profile);
+  if (requestTimestamp === undefined)
+    return rejectParameter(
       'oauth_timestamp',
       'malformed',
       ' is the number of seconds since 1970-01-01 00:00:00 GMT, in digits alone.',
     ).refusal;
-  if (!(Math.abs(now - yours) <= settings.windowFor))
-    return { kind: 'timestamp_refused', yours: timestamp.slice(0, 32), ours: now };
+  if (!(Math.abs(now - requestTimestamp) <= settings.timestampWindowSeconds))
+    return { kind: 'timestamp_refused', requestTimestamp: timestamp.slice(0, 32), serverTime: now };
   return undefined;
 }
 
@@ -137,52 +138,56 @@ export function parameterProblem(
  * collected, and one decision made at the end. The nonce is handed on to be spent by the next
  * storage verb: only a request whose signature held gets to write one.
  */
-export function verifySigned(
+export function verifySignature(
   signed: SignedRequest,
-  known: Known,
+  signer: SignerSecrets,
   settings: OAuth1Settings,
-): Result<Verified, OAuth1Refusal> {
+): Result<VerifiedSignature, OAuth1Refusal> {
   const { oauth } = signed;
   const value = (name: string) => oauth.get(name) ?? '';
   const method = value('oauth_signature_method') as SignatureMethod;
-  const texts = baseStrings(signed, settings.origin);
+  const texts = candidateBaseStrings(signed, settings.origin);
   // Every secret is tried, whichever held: time tells nothing about how many there are before the
   // right one.
-  const verdicts = [known.secrets.clientSecret, ...(known.otherClientSecrets ?? [])].map(
+  const verdicts = [signer.secrets.clientSecret, ...(signer.otherClientSecrets ?? [])].map(
     (clientSecret) =>
       texts
         .map((text) =>
-          signatureHolds(
+          isSignatureValid(
             method,
             text,
-            { ...known.secrets, clientSecret },
+            { ...signer.secrets, clientSecret },
             value('oauth_signature'),
           ),
         )
         .includes(true),
   );
-  const secret = verdicts.indexOf(true);
-  if (known.client === 'unknown') return refuse({ kind: 'consumer_key_unknown' });
-  if (known.token === 'unknown') return refuse({ kind: 'token_rejected', token: 'permanent' });
-  if (secret < 0) return refuse({ kind: 'signature_invalid' });
+  const secretIndex = verdicts.indexOf(true);
+  if (signer.client === 'unknown') return refuse({ kind: 'consumer_key_unknown' });
+  if (signer.token === 'unknown') return refuse({ kind: 'token_rejected', token: 'permanent' });
+  if (secretIndex < 0) return refuse({ kind: 'signature_invalid' });
   const bodyHash = oauth.get('oauth_body_hash');
   if (
     bodyHash !== undefined &&
     signed.body !== undefined &&
-    !bodyHashHolds(method, signed.body, bodyHash)
+    !isBodyHashValid(method, signed.body, bodyHash)
   )
     return refuse({ kind: 'body_hash_invalid' });
   // A fraction is rounded up, so that the nonce is kept for as long as the timestamp is taken.
   const timestamp = instant(
-    Math.ceil(timestampOf(value('oauth_timestamp'), settings.reading) ?? 0),
+    Math.ceil(parseTimestamp(value('oauth_timestamp'), settings.profile) ?? 0),
   );
-  const image = hash(
+  const nonceDigest = hash(
     'sha256',
-    `${value('oauth_consumer_key')}\0${known.token === 'none' ? '' : value('oauth_token')}\0${value('oauth_nonce')}`,
+    `${value('oauth_consumer_key')}\0${signer.token === 'none' ? '' : value('oauth_token')}\0${value('oauth_nonce')}`,
     'base64url',
   );
-  const key = settings.nonceCoversTimestamp
-    ? timestamp.toString(16).padStart(10, '0') + image
-    : image;
-  return accept({ key, expiresAt: later(timestamp, seconds(settings.windowFor + 1)), secret });
+  const key = settings.nonceUniquePerTimestamp
+    ? timestamp.toString(16).padStart(10, '0') + nonceDigest
+    : nonceDigest;
+  return accept({
+    key,
+    expiresAt: addSeconds(timestamp, seconds(settings.timestampWindowSeconds + 1)),
+    secretIndex,
+  });
 }

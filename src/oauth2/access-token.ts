@@ -1,15 +1,15 @@
 import { formatScope } from '#encoding/scope.ts';
 import type { ConsentId, FamilyId, UserId } from '#kernel/ids.ts';
-import { instant, later, seconds } from '#kernel/time.ts';
-import type { MintOwnerToken } from '#registry/actions/context.ts';
+import { addSeconds, instant, seconds } from '#kernel/time.ts';
+import type { IssueOwnerToken } from '#registry/actions/context.ts';
 import type { ProtocolProfile } from '#registry/model/authorization-request.ts';
 import type { Client, GrantType } from '#registry/model/client.ts';
-import type { OAuth2Parts } from './parts.ts';
-import type { OAuth2Reading } from './profile.ts';
+import type { OAuth2Dependencies } from './parts.ts';
+import type { OAuth2Profile } from './profile.ts';
 import type { AccessToken } from './records.ts';
 
 /** A token answer (RFC 6749 §5.1). */
-export interface TokenAnswer {
+export interface TokenResponse {
   readonly access_token: string;
   readonly token_type: 'Bearer';
   readonly expires_in: number;
@@ -17,7 +17,7 @@ export interface TokenAnswer {
   readonly scope?: string;
 }
 
-interface Wanted {
+interface AccessTokenParameters {
   readonly client: Client;
   readonly userId: UserId | null;
   /**
@@ -33,76 +33,90 @@ interface Wanted {
  * Makes an access token: the row that keeps it revocable and the signed text. Nothing is stored.
  */
 export function makeAccessToken(
-  parts: OAuth2Parts,
-  wanted: Wanted,
+  deps: OAuth2Dependencies,
+  parameters: AccessTokenParameters,
 ): { readonly row: AccessToken; readonly jwt: string } {
-  const { mint, clock, reading, signing, settings } = parts;
-  parts.usage.note({
-    clientId: wanted.client.id,
-    consentId: wanted.consentId,
-    token: wanted.familyId,
+  const { idGenerator, clock, profile, signing, settings } = deps;
+  deps.usage.recordUse({
+    clientId: parameters.client.id,
+    consentId: parameters.consentId,
+    token: parameters.familyId,
   });
   const issuedAt = clock.now();
   const row: AccessToken = {
-    id: mint.tokenId(),
-    clientId: wanted.client.id,
-    userId: wanted.userId,
-    consentId: wanted.consentId,
-    familyId: wanted.familyId,
-    scopes: wanted.scopes,
-    grantType: wanted.grantType,
+    id: idGenerator.tokenId(),
+    clientId: parameters.client.id,
+    userId: parameters.userId,
+    consentId: parameters.consentId,
+    familyId: parameters.familyId,
+    scopes: parameters.scopes,
+    grantType: parameters.grantType,
     issuedAt,
-    expiresAt: later(issuedAt, settings.accessTokenFor),
+    expiresAt: addSeconds(issuedAt, settings.accessTokenTtlSeconds),
     revoked: false,
   };
-  const claims = reading.claims({ ...row, client: wanted.client, millis: clock.millis() });
-  return { row, jwt: signing.sign(reading.algorithm(wanted.client), reading.typ, claims) };
+  const claims = profile.claims({
+    ...row,
+    client: parameters.client,
+    issuedAtMillis: clock.millis(),
+  });
+  return {
+    row,
+    jwt: signing.sign(profile.signingAlgorithm(parameters.client), profile.jwtType, claims),
+  };
 }
 
 /** The answer that carries the token. */
-export function tokenAnswer(
-  parts: OAuth2Parts,
+export function tokenResponse(
+  deps: OAuth2Dependencies,
   row: AccessToken,
   jwt: string,
   refreshToken?: string,
-): TokenAnswer {
+): TokenResponse {
   return {
     access_token: jwt,
     token_type: 'Bearer',
     expires_in: row.expiresAt - row.issuedAt,
     ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
-    ...(parts.reading.scopeInAnswer && row.scopes.length > 0
+    ...(deps.profile.scopeInTokenResponse && row.scopes.length > 0
       ? { scope: formatScope(row.scopes) }
       : {}),
   };
 }
 
 /** A thousand years: an owner-only token lasts until it is revoked or reminted. */
-const OWNER_TOKEN_FOR = seconds(31_556_995_200);
+const OWNER_TOKEN_TTL_SECONDS = seconds(31_556_995_200);
 
 /**
  * Mints the one token of an owner-only client, in the form of the addresses where it was asked for,
  * for the registry to store with it.
  */
-export const makeMintOwnerToken =
+export const makeOwnerTokenIssuer =
   (
-    parts: Pick<OAuth2Parts, 'mint' | 'clock' | 'signing'> & {
-      readonly readings: Readonly<Record<ProtocolProfile, OAuth2Reading>>;
+    deps: Pick<OAuth2Dependencies, 'idGenerator' | 'clock' | 'signing'> & {
+      readonly profiles: Readonly<Record<ProtocolProfile, OAuth2Profile>>;
     },
-  ): MintOwnerToken =>
-  (client, owner, scopes, profile) => {
-    const { mint, clock, signing } = parts;
-    const reading = parts.readings[profile];
+  ): IssueOwnerToken =>
+  (client, owner, scopes, profileName) => {
+    const { idGenerator, clock, signing } = deps;
+    const oauth2Profile = deps.profiles[profileName];
     const issuedAt = clock.now();
-    const token = { id: mint.tokenId(), issuedAt, expiresAt: instant(issuedAt + OWNER_TOKEN_FOR) };
-    const whole: Client = { ...client, number: 0, edition: 0, secrets: [] };
-    const claims = reading.claims({
+    const token = {
+      id: idGenerator.tokenId(),
+      issuedAt,
+      expiresAt: instant(issuedAt + OWNER_TOKEN_TTL_SECONDS),
+    };
+    const fullClient: Client = { ...client, number: 0, recordVersion: 0, secrets: [] };
+    const claims = oauth2Profile.claims({
       ...token,
-      client: whole,
+      client: fullClient,
       userId: owner.id,
       scopes,
       grantType: 'owner-only',
-      millis: clock.millis(),
+      issuedAtMillis: clock.millis(),
     });
-    return { token, jwt: signing.sign(reading.algorithm(whole), reading.typ, claims) };
+    return {
+      token,
+      jwt: signing.sign(oauth2Profile.signingAlgorithm(fullClient), oauth2Profile.jwtType, claims),
+    };
   };

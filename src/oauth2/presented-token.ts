@@ -3,25 +3,25 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Client } from '#registry/model/client.ts';
 import { authenticateClient } from './client-authentication.ts';
-import { type FormRequest, repeatedParameter } from './endpoints/token.ts';
-import type { OAuth2Parts } from './parts.ts';
+import { type FormRequest, repeatedParameterProblem } from './endpoints/token.ts';
+import type { OAuth2Dependencies } from './parts.ts';
 import type { AccessToken, AccessTokenFacts, RefreshTokenFacts } from './records.ts';
 import type { OAuth2Refusal } from './refusals.ts';
 
-const MOST_TOKEN = 8192;
-const MOST_SECRET = 512;
+const MAX_TOKEN_LENGTH = 8192;
+const MAX_SECRET_LENGTH = 512;
 
 /**
  * Authenticates the client of a revocation or introspection request and answers it with the token
  * it sent (RFC 7009 §2.1, RFC 7662 §2.1).
  */
-export async function presentedToken(
-  parts: OAuth2Parts,
+export async function readPresentedToken(
+  deps: OAuth2Dependencies,
   { authorization, form }: FormRequest,
 ): Promise<Result<{ readonly client: Client; readonly token: string }, OAuth2Refusal>> {
-  const repeated = repeatedParameter(form);
-  if (repeated) return refuse(repeated);
-  const client = await authenticateClient(parts, authorization, form);
+  const repeatedProblem = repeatedParameterProblem(form);
+  if (repeatedProblem) return refuse(repeatedProblem);
+  const client = await authenticateClient(deps, authorization, form);
   if (!client.ok) return client;
   const token = form.get('token');
   return token === undefined
@@ -34,33 +34,33 @@ export async function presentedToken(
  * With `of`, a token of another client is as unknown as one that does not exist: the store is asked
  * the same question, and answers alike.
  */
-export async function accessTokenFacts(
-  { signing, records }: Pick<OAuth2Parts, 'signing' | 'records'>,
+export async function lookUpAccessToken(
+  { signing, records }: Pick<OAuth2Dependencies, 'signing' | 'records'>,
   text: string,
-  of?: ClientId,
+  clientId?: ClientId,
 ): Promise<AccessTokenFacts | undefined> {
-  const read = text.length <= MOST_TOKEN ? signing.verify(text) : undefined;
-  return typeof read?.claims.jti === 'string'
-    ? records.findAccessToken(read.claims.jti as TokenId, of)
+  const verified = text.length <= MAX_TOKEN_LENGTH ? signing.verify(text) : undefined;
+  return typeof verified?.claims.jti === 'string'
+    ? records.findAccessToken(verified.claims.jti as TokenId, clientId)
     : undefined;
 }
 
 /** The same for a refresh token. */
-export const refreshTokenFacts = (
-  { records }: Pick<OAuth2Parts, 'records'>,
+export const lookUpRefreshToken = (
+  { records }: Pick<OAuth2Dependencies, 'records'>,
   text: string,
-  of?: ClientId,
+  clientId?: ClientId,
 ): Promise<RefreshTokenFacts | undefined> =>
-  text.length <= MOST_SECRET
-    ? records.findRefreshToken(digestOf(text), of)
+  text.length <= MAX_SECRET_LENGTH
+    ? records.findRefreshToken(digestOf(text), clientId)
     : Promise.resolve(undefined);
 
 /** A token let a request through, here or at an API that asked. */
-export function noteUse(
-  { usage }: Pick<OAuth2Parts, 'usage'>,
+export function recordTokenUse(
+  { usage }: Pick<OAuth2Dependencies, 'usage'>,
   { id, clientId, consentId, familyId, grantType }: AccessToken,
 ): void {
-  usage.note(
+  usage.recordUse(
     { clientId, consentId, token: familyId ?? (grantType === 'owner-only' ? id : null) },
     true,
   );

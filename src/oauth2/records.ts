@@ -3,8 +3,8 @@ import type {
   ClientId,
   ConsentId,
   Digest,
+  EncryptedSecret,
   FamilyId,
-  Sealed,
   TokenId,
   UserId,
 } from '#kernel/ids.ts';
@@ -14,7 +14,7 @@ import type { Client, GrantType } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 
 /** An authorization code (RFC 6749 §4.1.2). The store knows only its digest. */
-export interface Code {
+export interface AuthorizationCode {
   readonly digest: Digest;
   readonly clientId: ClientId;
   readonly userId: UserId;
@@ -72,7 +72,7 @@ export interface RefreshToken {
    * What the rotation answered, sealed under a key derived from this token itself: the single
    * successor, for a replay within the grace window.
    */
-  readonly answerSealed: Sealed | null;
+  readonly encryptedResponse: EncryptedSecret | null;
 }
 
 /** Everything that decides whether an access token still stands, read at one moment. */
@@ -96,10 +96,10 @@ export interface RefreshTokenFacts {
 
 /** OAuth 2's questions to durable storage. */
 export interface OAuth2Records {
-  saveCode(code: Code): Promise<void>;
+  saveCode(code: AuthorizationCode): Promise<void>;
   findCode(digest: Digest): Promise<
     | {
-        readonly code: Code;
+        readonly code: AuthorizationCode;
         readonly familyRevoked: boolean;
         readonly user: Account | undefined;
         readonly consent: Consent | undefined;
@@ -112,20 +112,20 @@ export interface OAuth2Records {
    */
   redeemCode(
     digest: Digest,
-    at: Instant,
+    now: Instant,
     tokens: { readonly access: AccessToken; readonly refresh: RefreshToken | null },
   ): Promise<'redeemed' | 'replayed' | 'unknown'>;
   /**
    * With `edition`: if its client still is what was judged; 'changed': it is not, and nothing is
    * stored.
    */
-  saveAccessToken(token: AccessToken, edition?: number): Promise<'saved' | 'changed'>;
+  saveAccessToken(token: AccessToken, recordVersion?: number): Promise<'saved' | 'changed'>;
   /** With `of`: a token of another client counts as unknown, and takes the same time. */
-  findAccessToken(id: TokenId, of?: ClientId): Promise<AccessTokenFacts | undefined>;
+  findAccessToken(id: TokenId, clientId?: ClientId): Promise<AccessTokenFacts | undefined>;
   /** Idempotent; an unknown id is no error. */
   revokeAccessToken(id: TokenId): Promise<void>;
   /** With `of`: a token of another client counts as unknown, and takes the same time. */
-  findRefreshToken(digest: Digest, of?: ClientId): Promise<RefreshTokenFacts | undefined>;
+  findRefreshToken(digest: Digest, clientId?: ClientId): Promise<RefreshTokenFacts | undefined>;
   /**
    * Marks the refresh token used and stores its successor, or neither. 'already-used' carries what
    * the winner answered and when, for the grace rule; 'family-revoked' and 'unknown' store nothing.
@@ -133,18 +133,18 @@ export interface OAuth2Records {
    */
   rotateRefreshToken(
     digest: Digest,
-    at: Instant,
-    answerSealed: Sealed,
+    now: Instant,
+    encryptedResponse: EncryptedSecret,
     next: { readonly access: AccessToken; readonly refresh: RefreshToken },
-    revokePrevious: boolean,
+    revokePreviousAccessToken: boolean,
   ): Promise<
     | { readonly outcome: 'rotated' | 'family-revoked' | 'unknown' }
     | {
         readonly outcome: 'already-used';
         readonly usedAt: Instant;
-        readonly answerSealed: Sealed | null;
+        readonly encryptedResponse: EncryptedSecret | null;
       }
   >;
   /** Idempotent. The store remembers it for longer than anything of the family can live. */
-  revokeFamily(id: FamilyId, at: Instant): Promise<void>;
+  revokeFamily(id: FamilyId, now: Instant): Promise<void>;
 }

@@ -1,6 +1,6 @@
-import { unreadableForm } from '#encoding/form.ts';
+import { unreadableFormMessage } from '#encoding/form.ts';
 import type {
-  AuthorizeProblem,
+  AuthorizationProblem,
   BearerRefusal,
   GrantProblem,
   InvalidScope,
@@ -8,20 +8,20 @@ import type {
   PkceProblem,
   RequestProblem,
 } from './refusals.ts';
-import { MOST_SCOPE } from './scope-request.ts';
+import { MAX_SCOPE_LENGTH } from './scope-request.ts';
 
 // What a developer reads of a refusal: which parameter, what is wrong with it, and what to send
 // instead. ASCII alone (RFC 6749 §5.2).
 
 /** Most bytes of `state`, as it was sent: escaped. */
-export const MOST_STATE = 2048;
+export const MAX_STATE_BYTES = 2048;
 /** Most bytes of a form at the endpoints that apps call. */
-export const MOST_FORM = 65_536;
+export const MAX_FORM_BYTES = 65_536;
 
 /** Text of a stranger, in the characters that `error_description` may have. */
-const printable = (text: string): string => text.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?');
+const toPrintableAscii = (text: string): string => text.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?');
 
-const grantWords: Readonly<Record<GrantProblem, string>> = {
+const grantMessages: Readonly<Record<GrantProblem, string>> = {
   unknown: 'The code or token is not known.',
   expired: 'The code or token expired.',
   revoked: 'The code or token was revoked.',
@@ -39,7 +39,7 @@ const grantWords: Readonly<Record<GrantProblem, string>> = {
   user: 'The user can no longer be acted for.',
 };
 
-const pkceWords: Readonly<Record<PkceProblem, string>> = {
+const pkceMessages: Readonly<Record<PkceProblem, string>> = {
   'pkce-needed': 'code_challenge is missing: this app uses PKCE with code_challenge_method=S256.',
   'pkce-or-exemption-needed':
     'code_challenge is missing: use PKCE with code_challenge_method=S256, or register the app with the exemption from PKCE (pkce_optional).',
@@ -48,10 +48,10 @@ const pkceWords: Readonly<Record<PkceProblem, string>> = {
 
 /** True for what is wrong with the challenge of a request. */
 export const isPkceProblem = (problem: string): problem is PkceProblem =>
-  Object.hasOwn(pkceWords, problem);
+  Object.hasOwn(pkceMessages, problem);
 
 /** What a parameter has to be; for those that say nothing by themselves. */
-const expected: Readonly<Record<string, string>> = {
+const expectedValues: Readonly<Record<string, string>> = {
   response_type: 'the only one is code',
   grant_type: 'authorization_code, refresh_token or client_credentials',
   code_challenge: '43 to 128 of the characters A-Z a-z 0-9 - . _ ~ (RFC 7636)',
@@ -59,45 +59,45 @@ const expected: Readonly<Record<string, string>> = {
   prompt: 'none stands alone',
 };
 
-function requestWords({
+function describeRequestProblem({
   parameter,
   problem,
 }: {
   readonly parameter: string;
   readonly problem: RequestProblem;
 }): string {
-  const name = printable(parameter);
-  const hint = expected[parameter] === undefined ? '' : `: ${expected[parameter]}`;
+  const name = toPrintableAscii(parameter);
+  const hint = expectedValues[parameter] === undefined ? '' : `: ${expectedValues[parameter]}`;
   switch (problem) {
     case 'not-a-form':
       return 'Send the parameters as a form: Content-Type: application/x-www-form-urlencoded.';
     case 'too-large':
-      return `The body is too large: at most ${MOST_FORM} bytes are read.`;
+      return `The body is too large: at most ${MAX_FORM_BYTES} bytes are read.`;
     case 'encoded':
       return 'Send the body without Content-Encoding.';
     case 'in-query':
       return `${name} was sent in the query: send it in the body, as a form.`;
     case 'too-long':
       return parameter === 'state'
-        ? `state is longer than ${MOST_STATE} bytes as it is sent.`
+        ? `state is longer than ${MAX_STATE_BYTES} bytes as it is sent.`
         : `${name} is too long.`;
     case 'repeated':
       return `${name} is repeated: send it once.`;
     case 'missing':
     case 'malformed':
-      return parameter === 'body' ? unreadableForm('body') : `${name} is ${problem}${hint}.`;
+      return parameter === 'body' ? unreadableFormMessage('body') : `${name} is ${problem}${hint}.`;
   }
 }
 
-function scopeWords({ scope, why }: InvalidScope): string {
-  const name = printable(scope);
+function describeInvalidScope({ scope, why }: InvalidScope): string {
+  const name = toPrintableAscii(scope);
   switch (why) {
     case 'unknown':
       return `The scope ${name} is unknown: scopes_supported of the metadata lists them all.`;
     case 'malformed':
       return `The scope ${name} is malformed: names are separated by one space and have no quotes or backslashes.`;
     case 'too-long':
-      return `scope is longer than ${MOST_SCOPE} characters.`;
+      return `scope is longer than ${MAX_SCOPE_LENGTH} characters.`;
     case 'not-registered':
       return `The scope ${name} is not allowed: the client is not registered for it.`;
     case 'not-in-grant':
@@ -107,7 +107,7 @@ function scopeWords({ scope, why }: InvalidScope): string {
   }
 }
 
-const clientWords = {
+const invalidClientMessages = {
   missing:
     'Client authentication is missing: send Basic, or client_id (and client_secret) in the body.',
   'in-query':
@@ -123,48 +123,48 @@ const clientWords = {
     'The Basic credentials cannot be read: base64 of client_id:client_secret, each form-encoded first.',
 } as const;
 
-const unauthorizedWords = {
+const unauthorizedClientMessages = {
   'grant-type': 'The client is not registered for this grant type.',
   public: 'Only a client that keeps a secret may do this.',
   'owner-only': 'The app is for its owner alone: use the token that it was created with.',
 } as const;
 
-const unusable =
+const clientUnusableMessage =
   'The app may not be used: it is not approved, was stopped, or is not for this user.';
 
 /** Why an app may not act for somebody, by the kind of its hindrance. */
-const deniedWords: Readonly<Record<string, string>> = {
-  'client-suppressed': unusable,
-  'client-not-usable': unusable,
-  'client-halted': unusable,
+const accessDeniedMessages: Readonly<Record<string, string>> = {
+  'client-suppressed': clientUnusableMessage,
+  'client-not-usable': clientUnusableMessage,
+  'client-suspended': clientUnusableMessage,
   'user-blocked': 'The user is blocked.',
   'wrong-site': 'The app is for another site.',
   'address-not-allowed': 'The app does not allow requests from this address.',
 };
 
 /** What a developer needs to know of an OAuth 2 refusal, in ASCII (RFC 6749 §5.2). */
-export function oauth2Words(
-  refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizeProblem,
+export function describeOAuth2Refusal(
+  refusal: Exclude<OAuth2Refusal, { kind: 'foreign_token' }> | AuthorizationProblem,
 ): string {
   switch (refusal.kind) {
     case 'invalid_request':
       return isPkceProblem(refusal.problem)
-        ? pkceWords[refusal.problem]
-        : requestWords({ parameter: refusal.parameter, problem: refusal.problem });
+        ? pkceMessages[refusal.problem]
+        : describeRequestProblem({ parameter: refusal.parameter, problem: refusal.problem });
     case 'invalid_client':
-      return clientWords[refusal.problem];
+      return invalidClientMessages[refusal.problem];
     case 'invalid_grant':
-      return grantWords[refusal.problem];
+      return grantMessages[refusal.problem];
     case 'unauthorized_client':
-      return unauthorizedWords[refusal.problem];
+      return unauthorizedClientMessages[refusal.problem];
     case 'unsupported_grant_type':
       return `grant_type is not served: use ${refusal.supported.join(', ')}.`;
     case 'unsupported_response_type':
       return 'Use response_type=code.';
     case 'invalid_scope':
-      return scopeWords(refusal);
+      return describeInvalidScope(refusal);
     case 'access_denied':
-      return deniedWords[refusal.problem] ?? 'Access was denied.';
+      return accessDeniedMessages[refusal.problem] ?? 'Access was denied.';
     case 'unknown_client':
       return 'The app is not known.';
     case 'redirect_uri_mismatch':
@@ -178,18 +178,19 @@ export function oauth2Words(
   }
 }
 
-const tokenWords: Readonly<Record<BearerRefusal['problem'], string>> = {
+const bearerTokenMessages: Readonly<Record<BearerRefusal['problem'], string>> = {
   // Alike, so that nobody learns which tokens exist.
   malformed: 'The token is not known here: it is incomplete, of another server, or ended long ago.',
   unknown: 'The token is not known here: it is incomplete, of another server, or ended long ago.',
   expired: 'The token expired.',
   revoked: 'The token was revoked.',
   'no-consent': 'The user ended the app: ask them again.',
-  'not-usable': unusable,
+  'not-usable': clientUnusableMessage,
   'user-blocked': 'The user is blocked.',
   'wrong-site': 'The token is for another site.',
   'address-not-allowed': 'The app does not allow requests from this address.',
 };
 
 /** What a developer needs to know of a bearer token that is refused, in ASCII (RFC 6750 §3). */
-export const bearerWords = (refusal: BearerRefusal): string => tokenWords[refusal.problem];
+export const describeBearerRefusal = (refusal: BearerRefusal): string =>
+  bearerTokenMessages[refusal.problem];

@@ -35,7 +35,7 @@ export type OAuth2Refusal =
   | { readonly kind: 'foreign_token' }
   | {
       readonly kind: 'unsupported_grant_type';
-      readonly asked: string;
+      readonly requested: string;
       readonly supported: readonly string[];
     }
   | InvalidScope
@@ -100,7 +100,7 @@ export type GrantProblem =
 export type PkceProblem = 'pkce-needed' | 'pkce-or-exemption-needed' | 's256-needed';
 
 /** Ways the authorization endpoint says no (RFC 6749 §4.1.2.1). */
-export type AuthorizeProblem =
+export type AuthorizationProblem =
   | {
       readonly kind: 'invalid_request';
       readonly parameter: string;
@@ -129,8 +129,8 @@ export type AuthorizeProblem =
   | { readonly kind: 'consent_required' };
 
 /** Where an answer of the authorization endpoint goes, with the client's `state`. */
-export interface AuthorizeReply {
-  readonly to: ProvenRedirect;
+export interface AuthorizationResponseTarget {
+  readonly redirect: ProvenRedirect;
   readonly state: string | null;
 }
 
@@ -138,13 +138,13 @@ export interface AuthorizeReply {
  * A refusal of the authorization endpoint, for the person (on a page) or for the client (by a
  * redirect).
  */
-export interface AuthorizeRefusal {
-  readonly problem: AuthorizeProblem;
+export interface AuthorizationRefusal {
+  readonly problem: AuthorizationProblem;
   /**
    * Where the client is told; null: the person is told on a page, for nobody is sent to this
    * client.
    */
-  readonly redirect: AuthorizeReply | null;
+  readonly redirect: AuthorizationResponseTarget | null;
   /**
    * Nobody is signed in, and somebody should be before anything is answered: the request is judged
    * again when they are.

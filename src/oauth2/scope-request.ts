@@ -1,29 +1,28 @@
 import { parseScope } from '#encoding/scope.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Client } from '#registry/model/client.ts';
-import type { OAuth2Parts } from './parts.ts';
+import type { OAuth2Dependencies } from './parts.ts';
 import type { InvalidScope } from './refusals.ts';
 
 /** Most characters of a `scope`. */
-export const MOST_SCOPE = 4096;
+export const MAX_SCOPE_LENGTH = 4096;
 
 /** The name in a scope value that does not fit the grammar, for whoever has to find it. */
-export const malformedPart = (asked: string): string =>
-  (asked.split(' ').find((name) => name !== '' && parseScope(name) === undefined) ?? asked).slice(
-    0,
-    64,
-  );
+export const findMalformedScope = (requested: string): string =>
+  (
+    requested.split(' ').find((name) => name !== '' && parseScope(name) === undefined) ?? requested
+  ).slice(0, 64);
 
 /**
  * The names of a scope value (RFC 6749 §3.3); more blanks than one count as one. Refuses what is
  * too long or malformed, and says which.
  */
-export function scopeNames(asked: string): Result<readonly string[], InvalidScope> {
-  if (asked.length > MOST_SCOPE)
-    return refuse({ kind: 'invalid_scope', scope: asked.slice(0, 64), why: 'too-long' });
-  const names = parseScope(asked.trim().replace(/ +/g, ' '));
+export function parseScopeNames(requested: string): Result<readonly string[], InvalidScope> {
+  if (requested.length > MAX_SCOPE_LENGTH)
+    return refuse({ kind: 'invalid_scope', scope: requested.slice(0, 64), why: 'too-long' });
+  const names = parseScope(requested.trim().replace(/ +/g, ' '));
   return names === undefined
-    ? refuse({ kind: 'invalid_scope', scope: malformedPart(asked), why: 'malformed' })
+    ? refuse({ kind: 'invalid_scope', scope: findMalformedScope(requested), why: 'malformed' })
     : accept(names);
 }
 
@@ -32,27 +31,27 @@ export function scopeNames(asked: string): Result<readonly string[], InvalidScop
  * the client's. Refuses a name this server does not know. One the client is not registered for is
  * refused, or left out, as the profile says.
  */
-export function askedScopes(
-  asked: string | undefined,
+export function parseRequestedScopes(
+  requested: string | undefined,
   client: Client,
-  { scopes, reading }: Pick<OAuth2Parts, 'scopes' | 'reading'>,
+  { scopes, profile }: Pick<OAuth2Dependencies, 'scopes' | 'profile'>,
 ): Result<readonly string[], InvalidScope> {
-  if (asked === undefined) return accept(client.scopes);
-  const read = scopeNames(asked);
-  if (!read.ok) return read;
-  const names = read.value;
-  if (reading.defaultScope !== null && names.includes(reading.defaultScope))
+  if (requested === undefined) return accept(client.scopes);
+  const parsed = parseScopeNames(requested);
+  if (!parsed.ok) return parsed;
+  const names = parsed.value;
+  if (profile.allScopesName !== null && names.includes(profile.allScopesName))
     return accept(client.scopes);
-  const strange = names.find(
+  const rejectedName = names.find(
     (name) =>
       !scopes.has(name) ||
-      (reading.scopesBeyondRegistration === 'refuse' && !client.scopes.includes(name)),
+      (profile.scopesBeyondRegistration === 'refuse' && !client.scopes.includes(name)),
   );
-  if (strange !== undefined)
+  if (rejectedName !== undefined)
     return refuse({
       kind: 'invalid_scope',
-      scope: strange.slice(0, 64),
-      why: scopes.has(strange) ? 'not-registered' : 'unknown',
+      scope: rejectedName.slice(0, 64),
+      why: scopes.has(rejectedName) ? 'not-registered' : 'unknown',
     });
   return accept(names.filter((name) => client.scopes.includes(name)));
 }

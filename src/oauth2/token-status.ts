@@ -1,26 +1,33 @@
 import type { Account } from '#accounts/account.ts';
 import type { ConsentId, UserId } from '#kernel/ids.ts';
-import { type Instant, isPast } from '#kernel/time.ts';
-import { type Hindrance, hindrance } from '#registry/access.ts';
+import { type Instant, isExpired } from '#kernel/time.ts';
+import { type ClientAccessDenial, clientAccessDenial } from '#registry/access.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 
 /** What issued tokens depend on, read at one moment. */
-export interface Standing {
+export interface TokenStatus {
   readonly familyRevoked: boolean;
   readonly client: Client | undefined;
   readonly user: Account | undefined;
   readonly consent: Consent | undefined;
 }
 
-type Fallen = 'expired' | 'revoked' | 'no-consent' | 'no-scopes' | 'user' | 'client' | Hindrance;
+type InactiveReason =
+  | 'expired'
+  | 'revoked'
+  | 'no-consent'
+  | 'no-scopes'
+  | 'user'
+  | 'client'
+  | ClientAccessDenial;
 
 /**
  * Why a token, code or refresh token no longer stands; undefined: it does. The one rule that API
  * checks, introspection and refresh share: a token lives exactly as long as its family, its
  * consent, its user and its client do, and while something is left of what it was issued for.
  */
-export function fallen(
+export function whyInactive(
   token: {
     readonly userId: UserId | null;
     readonly consentId: ConsentId | null;
@@ -28,33 +35,38 @@ export function fallen(
     readonly expiresAt: Instant;
     readonly revoked: boolean;
   },
-  standing: Standing,
+  status: TokenStatus,
   now: Instant,
   address?: string,
-): Fallen | undefined {
-  const { familyRevoked, client, user, consent } = standing;
+): InactiveReason | undefined {
+  const { familyRevoked, client, user, consent } = status;
   if (token.revoked || familyRevoked) return 'revoked';
-  if (isPast(token.expiresAt, now)) return 'expired';
+  if (isExpired(token.expiresAt, now)) return 'expired';
   if (client === undefined) return 'client';
   if (token.userId !== null && user === undefined) return 'user';
   if (token.consentId !== null && consent === undefined) return 'no-consent';
-  const why = hindrance(client, user ?? null, address === undefined ? {} : { address });
+  const accessDenial = clientAccessDenial(
+    client,
+    user ?? null,
+    address === undefined ? {} : { address },
+  );
   return (
-    why ??
-    (token.scopes.length > 0 && liveScopes(token.scopes, standing).length === 0
+    accessDenial ??
+    (token.scopes.length > 0 && activeScopes(token.scopes, status).length === 0
       ? 'no-scopes'
       : undefined)
   );
 }
 
 /** The scopes a token still has: those its consent holds now, and its client may still ask for. */
-export function liveScopes(
+export function activeScopes(
   scopes: readonly string[],
-  { client, consent }: Standing,
+  { client, consent }: TokenStatus,
 ): readonly string[] {
-  const may = new Set(client?.scopes ?? []);
-  const accepted = consent && new Set(consent.scopes);
+  const registeredScopes = new Set(client?.scopes ?? []);
+  const consentedScopes = consent && new Set(consent.scopes);
   return scopes.filter(
-    (scope) => may.has(scope) && (accepted === undefined || accepted.has(scope)),
+    (scope) =>
+      registeredScopes.has(scope) && (consentedScopes === undefined || consentedScopes.has(scope)),
   );
 }

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, scrypt } from 'node:crypto';
 import type { Entropy } from '#platform/random.ts';
-import { BrokenArchive } from './archive.ts';
+import { CorruptArchiveError } from './archive.ts';
 
 /** The first line of a sealed backup. */
 const MAGIC = Buffer.from('gatehouse-sealed-backup-1\n');
@@ -15,7 +15,7 @@ const PREFIX = 7;
  */
 const COST = { N: 131_072, r: 8, p: 1, maxmem: 256 * 1024 * 1024 } as const;
 
-const keyOf = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
+const deriveKey = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
   new Promise((resolve, reject) =>
     scrypt(passphrase.normalize('NFC'), salt, 32, COST, (fault, key) =>
       fault ? reject(fault) : resolve(key),
@@ -26,7 +26,7 @@ const keyOf = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
  * Each chunk has its place and whether it is the last in its nonce: none can be moved, left out, or
  * be the last before its time.
  */
-function nonceOf(prefix: Uint8Array, number: number, last: boolean): Buffer {
+function chunkNonce(prefix: Uint8Array, number: number, last: boolean): Buffer {
   const nonce = Buffer.alloc(12);
   nonce.set(prefix);
   nonce.writeUInt32BE(number, PREFIX);
@@ -35,7 +35,7 @@ function nonceOf(prefix: Uint8Array, number: number, last: boolean): Buffer {
 }
 
 /** Chunks of one size, and a last one that may be smaller. */
-async function* chunksOf(
+async function* splitIntoChunks(
   source: AsyncIterable<Buffer>,
   size: number,
 ): AsyncGenerator<{ readonly bytes: Buffer; readonly last: boolean }> {
@@ -50,33 +50,35 @@ async function* chunksOf(
 }
 
 /** Encrypts with AES-256-GCM under a key that scrypt makes of a passphrase, chunk by chunk. */
-export async function* sealed(
+export async function* encryptBackup(
   source: AsyncIterable<Buffer>,
   passphrase: string,
   entropy: Entropy,
 ): AsyncGenerator<Buffer> {
   const [salt, prefix] = [entropy.bytes(SALT), entropy.bytes(PREFIX)];
   const head = Buffer.concat([MAGIC, salt, prefix]);
-  const key = await keyOf(passphrase, salt);
+  const key = await deriveKey(passphrase, salt);
   yield head;
   let number = 0;
-  for await (const { bytes, last } of chunksOf(source, CHUNK)) {
-    const cipher = createCipheriv('aes-256-gcm', key, nonceOf(prefix, number, last)).setAAD(head);
+  for await (const { bytes, last } of splitIntoChunks(source, CHUNK)) {
+    const cipher = createCipheriv('aes-256-gcm', key, chunkNonce(prefix, number, last)).setAAD(
+      head,
+    );
     yield Buffer.concat([cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
     number += 1;
   }
 }
 
 /** Is this the beginning of a sealed backup? */
-export const isSealed = (beginning: Buffer): boolean =>
+export const hasEncryptionHeader = (beginning: Buffer): boolean =>
   beginning.subarray(0, MAGIC.length).equals(MAGIC);
-export const SEALED_HEAD = MAGIC.length;
+export const ENCRYPTION_HEADER_BYTES = MAGIC.length;
 
 /**
  * Decrypts. Nothing of a chunk is handed on before it is known to be unchanged. Throws
  * BrokenArchive.
  */
-export async function* unsealed(
+export async function* decryptBackup(
   source: AsyncIterable<Buffer>,
   passphrase: string,
 ): AsyncGenerator<Buffer> {
@@ -85,20 +87,20 @@ export async function* unsealed(
   let start = Buffer.alloc(0);
   while (start.length < length) {
     const next = await pieces.next();
-    if (next.done) throw new BrokenArchive('it ends too early');
+    if (next.done) throw new CorruptArchiveError('it ends too early');
     start = Buffer.concat([start, next.value]);
   }
   const head = start.subarray(0, length);
   const prefix = head.subarray(MAGIC.length + SALT);
-  const key = await keyOf(passphrase, head.subarray(MAGIC.length, MAGIC.length + SALT));
+  const key = await deriveKey(passphrase, head.subarray(MAGIC.length, MAGIC.length + SALT));
   const rest = async function* () {
     yield start.subarray(length);
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;
   };
   let number = 0;
-  for await (const { bytes, last } of chunksOf(rest(), CHUNK + TAG)) {
-    if (bytes.length < TAG) throw new BrokenArchive('it ends too early');
-    const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(prefix, number, last)).setAAD(
+  for await (const { bytes, last } of splitIntoChunks(rest(), CHUNK + TAG)) {
+    if (bytes.length < TAG) throw new CorruptArchiveError('it ends too early');
+    const decipher = createDecipheriv('aes-256-gcm', key, chunkNonce(prefix, number, last)).setAAD(
       head,
     );
     decipher.setAuthTag(bytes.subarray(bytes.length - TAG));
@@ -106,7 +108,7 @@ export async function* unsealed(
     try {
       decipher.final();
     } catch {
-      throw new BrokenArchive(
+      throw new CorruptArchiveError(
         number === 0 ? 'the passphrase is another, or it was changed' : 'it was changed or cut',
       );
     }

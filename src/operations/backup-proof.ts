@@ -1,43 +1,45 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRing } from '#keys/key-files.ts';
+import { readKeyring } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
 
 /** The database, in a backup and in a data directory. */
-export const DATABASE = 'gatehouse.db';
+export const DATABASE_FILE = 'gatehouse.db';
 
 /**
  * Shows who made a backup: an HMAC over everything its manifest says, under a key that comes from a
  * master key.
  */
-export interface Proof {
+export interface BackupProof {
   /** Which master key. */
   readonly key: string;
   /** HMAC-SHA-256, in hexadecimal digits. */
   readonly hmac: string;
 }
 
-const hmacOf = (manifest: object, { key }: MasterKey): Buffer =>
+const manifestHmac = (manifest: object, { key }: MasterKey): Buffer =>
   createHmac('sha256', Buffer.from(hkdfSync('sha256', key, '', 'gatehouse backup', 32)))
     .update(JSON.stringify(manifest))
     .digest();
 
 /** The proof of a manifest. */
-export const prove = (manifest: object, key: MasterKey): Proof => ({
+export const createProof = (manifest: object, key: MasterKey): BackupProof => ({
   key: key.id,
-  hmac: hmacOf(manifest, key).toString('hex'),
+  hmac: manifestHmac(manifest, key).toString('hex'),
 });
 
 /** Does one of these keys show that a manifest is as it was made? */
-export function isProven(
-  { proof, ...manifest }: { readonly proof?: Proof | null },
+export function isProofValid(
+  { proof, ...manifest }: { readonly proof?: BackupProof | null },
   keys: readonly MasterKey[],
 ): boolean {
   if (typeof proof?.key !== 'string' || typeof proof.hmac !== 'string') return false;
   const key = keys.find(({ id }) => id === proof.key);
   const given = Buffer.from(proof.hmac, 'hex');
-  return key !== undefined && given.length === 32 && timingSafeEqual(given, hmacOf(manifest, key));
+  return (
+    key !== undefined && given.length === 32 && timingSafeEqual(given, manifestHmac(manifest, key))
+  );
 }
 
 /** What a backup says of itself. */
@@ -54,7 +56,7 @@ export interface Manifest {
   /** Where the chain of the audit trail ended. */
   readonly audit_head: { readonly id: number; readonly hash: string } | null;
   /** Null: there was no master key. */
-  readonly proof: Proof | null;
+  readonly proof: BackupProof | null;
 }
 
 /** Undefined: it is none. */
@@ -76,38 +78,38 @@ export function readManifest(text: string): Manifest | undefined {
 }
 
 /** What a restore may believe besides the file. */
-export interface RestoreBy {
+export interface RestoreOptions {
   readonly passphrase: string | null;
   /** Of the whole file, in hexadecimal digits, as the backup printed it. */
   readonly sha256: string | null;
   /** Master keys that are at hand; null: none but those that may be inside. */
-  readonly keys: readonly MasterKey[] | null;
+  readonly availableKeys: readonly MasterKey[] | null;
 }
 
 /**
  * What showed that nobody changed it. `at the start`: nothing yet, and the first start asks its
  * keys.
  */
-export interface Restored extends Manifest {
-  readonly provenBy: 'passphrase' | 'sha256' | 'keys at hand' | 'keys inside' | 'at the start';
+export interface RestoredBackup extends Manifest {
+  readonly verifiedBy: 'passphrase' | 'sha256' | 'available-keys' | 'included-keys' | 'pending';
 }
-type ProvenBy = Restored['provenBy'];
+type ProvenBy = RestoredBackup['verifiedBy'];
 
 /** In a data directory whose database nobody could check yet. */
-export const UNPROVEN = 'restored.json';
+export const UNVERIFIED_MARKER_FILE = 'restored.json';
 
 /** Null: it is not what was made. */
-export function judgedBy(
+export function verifyManifest(
   manifest: Manifest,
   keys: string,
-  { passphrase, sha256, keys: atHand }: RestoreBy,
+  { passphrase, sha256, availableKeys: atHand }: RestoreOptions,
 ): ProvenBy | null {
   if (passphrase !== null) return 'passphrase';
   if (sha256 !== null) return 'sha256';
-  if (atHand !== null) return isProven(manifest, atHand) ? 'keys at hand' : null;
-  const inside = readRing(keys);
-  if (inside !== undefined) return isProven(manifest, inside.keys) ? 'keys inside' : null;
-  return manifest.proof == null ? null : 'at the start';
+  if (atHand !== null) return isProofValid(manifest, atHand) ? 'available-keys' : null;
+  const inside = readKeyring(keys);
+  if (inside !== undefined) return isProofValid(manifest, inside.keys) ? 'included-keys' : null;
+  return manifest.proof == null ? null : 'pending';
 }
 
 /**
@@ -115,20 +117,20 @@ export function judgedBy(
  * show whether it is what was made. Throws an Error with the remedy. `keys`: undefined when there
  * are none.
  */
-export function checkRestored(data: string, keys: readonly MasterKey[] | undefined): void {
-  const note = join(data, UNPROVEN);
+export function verifyRestoredBackup(data: string, keys: readonly MasterKey[] | undefined): void {
+  const note = join(data, UNVERIFIED_MARKER_FILE);
   if (!existsSync(note)) return;
   if (keys === undefined)
     throw new Error(
       `the backup in ${data} was restored without keys: put its keys in place, then start again`,
     );
   const manifest = readManifest(readFileSync(note, 'utf8'));
-  const promised = manifest?.files.find(({ name }) => name === DATABASE);
+  const promised = manifest?.files.find(({ name }) => name === DATABASE_FILE);
   if (
     manifest === undefined ||
     promised === undefined ||
-    !isProven(manifest, keys) ||
-    sumOfFile(join(data, DATABASE)) !== promised.sha256
+    !isProofValid(manifest, keys) ||
+    sha256OfFile(join(data, DATABASE_FILE)) !== promised.sha256
   )
     throw new Error(
       `the backup in ${data} was changed, or was not made with the keys that are there: restore another, or give its SHA-256 to restore`,
@@ -136,7 +138,7 @@ export function checkRestored(data: string, keys: readonly MasterKey[] | undefin
   rmSync(note);
 }
 
-function sumOfFile(path: string): string {
+function sha256OfFile(path: string): string {
   const sum = createHash('sha256');
   const piece = Buffer.alloc(1_048_576);
   const file = openSync(path, 'r');

@@ -1,38 +1,42 @@
-import type { PartitionAnswer, PartitionLine, PartitionWish } from '#cli/partition.ts';
+import type { PartitionRequest, PartitionResult, PartitionStepReport } from '#cli/partition.ts';
 import type { Config } from '#config/config.ts';
 import { seconds } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
-import { reached } from '#server/open-store.ts';
-import { isPostgres } from '#store/open.ts';
-import { openPartitions } from '#store/postgres/partitions/manager.ts';
+import { explainStoreErrors } from '#server/open-store.ts';
+import { isPostgresLocation } from '#store/open.ts';
+import { openPartitionManager } from '#store/postgres/partitions/manager.ts';
 import { PartitionRefusal } from '#store/postgres/partitions/steps.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 
 /** `gatehouse partition`. */
-export async function partitionStore(
+export async function partitionDatabase(
   config: Config,
   clock: Clock,
-  { dryRun, every }: PartitionWish,
-  tell: (line: PartitionLine) => void,
-): Promise<PartitionAnswer> {
-  if (!isPostgres(config.database))
+  { dryRun, every }: PartitionRequest,
+  report: (line: PartitionStepReport) => void,
+): Promise<PartitionResult> {
+  if (!isPostgresLocation(config.database))
     return {
       refused:
         'the database is SQLite, which has no partitions: expired tokens are deleted row by row, and that is enough there',
     };
-  const desk = openPartitions(config.database);
-  const order = { every, now: () => clock.now(), tell };
+  const manager = openPartitionManager(config.database);
+  const request = { every, now: () => clock.now(), tell: report };
   try {
-    return { steps: await reached(() => (dryRun ? desk.plan(order) : desk.partition(order))) };
+    return {
+      steps: await explainStoreErrors(() =>
+        dryRun ? manager.plan(request) : manager.partition(request),
+      ),
+    };
   } catch (fault) {
     if (fault instanceof PartitionRefusal) return { refused: fault.message };
     if (fault instanceof Error && fault.cause instanceof SchemaMismatch)
       return { refused: fault.cause.message };
     throw fault;
   } finally {
-    await desk.close();
+    await manager.close();
   }
 }
 
@@ -40,30 +44,34 @@ export async function partitionStore(
  * Partitions are dropped a day after their time: by a clock that agrees with the database's to the
  * second.
  */
-const MOST_APART = seconds(1);
+const MAX_CLOCK_SKEW = seconds(1);
 
 /**
  * What a node does with partitions now and then. It says once of each table that it may not make
  * those it lacks.
  */
-export function partitionWatch(
-  store: Pick<Store, 'keepPartitions'>,
+export function makePartitionMaintenance(
+  store: Pick<Store, 'maintainPartitions'>,
   clock: Clock,
   log: Log,
 ): () => Promise<void> {
-  const said = new Set<string>();
+  const warnedTables = new Set<string>();
   return async () => {
-    const { steps, lacking, apart } = await store.keepPartitions(clock.now(), MOST_APART);
-    if (apart !== undefined)
+    const {
+      steps,
+      tablesWithoutPartition: lacking,
+      clockDriftSeconds,
+    } = await store.maintainPartitions(clock.now(), MAX_CLOCK_SKEW);
+    if (clockDriftSeconds !== undefined)
       log.warn(
         'partitions are left alone: the clocks of this machine and of the database are too far apart',
-        { seconds: apart },
+        { seconds: clockDriftSeconds },
       );
     for (const { what, partition, moved } of steps)
       log.info(`a partition was ${what}`, { partition, moved });
     for (const table of lacking) {
-      if (said.has(table)) continue;
-      said.add(table);
+      if (warnedTables.has(table)) continue;
+      warnedTables.add(table);
       log.warn('there is no partition for the time to come, and this role may not make one', {
         table,
         remedy: 'run "gatehouse partition" now and then as the role that owns the tables',

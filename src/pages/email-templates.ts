@@ -1,12 +1,12 @@
-import type { LetterWords } from '#accounts/emails.ts';
+import type { EmailTemplates } from '#accounts/emails.ts';
 import { languageOf, wordsOf } from './words.ts';
 
 /**
  * Letters about accounts, in the reader's language. Names come as they may stand in a letter
  * (`strangerText`).
  */
-export const letterWords =
-  (siteName: string): LetterWords =>
+export const emailTemplates =
+  (siteName: string): EmailTemplates =>
   (message, language) => {
     const words = wordsOf(languageOf(language ?? undefined) ?? 'en');
     const values = {

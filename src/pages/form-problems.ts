@@ -31,14 +31,14 @@ export function problemAt(
 }
 
 /** A problem of the form as a whole; null: none. */
-export const wholeForm = (text: string | null): readonly FormProblem[] =>
+export const formLevelProblem = (text: string | null): readonly FormProblem[] =>
   text === null ? noProblems : [{ field: null, text }];
 
 /**
  * The same problems at the controls of a form: `controls` has the id for what is called otherwise
  * there, or null where there is none.
  */
-export const atControls = (
+export const mapToControls = (
   problems: readonly FormProblem[],
   controls: Readonly<Record<string, string | null>>,
 ): readonly FormProblem[] =>

@@ -23,14 +23,14 @@ export interface Frame {
   /** Null: nobody is signed in. */
   readonly user: FrameUser | null;
   /** Form proof. */
-  readonly csrf: string;
+  readonly csrfToken: string;
   /**
    * Path and query of the page, for the links that change its language; null where it cannot be
    * asked for again.
    */
-  readonly here: string | null;
+  readonly currentPath: string | null;
   /** What was just done, said on the page that follows. */
-  readonly done: MessageKey | null;
+  readonly flashMessage: MessageKey | null;
 }
 
 export interface PageOptions {
@@ -51,13 +51,13 @@ export function layout(
 ): Html {
   const { words } = frame;
   // A title that says so is what a screen reader says first after a form was sent.
-  const wrong = problems.some(({ ignorable }) => ignorable !== true);
+  const hasErrors = problems.some(({ ignorable }) => ignorable !== true);
   return html`<!doctype html>
 <html lang="${words.language}" dir="${words.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${wrong ? words.say('frame.error-title', { title }) : title} – ${frame.siteName}</title>
+<title>${hasErrors ? words.say('frame.error-title', { title }) : title} – ${frame.siteName}</title>
 <link rel="stylesheet" href="/assets/gatehouse.css">
 <script src="/assets/gatehouse.js" defer></script>
 </head>
@@ -67,7 +67,7 @@ ${bare ? '' : navigation(frame)}
 <main id="content"${wide ? html` class="wide"` : ''}>
 <h1>${title}</h1>
 ${problemSummary(words, problems)}
-${frame.done === null ? '' : html`<p class="done" role="status">${words.say(frame.done)}</p>`}
+${frame.flashMessage === null ? '' : html`<p class="done" role="status">${words.say(frame.flashMessage)}</p>`}
 ${body}
 </main>
 ${bare ? '' : footer(frame)}
@@ -75,33 +75,33 @@ ${bare ? '' : footer(frame)}
 </html>`;
 }
 
-const link = (frame: Frame, href: string, key: MessageKey): Html =>
-  html`<li><a href="${href}"${frame.here === href ? html` aria-current="page"` : ''}>${frame.words.say(key)}</a></li>`;
+const navLink = (frame: Frame, href: string, key: MessageKey): Html =>
+  html`<li><a href="${href}"${frame.currentPath === href ? html` aria-current="page"` : ''}>${frame.words.say(key)}</a></li>`;
 
 function navigation(frame: Frame): Html {
   const { words, user, siteName } = frame;
   return html`<header>
 <a class="home" href="/">${siteName}</a>
 <nav aria-label="${words.say('frame.menu')}"><ul>
-${link(frame, '/apps', 'frame.directory')}
+${navLink(frame, '/apps', 'frame.directory')}
 ${
   user === null
-    ? link(frame, '/sign-in', 'frame.sign-in')
-    : html`${link(frame, '/consents', 'frame.consents')}
-${user.mayPropose ? link(frame, '/my/apps', 'frame.my-apps') : ''}
-${user.mayReview ? link(frame, '/review', 'frame.review') : ''}
-${user.mayAdminister ? link(frame, '/admin', 'frame.admin') : ''}
-<li><a href="/account"${frame.here === '/account' ? html` aria-current="page"` : ''}>${words.say('frame.account', { name: user.name })}</a></li>
-<li><form method="post" action="/sign-out">${proof(frame)}<button class="plain" name="sign-out" value="1">${words.say('frame.sign-out')}</button></form></li>`
+    ? navLink(frame, '/sign-in', 'frame.sign-in')
+    : html`${navLink(frame, '/consents', 'frame.consents')}
+${user.mayPropose ? navLink(frame, '/my/apps', 'frame.my-apps') : ''}
+${user.mayReview ? navLink(frame, '/review', 'frame.review') : ''}
+${user.mayAdminister ? navLink(frame, '/admin', 'frame.admin') : ''}
+<li><a href="/account"${frame.currentPath === '/account' ? html` aria-current="page"` : ''}>${words.say('frame.account', { name: user.name })}</a></li>
+<li><form method="post" action="/sign-out">${csrfField(frame)}<button class="plain" name="sign-out" value="1">${words.say('frame.sign-out')}</button></form></li>`
 }
 </ul></nav>
 </header>`;
 }
 
-function footer({ words, here }: Frame): Html {
-  if (here === null) return html`<footer></footer>`;
-  const to = (language: string) => {
-    const [path = '/', query = ''] = here.split('?', 2);
+function footer({ words, currentPath }: Frame): Html {
+  if (currentPath === null) return html`<footer></footer>`;
+  const languageHref = (language: string) => {
+    const [path = '/', query = ''] = currentPath.split('?', 2);
     const params = new URLSearchParams(query);
     params.delete('done');
     params.set('uselang', language);
@@ -109,21 +109,21 @@ function footer({ words, here }: Frame): Html {
   };
   return html`<footer><nav aria-label="${words.say('frame.language')}"><ul>${languages.map(
     (language) =>
-      html`<li><a href="${to(language)}" lang="${language}" hreflang="${language}"${language === words.language ? html` aria-current="true"` : ''}>${languageNames[language]}</a></li>`,
+      html`<li><a href="${languageHref(language)}" lang="${language}" hreflang="${language}"${language === words.language ? html` aria-current="true"` : ''}>${languageNames[language]}</a></li>`,
   )}</ul></nav></footer>`;
 }
 
 /** The hidden field that proves a form is ours. Every form has it. */
-export const proof = ({ csrf }: Pick<Frame, 'csrf'>): Html =>
-  html`<input type="hidden" name="csrf" value="${csrf}">`;
+export const csrfField = ({ csrfToken }: Pick<Frame, 'csrfToken'>): Html =>
+  html`<input type="hidden" name="csrf" value="${csrfToken}">`;
 
 /**
  * A name of a stranger: whatever it holds, it does not turn the direction of the text around it.
  */
-export const named = (name: string): Html => html`<bdi>${name}</bdi>`;
+export const bidiIsolate = (name: string): Html => html`<bdi>${name}</bdi>`;
 
 /** One labelled field, with its help and what is wrong with it. */
-export function field(view: {
+export function formField(view: {
   readonly name: string;
   /** Of the control, where another form of the page has a field of the same name. */
   readonly id?: string;
@@ -133,8 +133,8 @@ export function field(view: {
   readonly help?: string;
   readonly problem?: string | null;
   readonly required?: boolean;
-  readonly most?: number;
-  readonly least?: number;
+  readonly maxLength?: number;
+  readonly minLength?: number;
   readonly autocomplete?: string;
   readonly rows?: number;
   readonly readonly?: boolean;
@@ -148,37 +148,37 @@ export function field(view: {
     help,
     problem,
     required = false,
-    most,
-    least,
+    maxLength,
+    minLength,
     autocomplete,
     rows,
   } = view;
-  const described = [help === undefined ? '' : `${id}-help`, problem ? `${id}-problem` : '']
+  const describedBy = [help === undefined ? '' : `${id}-help`, problem ? `${id}-problem` : '']
     .filter((id) => id !== '')
     .join(' ');
-  const rest = html`${required ? html` required` : ''}${view.readonly ? html` readonly` : ''}${most === undefined ? '' : html` maxlength="${most}"`}${
-    least === undefined ? '' : html` minlength="${least}"`
-  }${autocomplete === undefined ? '' : html` autocomplete="${autocomplete}"`}${described === '' ? '' : html` aria-describedby="${described}"`}${
+  const attributes = html`${required ? html` required` : ''}${view.readonly ? html` readonly` : ''}${maxLength === undefined ? '' : html` maxlength="${maxLength}"`}${
+    minLength === undefined ? '' : html` minlength="${minLength}"`
+  }${autocomplete === undefined ? '' : html` autocomplete="${autocomplete}"`}${describedBy === '' ? '' : html` aria-describedby="${describedBy}"`}${
     problem ? html` aria-invalid="true"` : ''
   }`;
   return html`<div class="field"><label for="${id}">${label}</label>
 ${help === undefined ? '' : html`<p class="help" id="${id}-help">${help}</p>`}
 ${
   rows === undefined
-    ? html`<input id="${id}" name="${name}" type="${type}" value="${value}"${rest}>`
-    : html`<textarea id="${id}" name="${name}" rows="${rows}"${rest}>${value}</textarea>`
+    ? html`<input id="${id}" name="${name}" type="${type}" value="${value}"${attributes}>`
+    : html`<textarea id="${id}" name="${name}" rows="${rows}"${attributes}>${value}</textarea>`
 }
 ${problem ? html`<p class="problem" id="${id}-problem">${problem}</p>` : ''}</div>`;
 }
 
-const HELP = 'https://www.mediawiki.org/wiki/';
+const WIKI_HELP_URL = 'https://www.mediawiki.org/wiki/';
 
 /**
  * A text of the dialect, in which a reference to its help is a link as it is in a wiki: `[address
  * words]`. No other text is one.
  */
 export function withHelpLinks(text: string): Html {
-  const [before = '', ...others] = text.split(`[${HELP}`);
+  const [before = '', ...others] = text.split(`[${WIKI_HELP_URL}`);
   const linked = others.map((piece) => {
     const end = piece.indexOf(']');
     const blank = piece.indexOf(' ');
@@ -186,18 +186,18 @@ export function withHelpLinks(text: string): Html {
       piece.slice(0, Math.max(blank, 0)),
       piece.slice(blank + 1, Math.max(end, 0)),
     ];
-    if (!/^[\w:./#-]+$/.test(path) || !/^\w+$/.test(code)) return `[${HELP}${piece}`;
-    return html`<a href="${HELP + path}">${code}</a>${piece.slice(end + 1)}`;
+    if (!/^[\w:./#-]+$/.test(path) || !/^\w+$/.test(code)) return `[${WIKI_HELP_URL}${piece}`;
+    return html`<a href="${WIKI_HELP_URL + path}">${code}</a>${piece.slice(end + 1)}`;
   });
   return html`${before}${linked}`;
 }
 
 /** A text to be copied as it is: a credential, a command. */
-export const copyable = (words: Words, text: string, label?: string): Html =>
+export const copyableText = (words: Words, text: string, label?: string): Html =>
   html`<div class="copyable"><pre tabindex="0"${label === undefined ? '' : html` aria-label="${label}"`}><code>${text}</code></pre><button type="button" class="second" data-copy data-copied="${words.say('frame.copied')}" hidden>${words.say('frame.copy')}</button></div>`;
 
 /** Facts in two columns. Absent ones are left out. */
-export const facts = (
+export const descriptionList = (
   rows: readonly (readonly [label: string, value: Html | string] | null)[],
 ): Html =>
   html`<dl>${rows.filter((row) => row !== null).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
@@ -206,31 +206,31 @@ export const facts = (
  * A day and time that a browser reads too: its own form and zone are in the title where scripts
  * run.
  */
-export const timeOf = (words: Words, at: number): Html =>
-  html`<time datetime="${new Date(at * 1000).toISOString()}">${words.time(at)}</time>`;
+export const timeElement = (words: Words, at: number): Html =>
+  html`<time datetime="${new Date(at * 1000).toISOString()}">${words.formatDateTime(at)}</time>`;
 
 /** A day, the same. */
-export const dayOf = (words: Words, at: number): Html =>
-  html`<time datetime="${new Date(at * 1000).toISOString().slice(0, 10)}">${words.day(at)}</time>`;
+export const dateElement = (words: Words, at: number): Html =>
+  html`<time datetime="${new Date(at * 1000).toISOString().slice(0, 10)}">${words.formatDate(at)}</time>`;
 
 /** A sentence with pieces of HTML in it, in the order its language puts them. */
-export function phrase(
+export function messageWithHtml(
   words: Words,
   key: MessageKey,
   parts: Readonly<Record<string, Html | string | number>>,
 ): Html {
-  const marks = Object.fromEntries(
+  const placeholders = Object.fromEntries(
     Object.entries(parts).map(([name, part]) => [
       name,
       typeof part === 'number' ? part : `\u0001${name}\u0001`,
     ]),
   );
-  const pieces = words.say(key, marks).split('\u0001');
+  const pieces = words.say(key, placeholders).split('\u0001');
   return html`${pieces.map((piece, index) => (index % 2 === 0 ? piece : parts[piece]))}`;
 }
 
 /** Links that go on through a list. */
-export const pager = (
+export const paginationLinks = (
   words: Words,
   { first, next }: { readonly first: string | null; readonly next: string | null },
 ): Html =>

@@ -6,7 +6,7 @@ import type { Words } from './words.ts';
  * Leads a browser on by itself, to an address that the header of an answer may be too small for;
  * without that, by a link.
  */
-export const leavingPage = (words: Words, to: string): Html => html`<!doctype html>
+export const redirectPage = (words: Words, to: string): Html => html`<!doctype html>
 <html lang="${words.language}" dir="${words.direction}">
 <head>
 <meta charset="utf-8">

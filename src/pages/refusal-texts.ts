@@ -18,7 +18,7 @@ export function problemText(words: Words, problem: FieldProblem): string {
   const values = Object.fromEntries(
     Object.entries(rest).map(([name, value]) => [
       name,
-      Array.isArray(value) ? words.list(value) : (value as string | number),
+      Array.isArray(value) ? words.formatList(value) : (value as string | number),
     ]),
   );
   return words.say(`problem.${kind}`, values);

@@ -14,10 +14,10 @@ export interface ScopeWords {
  * A text of the built-in catalogue is said in the reader's language; one of the operator's own, as
  * they wrote it.
  */
-const said = (words: Words, key: string, own: string): string =>
-  (catalogues.en as Readonly<Record<string, string>>)[key] === own
+const localizedText = (words: Words, key: string, fallback: string): string =>
+  (catalogues.en as Readonly<Record<string, string>>)[key] === fallback
     ? words.say(key as MessageKey)
-    : own;
+    : fallback;
 
 export const scopeWords = (
   words: Words,
@@ -25,13 +25,13 @@ export const scopeWords = (
 ): ScopeWords => ({
   description: (scope) =>
     catalogue.translated('scope', scope, words.language) ??
-    said(words, `scope.${scope}`, catalogue.get(scope)?.description ?? scope),
+    localizedText(words, `scope.${scope}`, catalogue.get(scope)?.description ?? scope),
   group: (group) =>
     catalogue.translated('group', group, words.language) ??
-    said(words, `scope-group.${group}`, catalogue.groupLabel(group)),
+    localizedText(words, `scope-group.${group}`, catalogue.groupLabel(group)),
   risk: (risk) =>
     catalogue.translated('risk', risk, words.language) ??
-    said(words, `scope-risk.${risk}`, catalogue.riskLabel(risk)),
+    localizedText(words, `scope-risk.${risk}`, catalogue.riskLabel(risk)),
 });
 
 /** Scopes with what they mean, by group, in display order. */

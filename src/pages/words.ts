@@ -81,43 +81,49 @@ export const languageNames = {
 export const languages = Object.keys(languageNames) as readonly Language[];
 
 /** A note of two texts, such as `note.not-found`. */
-export type Note = MessageKey extends infer K
+export type NoteKey = MessageKey extends infer K
   ? K extends `note.${infer N}.title`
     ? N
     : never
   : never;
-type Values = Readonly<Record<string, string | number>>;
+type MessageValues = Readonly<Record<string, string | number>>;
 
 /** The words of one language. */
 export interface Words {
   readonly language: Language;
   readonly direction: 'ltr' | 'rtl';
   /** A text with its values put in (ICU). The answer is plain text: templates escape it. */
-  say(key: MessageKey, values?: Values): string;
+  say(key: MessageKey, values?: MessageValues): string;
   /** A day in UTC, given as Unix seconds, in the form of the reader's region. */
-  day(at: number): string;
+  formatDate(at: number): string;
   /** A day and the time of it, UTC, which it says. */
-  time(at: number): string;
-  number(value: number): string;
+  formatDateTime(at: number): string;
+  formatNumber(value: number): string;
   /** "a, b and c". */
-  list(items: readonly string[]): string;
+  formatList(items: readonly string[]): string;
 }
 
 /**
  * How a region writes a day and a time. Calendar and digits stay those of the language's own texts:
  * a page has one of each, and the day of an entry is the same whoever reads it.
  */
-function datesOf(language: Language, tag: string): Pick<Words, 'day' | 'time'> {
+function dateFormats(
+  language: Language,
+  tag: string,
+): Pick<Words, 'formatDate' | 'formatDateTime'> {
   const { numberingSystem } = new Intl.DateTimeFormat(language).resolvedOptions();
-  const form = {
+  const options = {
     dateStyle: 'medium',
     timeZone: 'UTC',
     calendar: 'gregory',
     numberingSystem,
   } as const;
-  const day = new Intl.DateTimeFormat(tag, form);
-  const time = new Intl.DateTimeFormat(tag, { ...form, timeStyle: 'short' });
-  return { day: (at) => day.format(at * 1000), time: (at) => `${time.format(at * 1000)} UTC` };
+  const day = new Intl.DateTimeFormat(tag, options);
+  const time = new Intl.DateTimeFormat(tag, { ...options, timeStyle: 'short' });
+  return {
+    formatDate: (at) => day.format(at * 1000),
+    formatDateTime: (at) => `${time.format(at * 1000)} UTC`,
+  };
 }
 
 function makeWords(language: Language): Words {
@@ -139,30 +145,30 @@ function makeWords(language: Language): Words {
       }
       return typeof text === 'string' ? text : String(text.format({ ...values }));
     },
-    ...datesOf(language, language),
-    number: (value) => number.format(value),
-    list: (items) => list.format(items),
+    ...dateFormats(language, language),
+    formatNumber: (value) => number.format(value),
+    formatList: (items) => list.format(items),
   };
 }
 
-const made = new Map(languages.map((language) => [language, makeWords(language)]));
+const wordsByLanguage = new Map(languages.map((language) => [language, makeWords(language)]));
 
-const regional = new Map<string, Words>();
+const regionalWords = new Map<string, Words>();
 
 /**
  * The words of a language, with dates as a region of it writes them: `GB`, as in `en-GB`; null: as
  * the language does.
  */
 export function wordsOf(language: Language, region: string | null = null): Words {
-  const plain = made.get(language) as Words;
+  const plain = wordsByLanguage.get(language) as Words;
   // No more tags than these can be asked for, and only one that has a form of its own is made.
   if (region === null || !/^(?:[A-Z]{2}|\d{3})$/.test(region)) return plain;
   const tag = `${language}-${region}`;
-  const known = regional.get(tag);
+  const known = regionalWords.get(tag);
   if (known !== undefined) return known;
-  const hasForm = new Intl.DateTimeFormat(tag).resolvedOptions().locale === tag;
-  const words = hasForm ? { ...plain, ...datesOf(language, tag) } : plain;
-  regional.set(tag, words);
+  const hasRegionalFormat = new Intl.DateTimeFormat(tag).resolvedOptions().locale === tag;
+  const words = hasRegionalFormat ? { ...plain, ...dateFormats(language, tag) } : plain;
+  regionalWords.set(tag, words);
   return words;
 }
 
@@ -177,7 +183,7 @@ const regionOf = (tag: string): string | null =>
   /^[a-z]{2,3}(?:-[a-z]{4})?-([a-z]{2}|\d{3})(?:-|$)/i.exec(tag)?.[1]?.toUpperCase() ?? null;
 
 /** What a browser accepts of our languages, best first (RFC 9110 §12.5.4). */
-const accepted = (header: string | undefined) =>
+const parseAcceptLanguage = (header: string | undefined) =>
   (header ?? '')
     .slice(0, 500)
     .split(',')
@@ -196,17 +202,18 @@ const accepted = (header: string | undefined) =>
 
 /** The best of ours among the languages a browser accepts. */
 export const acceptedLanguage = (header: string | undefined): Language | undefined =>
-  accepted(header)[0]?.language;
+  parseAcceptLanguage(header)[0]?.language;
 
 /** The region a browser names first with a language of ours; null: none. */
 export const acceptedRegion = (header: string | undefined, language: Language): string | null =>
-  accepted(header).find((one) => one.language === language && one.region !== null)?.region ?? null;
+  parseAcceptLanguage(header).find((one) => one.language === language && one.region !== null)
+    ?.region ?? null;
 
 /** The two texts of a note. */
 export const noteTexts = (
   words: Words,
-  note: Note,
-  values?: Values,
+  note: NoteKey,
+  values?: MessageValues,
 ): { readonly title: string; readonly text: string } => ({
   title: words.say(`note.${note}.title` as MessageKey, values),
   text: words.say(`note.${note}.text` as MessageKey, values),

@@ -11,30 +11,30 @@ export interface Clock {
 }
 
 /** How much time has passed, whatever somebody sets the clock to. */
-export interface Steady {
+export interface MonotonicClock {
   /** Milliseconds since the machine started, its sleep included. Never goes back. */
   millis(): number;
   /**
    * Which start of the machine that was: two processes with the same text count from the same
    * moment. Null: not known.
    */
-  readonly boot: string | null;
+  readonly bootId: string | null;
 }
 
 /** Whether this node's clock can be relied on (ADR 14). */
-export interface ClockStanding {
+export interface ClockStatus {
   /**
    * `agrees`: within a second. `apart`: it serves, is not ready, and takes nothing away. `far`: it
    * does not serve either.
    */
-  readonly state: 'agrees' | 'apart' | 'far';
+  readonly state: 'synchronized' | 'skewed' | 'unusable';
   /** Milliseconds by which the clock is ahead of the one it is compared with; below 0: behind. */
-  readonly apartMs: number;
+  readonly skewMs: number;
   /**
    * Whose clock that is; null: nothing was compared yet. `itself`: its own of a moment ago, as
    * SQLite has no other.
    */
-  readonly against: 'database' | 'itself' | null;
+  readonly comparedWith: 'database' | 'itself' | null;
 }
 
 /** The real clock. */
@@ -55,17 +55,17 @@ function bootId(): string | null {
  * The time since the machine started. `performance` alone stands still while it sleeps: when the
  * clock moved against it, the machine is asked.
  */
-function machineSteady(): Steady {
-  const SEEN_MS = 200;
+function makeMonotonicClock(): MonotonicClock {
+  const JUMP_THRESHOLD_MS = 200;
   const started = () => uptime() * 1000 - performance.now();
   let base = started();
-  let wall = Date.now() - performance.now();
+  let wallOffset = Date.now() - performance.now();
   return {
-    boot: bootId(),
+    bootId: bootId(),
     millis() {
       const run = performance.now();
-      if (Math.abs(Date.now() - run - wall) > SEEN_MS) {
-        wall = Date.now() - run;
+      if (Math.abs(Date.now() - run - wallOffset) > JUMP_THRESHOLD_MS) {
+        wallOffset = Date.now() - run;
         // Never back: both are told in fractions of their own.
         base = Math.max(base, started());
       }
@@ -75,4 +75,4 @@ function machineSteady(): Steady {
 }
 
 /** The real steady time. */
-export const systemSteady: Steady = machineSteady();
+export const systemMonotonicClock: MonotonicClock = makeMonotonicClock();

@@ -1,5 +1,5 @@
 /** Requests to other servers. */
-export interface Web {
+export interface HttpClient {
   /**
    * Posts a body and answers with the status; redirects are not followed. Throws when there is no
    * answer within `timeoutMs`.
@@ -13,7 +13,7 @@ export interface Web {
 }
 
 /** Requests over the global fetch. */
-export function fetchWeb(): Web {
+export function makeHttpClient(): HttpClient {
   return {
     async post(url, headers, body, timeoutMs) {
       const answer = await fetch(url, {

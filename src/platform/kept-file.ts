@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { MOST_SECRET, readPlainFile } from './plain-file.ts';
+import { MAX_SECRET_FILE_BYTES, readRegularFile } from './plain-file.ts';
 
 /**
  * Reads a file that must exist from the first start on: made once with `make`, readable by its
@@ -8,15 +8,19 @@ import { MOST_SECRET, readPlainFile } from './plain-file.ts';
  * same: the text is written whole under another name, then linked, and linking fails when the file
  * is there. `unique` names this process's draft.
  */
-export function keptFile(path: string, unique: string, make: () => string): string {
+export function readOrCreateFile(
+  path: string,
+  draftSuffix: string,
+  createText: () => string,
+): string {
   try {
-    return readPlainFile(path, MOST_SECRET).toString('utf8');
+    return readRegularFile(path, MAX_SECRET_FILE_BYTES).toString('utf8');
   } catch (fault) {
     if ((fault as NodeJS.ErrnoException).code !== 'ENOENT') throw fault;
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${unique}`;
-  writeFileSync(draft, make(), { mode: 0o600, flag: 'wx' });
+  const draft = `${path}.${draftSuffix}`;
+  writeFileSync(draft, createText(), { mode: 0o600, flag: 'wx' });
   try {
     linkSync(draft, path);
   } catch (fault) {
@@ -24,5 +28,5 @@ export function keptFile(path: string, unique: string, make: () => string): stri
   } finally {
     rmSync(draft, { force: true });
   }
-  return readPlainFile(path, MOST_SECRET).toString('utf8');
+  return readRegularFile(path, MAX_SECRET_FILE_BYTES).toString('utf8');
 }

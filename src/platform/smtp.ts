@@ -1,7 +1,7 @@
 import { createTransport, type NodemailerError } from 'nodemailer';
 
 /** One message to one person. */
-export interface Letter {
+export interface OutgoingEmail {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
@@ -13,33 +13,33 @@ export interface Letter {
 }
 
 /** Letters to people. */
-export interface Mail {
+export interface MailTransport {
   /**
    * Sends a letter. `refused`: it will never be taken (RFC 5321 §4.2.1, 5yz); the reply and status
    * code alone, as servers repeat the address in their words. Anything that may be better later
    * throws, and the fault's `code` tells what happened.
    */
-  send(letter: Letter): Promise<'sent' | { readonly refused: string }>;
+  send(email: OutgoingEmail): Promise<'sent' | { readonly refused: string }>;
 }
 
 /** How long a mail server may take, in milliseconds. */
-export interface MailLimits {
-  readonly connectMs: number;
-  readonly greetingMs: number;
+export interface SmtpTimeouts {
+  readonly connectTimeoutMs: number;
+  readonly greetingTimeoutMs: number;
   /** Between two words of the server. */
-  readonly silenceMs: number;
+  readonly idleTimeoutMs: number;
   /**
    * From the connection to the last answer: a server that says something now and then must not hold
    * a letter for ever.
    */
-  readonly wholeMs: number;
+  readonly totalTimeoutMs: number;
 }
 
-const usualLimits: MailLimits = {
-  connectMs: 10_000,
-  greetingMs: 10_000,
-  silenceMs: 15_000,
-  wholeMs: 25_000,
+const defaultSmtpTimeouts: SmtpTimeouts = {
+  connectTimeoutMs: 10_000,
+  greetingTimeoutMs: 10_000,
+  idleTimeoutMs: 15_000,
+  totalTimeoutMs: 25_000,
 };
 
 /**
@@ -48,24 +48,24 @@ const usualLimits: MailLimits = {
  * greeting, the password or the sender is about us, and throws: a wrong password must not throw
  * away the letters of everybody.
  */
-export function smtpMail({
+export function makeSmtpTransport({
   url,
   from,
-  limits = usualLimits,
+  limits = defaultSmtpTimeouts,
 }: {
   url: string;
   from: string;
-  limits?: MailLimits;
-}): Mail {
+  limits?: SmtpTimeouts;
+}): MailTransport {
   const server = new URL(url);
   // A URL may carry settings of nodemailer; its own log would repeat addresses.
   for (const setting of ['logger', 'debug', 'transactionLog']) server.searchParams.delete(setting);
   const transport = createTransport({
     url: server.href,
-    connectionTimeout: limits.connectMs,
-    dnsTimeout: limits.connectMs,
-    greetingTimeout: limits.greetingMs,
-    socketTimeout: limits.silenceMs,
+    connectionTimeout: limits.connectTimeoutMs,
+    dnsTimeout: limits.connectTimeoutMs,
+    greetingTimeout: limits.greetingTimeoutMs,
+    socketTimeout: limits.idleTimeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
@@ -84,14 +84,14 @@ export function smtpMail({
           // Keeps holiday answers away (RFC 3834 §5).
           headers: { 'Auto-Submitted': 'auto-generated' },
           xMailer: false,
-          signal: AbortSignal.timeout(limits.wholeMs),
+          signal: AbortSignal.timeout(limits.totalTimeoutMs),
         });
         return 'sent';
       } catch (fault) {
         const { code, originalCode, permanent, responseCode, response, command } =
           fault as NodemailerError;
         if (permanent && (command === 'RCPT TO' || command === 'DATA'))
-          return { refused: statusOf(response ?? '') };
+          return { refused: smtpStatus(response ?? '') };
         // A fault of our own making: the words of the original have the address in them.
         throw Object.assign(new Error('the mail server did not take a letter'), {
           code: responseCode ? `SMTP_${responseCode}` : (originalCode ?? code),
@@ -102,5 +102,5 @@ export function smtpMail({
 }
 
 /** Reply and enhanced status code (RFC 3463) of an answer, without its words. */
-const statusOf = (response: string): string =>
+const smtpStatus = (response: string): string =>
   /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?/.exec(response)?.[0] ?? '5yz';

@@ -1,13 +1,13 @@
 import type { Account } from '#accounts/account.ts';
 import { addressInRanges } from '#encoding/address.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
-import type { Client, Halt, Stage } from './model/client.ts';
+import type { Client, Stage, Suspension } from './model/client.ts';
 
 /** Why a client may not act. */
-export type Hindrance =
+export type ClientAccessDenial =
   | { readonly kind: 'client-suppressed' }
   | { readonly kind: 'client-not-usable'; readonly stage: Stage; readonly ownerOnly: boolean }
-  | { readonly kind: 'client-halted'; readonly halted: Halt }
+  | { readonly kind: 'client-suspended'; readonly suspension: Suspension }
   | { readonly kind: 'user-blocked' }
   | { readonly kind: 'wrong-site'; readonly site: SiteId }
   | { readonly kind: 'address-not-allowed' };
@@ -31,7 +31,7 @@ export function isUsableBy(client: Client, user: Account | null): boolean {
  * from an address. Every grant, page and API check asks here; undefined means nothing stands in the
  * way.
  */
-export function hindrance(
+export function clientAccessDenial(
   client: Client,
   user: Account | null,
   where: {
@@ -39,12 +39,12 @@ export function hindrance(
     readonly address?: string /** Somebody is asked for a new consent. */;
     readonly newConsent?: boolean;
   } = {},
-): Hindrance | undefined {
+): ClientAccessDenial | undefined {
   if (client.suppressed) return { kind: 'client-suppressed' };
   if (!isUsableBy(client, user))
     return { kind: 'client-not-usable', stage: client.stage, ownerOnly: client.ownerOnly };
-  if (client.halted === 'tokens' || (client.halted === 'consents' && where.newConsent))
-    return { kind: 'client-halted', halted: client.halted };
+  if (client.suspension === 'all' || (client.suspension === 'new-consents' && where.newConsent))
+    return { kind: 'client-suspended', suspension: client.suspension };
   if (user?.blocked) return { kind: 'user-blocked' };
   if (where.site !== undefined && !coversSite(client.site, where.site))
     return { kind: 'wrong-site', site: client.site };
@@ -58,5 +58,5 @@ export const coversSite = (covering: SiteId, place: SiteId): boolean =>
   covering === EVERY_SITE || covering === place;
 
 /** The narrower of two sites of which one covers the other: where both reach. */
-export const commonSite = (one: SiteId, other: SiteId): SiteId =>
+export const narrowerSite = (one: SiteId, other: SiteId): SiteId =>
   one === EVERY_SITE ? other : one;

@@ -85,15 +85,15 @@ export const operatorBy = (by: string): Actor => ({ kind: 'operator', via: 'cli'
 export const JOB: Actor = { kind: 'operator', via: 'job' };
 
 /** True when the actor holds the right. */
-export const mayDo = (actor: Actor, right: string): boolean =>
+export const hasRight = (actor: Actor, right: string): boolean =>
   actor.kind === 'operator' || actor.rights.has(right);
 
 /** At which addresses somebody acts. */
-export const profileOf = (actor: Actor): ProtocolProfile =>
+export const protocolProfileOf = (actor: Actor): ProtocolProfile =>
   actor.kind === 'person' && actor.dialect ? 'mediawiki' : 'core';
 
 /** The person who acts; null: the operator, or a stranger. */
-export const personOf = (actor: Actor): Account | null =>
+export const accountOf = (actor: Actor): Account | null =>
   actor.kind === 'person' ? actor.account : null;
 
 /** Scopes with which an app sees and does what its person may as somebody who looks after apps. */
@@ -107,7 +107,7 @@ export const AUDIT_SCOPE = 'gatehouse:audit';
  * True for whoever has no app between, and for an app that holds one of these scopes: without them
  * it is a stranger there (ADR 17).
  */
-export const actsWith = (actor: Actor, scopes: readonly string[]): boolean =>
+export const hasAnyScope = (actor: Actor, scopes: readonly string[]): boolean =>
   actor.kind === 'operator' ||
   actor.authentication.kind !== 'app' ||
   actor.authentication.scopes.some((scope) => scopes.includes(scope));
@@ -117,4 +117,4 @@ export const actsWith = (actor: Actor, scopes: readonly string[]): boolean =>
  * not lent that.
  */
 export const managerOf = (actor: Actor): Account | null =>
-  actsWith(actor, MANAGING_SCOPES) ? personOf(actor) : null;
+  hasAnyScope(actor, MANAGING_SCOPES) ? accountOf(actor) : null;

@@ -1,14 +1,14 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import type { Outcome } from './actions/context.ts';
+import type { ActionOutcome } from './actions/context.ts';
 import { type Actor, OPERATOR } from './actor.ts';
 import type { Client } from './model/client.ts';
 import type { RegistryRefusal } from './refusals.ts';
 import type { Registry } from './registry.ts';
 
 /** A description of an app, as the operator gives it; what is not said is ordinary. */
-export type Proposal = Pick<Client, 'name' | 'protocol'> &
+export type ClientProposal = Pick<Client, 'name' | 'protocol'> &
   Partial<
     Pick<
       Client,
@@ -28,7 +28,7 @@ export type Proposal = Pick<Client, 'name' | 'protocol'> &
     >
   > & { readonly site?: string; readonly ignoreWarnings?: boolean };
 
-type Answer = Promise<Result<Outcome, RegistryRefusal>>;
+type Answer = Promise<Result<ActionOutcome, RegistryRefusal>>;
 
 /** What is said with a decision. */
 export interface DecisionDetails {
@@ -38,28 +38,28 @@ export interface DecisionDetails {
 }
 
 /** The registry's verbs for whoever holds the data directory. */
-export interface OperatorDesk {
+export interface AdminCommands {
   /**
    * Proposes an app for its owner, and approves it when asked to: an owner-only one is approved by
    * itself.
    */
-  create(proposal: Proposal, owner: Account, options: { readonly approve: boolean }): Answer;
+  create(proposal: ClientProposal, owner: Account, options: { readonly approve: boolean }): Answer;
   approve(id: ClientId, details?: DecisionDetails): Answer;
   reject(id: ClientId, details?: DecisionDetails): Answer;
   disable(id: ClientId, details?: DecisionDetails): Answer;
   reenable(id: ClientId, details?: DecisionDetails): Answer;
-  halt(id: ClientId, halted: string, details?: DecisionDetails): Answer;
+  suspend(id: ClientId, suspension: string, details?: DecisionDetails): Answer;
   resetSecret(id: ClientId, details?: DecisionDetails): Answer;
   /** Whether the app may ask about the access tokens of every app. */
   setIntrospector(id: ClientId, introspector: boolean, details?: DecisionDetails): Answer;
 }
 
 /** Makes the operator's desk over the registry. */
-export function operatorDesk(
+export function makeAdminCommands(
   registry: Pick<Registry, 'submit'>,
   operator: Actor = OPERATOR,
-): OperatorDesk {
-  const on = (
+): AdminCommands {
+  const submitFor = (
     action: string,
     clientId: ClientId,
     { reason = '' }: DecisionDetails = {},
@@ -81,18 +81,20 @@ export function operatorDesk(
         termsAccepted: true,
       });
       if (!created.ok || !approve || created.value.client.stage === 'approved') return created;
-      const approved = await on('approve', created.value.client.id);
+      const approved = await submitFor('approve', created.value.client.id);
       return approved.ok
         ? { ok: true, value: { ...created.value, client: approved.value.client } }
         : approved;
     },
-    approve: (id, details) => on('approve', id, details),
-    reject: (id, details) => on('reject', id, details, { suppress: details?.suppress ?? false }),
-    disable: (id, details) => on('disable', id, details, { suppress: details?.suppress ?? false }),
-    reenable: (id, details) => on('reenable', id, details),
-    halt: (id, halted, details) => on('halt', id, details, { halted }),
-    resetSecret: (id, details) => on('update', id, details, { resetSecret: true }),
+    approve: (id, details) => submitFor('approve', id, details),
+    reject: (id, details) =>
+      submitFor('reject', id, details, { suppress: details?.suppress ?? false }),
+    disable: (id, details) =>
+      submitFor('disable', id, details, { suppress: details?.suppress ?? false }),
+    reenable: (id, details) => submitFor('reenable', id, details),
+    suspend: (id, suspension, details) => submitFor('halt', id, details, { suspension }),
+    resetSecret: (id, details) => submitFor('update', id, details, { resetSecret: true }),
     setIntrospector: (id, introspector, details) =>
-      on('set-introspector', id, details, { introspector }),
+      submitFor('set-introspector', id, details, { introspector }),
   };
 }

@@ -26,13 +26,13 @@ export interface AuditEntry {
   readonly address: string | null;
   readonly clientId: ClientId;
   /** The edition that the action made, or left as it is (consents). */
-  readonly edition: number;
+  readonly recordVersion: number;
   /** Why, in the actor's words. */
   readonly reason: string;
   readonly changes: readonly FieldChange[];
 }
 
-export type NewAuditEntry = Omit<AuditEntry, 'id' | 'edition'>;
+export type NewAuditEntry = Omit<AuditEntry, 'id' | 'recordVersion'>;
 
 /** Which lines are wanted; newest first unless `order` says otherwise. */
 export interface AuditFilter {
@@ -45,17 +45,17 @@ export interface AuditFilter {
   /** Only lines about people's consents, or only the others; both when absent. */
   readonly about?: 'clients' | 'consents';
   /** Only lines of one client after this edition. */
-  readonly afterEdition?: number;
+  readonly afterRecordVersion?: number;
   /** Continue after this line. */
   readonly after?: number;
   readonly order?: 'oldest-first' | 'newest-first';
   /** For a report: an answer some seconds old will do. */
-  readonly mayBeOld?: true;
+  readonly allowStale?: true;
   readonly limit: number;
 }
 
 /** What each field of a client is called in the trail, and in a revision. */
-const compared = [
+const comparedFields = [
   'name',
   'version',
   'description',
@@ -69,7 +69,7 @@ const compared = [
   'restrictions',
   'stage',
   'suppressed',
-  'halted',
+  'suspension',
   'introspector',
   'pkceOptional',
 ] as const satisfies readonly (keyof Client)[];
@@ -80,7 +80,7 @@ export function fieldChanges(
   after: Partial<Client>,
 ): readonly FieldChange[] {
   const changes: FieldChange[] = [];
-  for (const field of compared) {
+  for (const field of comparedFields) {
     if (!(field in after)) continue;
     const [old, now] = [before?.[field] ?? null, after[field] ?? null];
     if (JSON.stringify(old) !== JSON.stringify(now))
@@ -138,7 +138,7 @@ export interface AuditChain {
    * Checks every entry. `known`: heads that were noted earlier, which must still be in the chain.
    * `archivedUntil`: entries up to this one may be missing, as their partition was taken away.
    */
-  verifyAudit(asked?: {
+  verifyAudit(options?: {
     readonly known?: readonly AuditHead[];
     readonly archivedUntil?: number;
   }): Promise<AuditVerdict>;

@@ -1,13 +1,18 @@
 import { z } from 'zod';
-import type { ClientId, Sealed, SiteId, UserId } from '#kernel/ids.ts';
+import type { ClientId, EncryptedSecret, SiteId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { rsaBits } from '#keys/rsa.ts';
-import { type FieldRules, judges, storedUri, type Values } from './actions/fields.ts';
+import { rsaKeyLength } from '#keys/rsa.ts';
+import {
+  type FieldRules,
+  normalizeRedirectUri,
+  type Values,
+  validators,
+} from './actions/fields.ts';
 import { ANYWHERE, type GrantType, grantTypes, type Protocol, protocols } from './model/client.ts';
 import { redirectToReview } from './model/redirect-rules.ts';
-import { registeredScopes, revocable } from './model/scopes.ts';
+import { registeredScopes, revocableScopes } from './model/scopes.ts';
 import type { NewClient, NewSecret } from './records.ts';
 
 // Apps that the configuration describes (registry 4.6): the operator's own, approved by being
@@ -26,7 +31,7 @@ export interface ConfiguredContext {
   /** The account of a name; undefined: there is none. */
   readonly ownerOf: (name: string) => UserId | undefined;
   readonly readSecret: (path: string) => string;
-  readonly seal: (secret: string) => Sealed;
+  readonly encryptSecret: (secret: string) => EncryptedSecret;
   /** Contact address of all of them. */
   readonly email: string;
   readonly now: Instant;
@@ -68,7 +73,7 @@ const shape = {
 type Key = keyof typeof shape;
 type Entry = { [K in Key]?: z.output<(typeof shape)[K]> };
 
-const always: readonly Key[] = [
+const requiredKeys: readonly Key[] = [
   'client_id',
   'name',
   'version',
@@ -77,7 +82,7 @@ const always: readonly Key[] = [
   'protocol',
   'scopes',
 ];
-const anywhere: readonly Key[] = [
+const optionalKeys: readonly Key[] = [
   'client_secret',
   'client_secret_file',
   'site',
@@ -92,42 +97,43 @@ function keysOf(entry: Entry): {
   readonly required: readonly Key[];
   readonly optional: readonly Key[];
 } {
-  const owned = entry.owner_only === true;
+  const isOwnerOnly = entry.owner_only === true;
   if (entry.protocol === 'oauth1') {
-    if (owned) return { required: always, optional: [...anywhere, 'rsa_public_key'] };
+    if (isOwnerOnly)
+      return { required: requiredKeys, optional: [...optionalKeys, 'rsa_public_key'] };
     return {
-      required: [...always, 'redirect_uri'],
-      optional: [...anywhere, 'rsa_public_key', 'redirect_is_prefix'],
+      required: [...requiredKeys, 'redirect_uri'],
+      optional: [...optionalKeys, 'rsa_public_key', 'redirect_is_prefix'],
     };
   }
-  if (owned)
+  if (isOwnerOnly)
     return {
-      required: [...always, 'confidential'],
-      optional: [...anywhere, 'token_algorithm', 'introspector'],
+      required: [...requiredKeys, 'confidential'],
+      optional: [...optionalKeys, 'token_algorithm', 'introspector'],
     };
   // Nothing is known of it yet, not even that it is a list; as long as it is none, a redirect URI
   // may be right.
-  const listed = Array.isArray(entry.grant_types);
-  const code = listed && entry.grant_types?.includes('authorization_code');
+  const hasGrantTypes = Array.isArray(entry.grant_types);
+  const code = hasGrantTypes && entry.grant_types?.includes('authorization_code');
   return {
     required: [
-      ...always,
+      ...requiredKeys,
       'confidential',
       'grant_types',
       ...(code ? (['redirect_uri'] as const) : []),
     ],
     optional: [
-      ...anywhere,
+      ...optionalKeys,
       'token_algorithm',
       'pkce_optional',
       'introspector',
-      ...(listed ? [] : (['redirect_uri'] as const)),
+      ...(hasGrantTypes ? [] : (['redirect_uri'] as const)),
     ],
   };
 }
 
 /** The keys of a field's judge. */
-const judged = {
+const validatedFields = {
   name: 'name',
   version: 'version',
   description: 'description',
@@ -141,10 +147,10 @@ const judged = {
   confidential: 'confidential',
   pkce_optional: 'pkceOptional',
   restrictions: 'restrictions',
-} as const satisfies Partial<Record<Key, keyof typeof judges>>;
+} as const satisfies Partial<Record<Key, keyof typeof validators>>;
 
 /** What to write, from a message of the checker. */
-function wanted(message: string): string {
+function expectedValue(message: string): string {
   const expected = message.replace(/^Invalid (?:input|option): expected /, '');
   return expected === message ? message : `use ${expected.split(', received ', 1)[0]}`;
 }
@@ -168,7 +174,10 @@ function shapeProblems(
     else {
       const read = shape[key as Key].safeParse(value);
       if (!read.success)
-        problems.push([key, read.error.issues.map(({ message }) => wanted(message)).join('; ')]);
+        problems.push([
+          key,
+          read.error.issues.map(({ message }) => expectedValue(message)).join('; '),
+        ]);
     }
   }
   return problems;
@@ -189,7 +198,8 @@ function isAccepted(
   { client_id: id, redirect_uri: uri }: Entry,
   { acceptedUriOf }: ConfiguredContext,
 ): boolean {
-  if (id === undefined || uri === undefined || acceptedUriOf?.(id) !== storedUri(uri)) return false;
+  if (id === undefined || uri === undefined || acceptedUriOf?.(id) !== normalizeRedirectUri(uri))
+    return false;
   return redirectToReview({ redirectUri: uri, ownerOnly: false }) !== undefined;
 }
 
@@ -198,11 +208,11 @@ function readEntry(
   context: ConfiguredContext,
 ): Result<{ client: NewClient; secret: NewSecret | null }, readonly [string, string][]> {
   const problems = [...shapeProblems(given)];
-  const wrong = new Set(problems.map(([field]) => field));
-  if (wrong.has('protocol')) return refuse(problems);
+  const invalidFields = new Set(problems.map(([field]) => field));
+  if (invalidFields.has('protocol')) return refuse(problems);
   // What has not even its shape is left out, and the rest judged all the same.
   const entry = Object.fromEntries(
-    Object.entries(given).filter(([key]) => !wrong.has(key)),
+    Object.entries(given).filter(([key]) => !invalidFields.has(key)),
   ) as Entry;
   const protocol = entry.protocol as Protocol;
   const ownerOnly = entry.owner_only ?? false;
@@ -219,12 +229,12 @@ function readEntry(
     problems.push(['client_secret_file', 'the secret in the file must have 32 to 255 characters']);
   if (entry.client_secret !== undefined && entry.client_secret_file !== undefined)
     problems.push(['client_secret_file', 'give the secret or the file, not both']);
-  const about = ['client_secret', 'client_secret_file', 'rsa_public_key', 'confidential'];
+  const secretFields = ['client_secret', 'client_secret_file', 'rsa_public_key', 'confidential'];
   if (
     confidential &&
     secret === null &&
     !entry.rsa_public_key &&
-    !problems.some(([field]) => about.includes(field))
+    !problems.some(([field]) => secretFields.includes(field))
   )
     problems.push([
       'client_secret',
@@ -239,14 +249,14 @@ function readEntry(
       `there is no account named ${entry.owner}: create it with "gatehouse account create"`,
     ]);
   const values: Record<string, unknown> = { protocol, ownerOnly, confidential, grantTypes: types };
-  for (const [key, field] of Object.entries(judged))
+  for (const [key, field] of Object.entries(validatedFields))
     if (entry[key as Key] !== undefined) values[field] = entry[key as Key];
-  for (const [key, field] of Object.entries(judged)) {
+  for (const [key, field] of Object.entries(validatedFields)) {
     if (values[field] === undefined || (field === 'grantTypes' && entry.grant_types === undefined))
       continue;
-    const problem = judges[field](values[field], values as Values, context.rules);
+    const problem = validators[field](values[field], values as Values, context.rules);
     // A key from before the rule keeps working.
-    if (problem?.problem.kind === 'key-too-short' && rsaBits(String(values[field])) >= 1024)
+    if (problem?.problem.kind === 'key-too-short' && rsaKeyLength(String(values[field])) >= 1024)
       continue;
     // Advice is for people who fill in forms: an operator means what they wrote.
     if (problem && !problem.ignorable && !(key === 'redirect_uri' && isAccepted(entry, context)))
@@ -263,7 +273,7 @@ function readEntry(
     protocol,
     ownerOnly,
     confidential,
-    redirectUri: storedUri(entry.redirect_uri ?? ''),
+    redirectUri: normalizeRedirectUri(entry.redirect_uri ?? ''),
     redirectIsPrefix: entry.redirect_is_prefix ?? false,
     grantTypes: types,
     pkceOptional: entry.pkce_optional ?? false,
@@ -272,25 +282,25 @@ function readEntry(
     tokenAlgorithm: entry.token_algorithm ?? 'ES256',
     site: context.rules.sites.resolve(entry.site ?? '*') as SiteId,
     scopes: registeredScopes(entry.scopes as readonly string[], context.rules.catalogue),
-    optionalScopes: revocable(entry.optional_scopes ?? [], context.rules.catalogue),
+    optionalScopes: revocableScopes(entry.optional_scopes ?? [], context.rules.catalogue),
     rsaPublicKey: entry.rsa_public_key || null,
     restrictions: { ...ANYWHERE, ...entry.restrictions, pages: entry.restrictions?.pages ?? [] },
     stage: 'approved',
     stageAt: context.now,
     suppressed: false,
-    halted: 'nothing',
+    suspension: 'none',
     registeredAt: context.now,
     managed: true,
     skipConsent: entry.skip_consent ?? false,
   };
   if (secret === null) return accept({ client, secret: null });
-  const sealed = protocol === 'oauth1' ? context.seal(secret) : null;
+  const encrypted = protocol === 'oauth1' ? context.encryptSecret(secret) : null;
   return accept({
     client,
     secret: {
       label: 'configuration',
       digest: digestOf(secret),
-      sealed,
+      encrypted,
       createdAt: context.now,
       expiresAt: null,
     },
@@ -301,7 +311,7 @@ function readEntry(
  * Reads the entries, expands and judges each. Every problem of every entry is reported at once;
  * with one problem, none is used.
  */
-export function readConfigured(
+export function readConfiguredClients(
   entries: readonly unknown[],
   context: ConfiguredContext,
 ): Result<

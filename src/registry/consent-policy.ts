@@ -14,8 +14,10 @@ export function acceptedScopes(
   client: Pick<Client, 'scopes'>,
   catalogue: ScopeCatalogue,
 ): readonly string[] {
-  const may = new Set(client.scopes);
-  return [...new Set([...catalogue.irrevocable, ...requested])].filter((scope) => may.has(scope));
+  const allowedScopes = new Set(client.scopes);
+  return [...new Set([...catalogue.irrevocable, ...requested])].filter((scope) =>
+    allowedScopes.has(scope),
+  );
 }
 
 /** True when every scope only says who somebody is. */

@@ -1,19 +1,19 @@
 import type { Account } from '#accounts/account.ts';
-import type { ClientId, ConsentId, Sealed, SiteId, TokenId, UserId } from '#kernel/ids.ts';
+import type { ClientId, ConsentId, EncryptedSecret, SiteId, TokenId, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from './audit.ts';
 import type { Client, ClientSecret, Protocol, Stage } from './model/client.ts';
 import type { Consent } from './model/consent.ts';
 import type { NewRevision, Revision, RevisionStage } from './model/revision.ts';
 import type { Team } from './model/team.ts';
-import type { NewNotice, Outbox } from './notifications/notification.ts';
-import type { Approval, Involvement, Part } from './review/independence.ts';
+import type { NewNotification, Outbox } from './notifications/notification.ts';
+import type { Approval, Involvement, InvolvementRole } from './review/independence.ts';
 import type { Impact, UsageRecords } from './usage.ts';
 
 /** A secret about to be stored: the store gives it its number. */
 export type NewSecret = Omit<ClientSecret, 'id'>;
 /** A client about to be stored: the store gives it its number. */
-export type NewClient = Omit<Client, 'number' | 'edition' | 'secrets'>;
+export type NewClient = Omit<Client, 'number' | 'recordVersion' | 'secrets'>;
 
 /**
  * A permanent pair of an OAuth 1 consent (RFC 5849 §2.3). The secret is sealed because HMAC needs
@@ -21,7 +21,7 @@ export type NewClient = Omit<Client, 'number' | 'edition' | 'secrets'>;
  */
 export interface NewTokenCredentials {
   readonly token: string;
-  readonly secretSealed: Sealed;
+  readonly encryptedSecret: EncryptedSecret;
 }
 
 /** The long-lived access token of an owner-only OAuth 2 client. */
@@ -105,61 +105,66 @@ export type Effect =
     }
   | { readonly kind: 'end-offer' }
   /** Writes down a part somebody took in the client, which they may not have any more. */
-  | { readonly kind: 'involve'; readonly userId: UserId; readonly part: Part; readonly at: Instant }
+  | {
+      readonly kind: 'involve';
+      readonly userId: UserId;
+      readonly part: InvolvementRole;
+      readonly at: Instant;
+    }
   /** Lets every secret end at this time, or earlier where that was its end already. */
   | { readonly kind: 'end-secrets'; readonly at: Instant };
 
 /** A change, its line in the audit trail, and whom it is told: one unit of work, or nothing. */
 export interface RegistryChange {
   /** The edition the change was decided on; null: the client is created here. */
-  readonly edition: number | null;
+  readonly recordVersion: number | null;
   readonly effects: readonly Effect[];
   readonly audit: NewAuditEntry;
-  readonly notices: readonly NewNotice[];
+  readonly notifications: readonly NewNotification[];
 }
 
 /** What a person's approval was judged on, and what it takes away. */
-export interface ApprovalGate {
+export interface ApprovalConditions {
   /** Edition of the client. */
-  readonly edition: number;
+  readonly recordVersion: number;
   /** A consent has to stand already: the client takes nobody new. */
-  readonly onlyExisting: boolean;
+  readonly existingConsentOnly: boolean;
   /** What the client may ask for in that edition: what a review took from it is not carried on. */
-  readonly within: readonly string[];
+  readonly allowedScopes: readonly string[];
   /** Scopes that the person allowed before, was shown, and left out now. */
-  readonly withdrawn: readonly string[];
+  readonly withdrawnScopes: readonly string[];
 }
 
 /**
  * 'stale': the client is not in that edition any more. 'exists': owner, name and version are taken.
  */
-export type Applied =
+export type AppliedChange =
   | { readonly outcome: 'applied'; readonly client: Client }
   | { readonly outcome: 'stale' | 'unknown' | 'exists' };
 
 export interface ClientFilter {
   readonly ownerId?: UserId;
   /** Owner or accepted maintainer. */
-  readonly keeperId?: UserId;
+  readonly managerId?: UserId;
   readonly stage?: Stage;
   readonly protocol?: Protocol;
   readonly name?: string;
   /** A part of the name, whatever the case of its letters. */
-  readonly nameHas?: string;
+  readonly nameContains?: string;
   /** Asks for this scope. */
   readonly scope?: string;
   /** May act on this site: for it, or for every site. */
-  readonly actsOn?: SiteId;
+  readonly actsOnSite?: SiteId;
   /** Approved, or kept by the configuration. */
   readonly live?: true;
   /** False: leave out apps that are for their owners alone. */
   readonly ownerOnly?: false;
   /** With an open revision. */
-  readonly revised?: boolean;
+  readonly hasOpenRevision?: boolean;
   /** Whose owner is blocked or gone. */
   readonly orphaned?: boolean;
   /** For a list that people look through: an answer some seconds old will do. */
-  readonly mayBeOld?: true;
+  readonly allowStale?: true;
   /** False: leave hidden ones out. */
   readonly suppressed?: false;
   /** Continue below this number. */
@@ -179,22 +184,22 @@ export interface RegistryRecords extends Outbox, UsageRecords {
    * True once after a migration that left something to be told to the operator: apps that have to
    * use PKCE since. Of several that ask, one is told.
    */
-  takePkceNotice(): Promise<boolean>;
+  consumePkceNotice(): Promise<boolean>;
   /** Same owner and name, the latest registration first. */
   findClientsNamed(ownerId: UserId, name: string): Promise<readonly Client[]>;
   /** Carries out a change of a client, or of nothing. */
-  apply(change: RegistryChange): Promise<Applied>;
+  applyChange(change: RegistryChange): Promise<AppliedChange>;
   /** Proposed clients whose stage did not move since `before`, oldest first. */
-  listIdle(before: Instant, limit: number): Promise<readonly Client[]>;
+  listIdleProposals(before: Instant, limit: number): Promise<readonly Client[]>;
   /**
    * Keeps the clients of the configuration: their rows reserve identifier and number, their values
    * live in this process alone, so that a client whose entry disappears is usable by nobody.
    * 'taken': the identifier, or owner with name and version, belongs to another client.
    */
-  keepConfigured(
+  saveConfiguredClients(
     clients: readonly NewClient[],
     secrets: ReadonlyMap<ClientId, NewSecret>,
-  ): Promise<'kept' | { readonly taken: ClientId }>;
+  ): Promise<'saved' | { readonly taken: ClientId }>;
 
   openRevision(id: ClientId): Promise<Revision | undefined>;
   /** Newest first. */
@@ -221,7 +226,7 @@ export interface RegistryRecords extends Outbox, UsageRecords {
   impactOf(id: ClientId, now: Instant, issuedSince: Instant): Promise<Impact>;
   listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]>;
   /** Accounts in any of the groups, at most `limit`. */
-  accountsIn(groups: readonly string[], limit: number): Promise<readonly Account[]>;
+  listAccountsInGroups(groups: readonly string[], limit: number): Promise<readonly Account[]>;
 
   findConsent(user: UserId, client: ClientId, site: SiteId): Promise<Consent | undefined>;
   /** Identifier of the OAuth 1 pair of a consent; undefined when it has none. */
@@ -249,15 +254,11 @@ export interface RegistryRecords extends Outbox, UsageRecords {
     consent: NewConsent,
     credentials: NewTokenCredentials | null,
     audit: NewAuditEntry,
-    gate: ApprovalGate,
+    conditions: ApprovalConditions,
   ): Promise<Consent | 'stale'>;
   /**
    * Ends a consent with its audit line: its token credentials, access tokens and families die with
    * it. Only for its own user.
    */
-  renounceConsent(
-    id: ConsentId,
-    user: UserId,
-    audit: NewAuditEntry,
-  ): Promise<'renounced' | 'unknown'>;
+  revokeConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Promise<'revoked' | 'unknown'>;
 }

@@ -1,57 +1,57 @@
-import type { Sealed } from '#kernel/ids.ts';
+import type { EncryptedSecret } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import type { KeyRing } from '#keys/keyring.ts';
-import { keyIdOf, type Sealer } from '#keys/secret-box.ts';
+import type { Keyring } from '#keys/keyring.ts';
+import { masterKeyIdOf, type SecretBox } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from './actions/context.ts';
 
 /** Sealed texts that last. Those of temporary credentials expire before their key may leave. */
-export const sealedKinds = ['client secrets', 'token secrets'] as const;
-export type SealedKind = (typeof sealedKinds)[number];
+export const encryptedKinds = ['client secrets', 'token secrets'] as const;
+export type EncryptedKind = (typeof encryptedKinds)[number];
 
 /** One of them, under the key of its row. */
-export interface SealedValue {
+export interface EncryptedValue {
   readonly key: string | number;
-  readonly sealed: Sealed;
+  readonly encrypted: EncryptedSecret;
 }
 
 /** What sealing again asks of the store. */
-export interface SealedRecords {
+export interface EncryptedRecords {
   /**
    * Texts in the order of their keys, after one of them (null: from the first), at most `limit`.
    */
-  listSealed(
-    kind: SealedKind,
+  listEncrypted(
+    kind: EncryptedKind,
     after: string | number | null,
     limit: number,
-  ): Promise<readonly SealedValue[]>;
+  ): Promise<readonly EncryptedValue[]>;
   /** Replaces each text that is still the one given, in one unit of work; answers how many were. */
-  replaceSealed(
-    kind: SealedKind,
+  replaceEncrypted(
+    kind: EncryptedKind,
     changes: readonly {
       readonly key: string | number;
-      readonly from: Sealed;
-      readonly to: Sealed;
+      readonly from: EncryptedSecret;
+      readonly to: EncryptedSecret;
     }[],
   ): Promise<number>;
 }
 
-const purposes: Readonly<Record<SealedKind, string>> = {
+const purposes: Readonly<Record<EncryptedKind, string>> = {
   'client secrets': CLIENT_SECRET,
   'token secrets': TOKEN_SECRET,
 };
 const PAGE = 200;
-const PAGES_OF_ONE_RUN = 25;
+const PAGES_PER_RUN = 25;
 /**
  * A pass that found something is followed by another soon: a process that heard late of the new key
  * may have sealed behind our back.
  */
-const SOON = 30;
-const SELDOM = 3600;
+const SHORT_REST_SECONDS = 30;
+const LONG_REST_SECONDS = 3600;
 
 /** Seals again, under the key that is current, whatever is sealed under another. */
-export interface Resealing {
+export interface Reencryption {
   /** Goes on where it stopped, for at most 5000 texts; answers how many it sealed again. */
   run(): Promise<number>;
 }
@@ -61,64 +61,73 @@ export interface Resealing {
  * with one key it asks the store nothing. A text that was changed meanwhile is left alone: whoever
  * changed it sealed it.
  */
-export function makeResealing(parts: {
-  readonly records: SealedRecords;
-  readonly sealer: Sealer;
-  readonly keys: KeyRing;
+export function makeReencryption(parts: {
+  readonly records: EncryptedRecords;
+  readonly secretBox: SecretBox;
+  readonly keyring: Keyring;
   readonly clock: Clock;
   readonly log: Log;
-}): Resealing {
-  const { records, sealer, keys, clock, log } = parts;
-  let pass = { under: '', kind: 0, after: null as string | number | null, found: 0, lost: 0 };
+}): Reencryption {
+  const { records, secretBox, keyring, clock, log } = parts;
+  let progress = {
+    under: '',
+    kind: 0,
+    after: null as string | number | null,
+    found: 0,
+    undecryptable: 0,
+  };
   let restsUntil: Instant | null = null;
 
-  async function page(): Promise<number | 'over'> {
-    const kind = sealedKinds[pass.kind];
+  async function processPage(): Promise<number | 'over'> {
+    const kind = encryptedKinds[progress.kind];
     if (kind === undefined) return 'over';
-    const values = await records.listSealed(kind, pass.after, PAGE);
+    const values = await records.listEncrypted(kind, progress.after, PAGE);
     const changes = values
-      .filter(({ sealed }) => keyIdOf(sealed) !== pass.under)
-      .flatMap(({ key, sealed }) => {
+      .filter(({ encrypted }) => masterKeyIdOf(encrypted) !== progress.under)
+      .flatMap(({ key, encrypted }) => {
         try {
           return [
             {
               key,
-              from: sealed,
-              to: sealer.seal(sealer.open(sealed, purposes[kind]), purposes[kind]),
+              from: encrypted,
+              to: secretBox.encrypt(secretBox.decrypt(encrypted, purposes[kind]), purposes[kind]),
             },
           ];
         } catch {
-          pass.lost += 1;
+          progress.undecryptable += 1;
           return [];
         }
       });
-    pass.found += changes.length;
-    const done = changes.length === 0 ? 0 : await records.replaceSealed(kind, changes);
+    progress.found += changes.length;
+    const replaced = changes.length === 0 ? 0 : await records.replaceEncrypted(kind, changes);
     // Only now: a page that faulted is done again.
-    if (values.length < PAGE) pass = { ...pass, kind: pass.kind + 1, after: null };
-    else pass.after = values.at(-1)?.key ?? null;
-    return done;
+    if (values.length < PAGE) progress = { ...progress, kind: progress.kind + 1, after: null };
+    else progress.after = values.at(-1)?.key ?? null;
+    return replaced;
   }
 
   return {
     async run() {
-      if (keys.size() < 2) return 0;
-      const { id } = keys.current();
-      if (id !== pass.under || (restsUntil !== null && clock.now() >= restsUntil)) {
-        pass = { under: id, kind: 0, after: null, found: 0, lost: 0 };
+      if (keyring.keyCount() < 2) return 0;
+      const { id } = keyring.current();
+      if (id !== progress.under || (restsUntil !== null && clock.now() >= restsUntil)) {
+        progress = { under: id, kind: 0, after: null, found: 0, undecryptable: 0 };
         restsUntil = null;
       }
-      let sealed = 0;
-      for (let count = 0; count < PAGES_OF_ONE_RUN && restsUntil === null; count++) {
-        const done = await page();
-        if (done !== 'over') {
-          sealed += done;
+      let reencrypted = 0;
+      for (let count = 0; count < PAGES_PER_RUN && restsUntil === null; count++) {
+        const replaced = await processPage();
+        if (replaced !== 'over') {
+          reencrypted += replaced;
           continue;
         }
-        if (pass.lost > 0) log.error('sealed secrets that no key opens', { count: pass.lost });
-        restsUntil = instant(clock.now() + (pass.found > 0 ? SOON : SELDOM));
+        if (progress.undecryptable > 0)
+          log.error('encrypted secrets that no key decrypts', { count: progress.undecryptable });
+        restsUntil = instant(
+          clock.now() + (progress.found > 0 ? SHORT_REST_SECONDS : LONG_REST_SECONDS),
+        );
       }
-      return sealed;
+      return reencrypted;
     },
   };
 }
@@ -126,14 +135,20 @@ export function makeResealing(parts: {
 const COUNT_PAGE = 5000;
 
 /** How many lasting texts are sealed under each key. */
-export async function countSealed(records: SealedRecords): Promise<ReadonlyMap<string, number>> {
+export async function countEncrypted(
+  records: EncryptedRecords,
+): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
-  for (const kind of sealedKinds) {
+  for (const kind of encryptedKinds) {
     let after: string | number | null = null;
     for (let more = true; more; ) {
-      const values: readonly SealedValue[] = await records.listSealed(kind, after, COUNT_PAGE);
-      for (const { sealed } of values)
-        counts.set(keyIdOf(sealed), (counts.get(keyIdOf(sealed)) ?? 0) + 1);
+      const values: readonly EncryptedValue[] = await records.listEncrypted(
+        kind,
+        after,
+        COUNT_PAGE,
+      );
+      for (const { encrypted } of values)
+        counts.set(masterKeyIdOf(encrypted), (counts.get(masterKeyIdOf(encrypted)) ?? 0) + 1);
       after = values.at(-1)?.key ?? null;
       more = values.length === COUNT_PAGE;
     }

@@ -1,14 +1,14 @@
 import {
-  codeOf,
   type FieldProblem,
   type FieldRefusal,
   fieldRefusals,
   type RegistryRefusal,
+  refusalCode,
 } from './refusals.ts';
-import type { Dependence } from './review/independence.ts';
+import type { DependenceReason } from './review/independence.ts';
 
 /** Why somebody's yes does not count, as the end of a sentence. */
-const dependenceWords: Readonly<Record<Dependence, string>> = {
+const dependenceTexts: Readonly<Record<DependenceReason, string>> = {
   owner: 'the app is yours',
   maintainer: 'you help look after the app',
   proposer: 'you proposed the app',
@@ -20,7 +20,7 @@ const dependenceWords: Readonly<Record<Dependence, string>> = {
 };
 
 /** What is wrong with a value, as the end of a sentence that begins with the field's name. */
-export function problemWords(problem: FieldProblem): string {
+export function problemText(problem: FieldProblem): string {
   switch (problem.kind) {
     case 'empty':
       return 'must not be empty';
@@ -105,13 +105,13 @@ export function problemWords(problem: FieldProblem): string {
   }
 }
 
-const fieldWords = (refusal: FieldRefusal): string =>
+const fieldText = (refusal: FieldRefusal): string =>
   refusal.kind === 'missing_field'
     ? `${refusal.field} is missing.`
-    : `${refusal.field} ${problemWords(refusal.problem)}.${refusal.ignorable ? ' This is advice and can be waved through.' : ''}`;
+    : `${refusal.field} ${problemText(refusal.problem)}.${refusal.ignorable ? ' This is advice and can be waved through.' : ''}`;
 
 /** The same refusal with other names for its fields. */
-export function renamed(
+export function withRenamedFields(
   refusal: RegistryRefusal,
   name: (field: string) => string,
 ): RegistryRefusal {
@@ -125,7 +125,7 @@ export function renamed(
 }
 
 /** What would help whoever was refused: one sentence, or one for each field that is wrong. */
-export function refusalWords(refusal: RegistryRefusal): string {
+export function refusalText(refusal: RegistryRefusal): string {
   switch (refusal.kind) {
     case 'not_logged_in':
       return 'Sign in first.';
@@ -137,7 +137,7 @@ export function refusalWords(refusal: RegistryRefusal): string {
       return 'There is no such action.';
     case 'missing_field':
     case 'invalid_field':
-      return fieldRefusals(refusal).map(fieldWords).join(' ');
+      return fieldRefusals(refusal).map(fieldText).join(' ');
     case 'permission_denied':
       return refusal.right === null
         ? 'This app does not allow it to you, or not in its present stage.'
@@ -177,7 +177,7 @@ export function refusalWords(refusal: RegistryRefusal): string {
     case 'last_secret':
       return 'This is the last secret of the app. Add another one first.';
     case 'needs_another_reviewer':
-      return `Another reviewer has to decide: ${dependenceWords[refusal.why]}.`;
+      return `Another reviewer has to decide: ${dependenceTexts[refusal.why]}.`;
     case 'browser_session_required':
       return refusal.scopes.length === 0
         ? 'This is done in a browser, signed in at this server: a token or a signature cannot do it.'
@@ -194,15 +194,17 @@ const options: Readonly<Record<string, string>> = {
   confidential: 'public',
   redirectIsPrefix: 'prefix',
 };
-const optionOf = (field: string) =>
+const optionFor = (field: string) =>
   `--${options[field] ?? field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /**
  * The sentences, each with its stable code, for a terminal: fields are named by the options that
  * fill them.
  */
-export function refusalLine(refusal: RegistryRefusal): string {
+export function refusalForTerminal(refusal: RegistryRefusal): string {
   const fields = fieldRefusals(refusal);
   const each: readonly RegistryRefusal[] = fields.length > 0 ? fields : [refusal];
-  return each.map((one) => `${refusalWords(renamed(one, optionOf))} (${codeOf(one)})`).join(' ');
+  return each
+    .map((one) => `${refusalText(withRenamedFields(one, optionFor))} (${refusalCode(one)})`)
+    .join(' ');
 }

@@ -1,6 +1,6 @@
 import type { AuditEntry } from './audit.ts';
 import type { Stage } from './model/client.ts';
-import type { Dependence } from './review/independence.ts';
+import type { DependenceReason } from './review/independence.ts';
 
 /** What is wrong with the value of a field. Words for people are made where they are shown. */
 export type FieldProblem =
@@ -107,7 +107,7 @@ export type RegistryRefusal =
    * Somebody else has to decide: this person said yes before, or is not independent of the
    * decision.
    */
-  | { readonly kind: 'needs_another_reviewer'; readonly why: Dependence }
+  | { readonly kind: 'needs_another_reviewer'; readonly why: DependenceReason }
   /**
    * Through an app it would give more than the app holds. `scopes`: those it lacks; empty: it is
    * the person's own to do (ADR 17).
@@ -117,7 +117,7 @@ export type RegistryRefusal =
   | { readonly kind: 'reauthentication_required' };
 
 /** A code that names the field as well, as the reference does for its own two kinds. */
-export const codeOf = (refusal: RegistryRefusal): string =>
+export const refusalCode = (refusal: RegistryRefusal): string =>
   refusal.kind === 'missing_field' ? `missing_field_${refusal.field}` : refusal.kind;
 
 /**

@@ -18,29 +18,29 @@ export interface Failure {
 export type NewFailure = Omit<Failure, 'id'>;
 
 /** Where edges say that a known app was refused. Nothing is written at once. */
-export interface FailureNotes {
-  note(clientId: ClientId, kind: Failure['kind'], facts: Failure['facts']): void;
+export interface FailureRecorder {
+  recordFailure(clientId: ClientId, kind: Failure['kind'], facts: Failure['facts']): void;
 }
 
 /** The store's side. */
 export interface FailureRecords {
   /** Adds them, and keeps the latest `most` of each client. */
-  saveFailures(failures: readonly NewFailure[], most: number): Promise<void>;
+  saveFailures(failures: readonly NewFailure[], limit: number): Promise<void>;
   /** Latest first. */
   listFailures(clientId: ClientId, limit: number): Promise<readonly Failure[]>;
 }
 
 /** As many as are kept of one client: strangers can fail in an app's name, too. */
-export const MOST_FAILURES = 20;
-const MOST_BYTES = 4096;
-const MOST_CLIENTS = 1000;
+export const MAX_FAILURES = 20;
+const MAX_BYTES = 4096;
+const MAX_CLIENTS = 1000;
 
 function unlessUnavailable(fault: unknown): void {
   if (!isUnavailable(fault)) throw fault;
 }
 
 /** The notes, and the way to read them. */
-export interface Failures extends FailureNotes {
+export interface Failures extends FailureRecorder {
   /** Writes down what was noted. Where the store cannot take it, it is kept for the next time. */
   flush(): Promise<void>;
   /** Latest first, with what this process noted up to now. */
@@ -49,35 +49,35 @@ export interface Failures extends FailureNotes {
 
 /** Collects failures in memory, the latest of each client alone; `flush` hands them over. */
 export function makeFailures(clock: Clock, records: FailureRecords): Failures {
-  let held = new Map<ClientId, NewFailure[]>();
+  let buffered = new Map<ClientId, NewFailure[]>();
   let writing: Promise<void> = Promise.resolve();
 
-  function hold(failure: NewFailure): void {
-    const list = held.get(failure.clientId) ?? [];
-    if (!held.has(failure.clientId) && held.size >= MOST_CLIENTS) return;
+  function buffer(failure: NewFailure): void {
+    const list = buffered.get(failure.clientId) ?? [];
+    if (!buffered.has(failure.clientId) && buffered.size >= MAX_CLIENTS) return;
     list.push(failure);
-    if (list.length > MOST_FAILURES) list.shift();
-    held.set(failure.clientId, list);
+    if (list.length > MAX_FAILURES) list.shift();
+    buffered.set(failure.clientId, list);
   }
 
   async function write(): Promise<void> {
-    if (held.size === 0) return;
-    const batch = [...held.values()].flat();
-    held = new Map();
+    if (buffered.size === 0) return;
+    const batch = [...buffered.values()].flat();
+    buffered = new Map();
     try {
-      await records.saveFailures(batch, MOST_FAILURES);
+      await records.saveFailures(batch, MAX_FAILURES);
     } catch (fault) {
-      const since = [...held.values()].flat();
-      held = new Map();
-      for (const failure of [...batch, ...since]) hold(failure);
+      const since = [...buffered.values()].flat();
+      buffered = new Map();
+      for (const failure of [...batch, ...since]) buffer(failure);
       throw fault;
     }
   }
 
   return {
-    note(clientId, kind, facts) {
-      if (JSON.stringify(facts).length <= MOST_BYTES)
-        hold({ clientId, kind, at: clock.now(), facts });
+    recordFailure(clientId, kind, facts) {
+      if (JSON.stringify(facts).length <= MAX_BYTES)
+        buffer({ clientId, kind, at: clock.now(), facts });
     },
     // One after the other: whoever waits for it finds everything that was noted before in the
     // store.

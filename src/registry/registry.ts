@@ -3,8 +3,8 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { instant } from '#kernel/time.ts';
 import type { Action } from './actions/action.ts';
 import { authorityProblem, type GovernedAction } from './actions/authority.ts';
-import { acceptConsent, approvalProblem, renounceConsent } from './actions/consent.ts';
-import { changeToken, type Desk, type Outcome } from './actions/context.ts';
+import { acceptConsent, approvalProblem, revokeConsent } from './actions/consent.ts';
+import { type ActionOutcome, etagFor, type RegistryContext } from './actions/context.ts';
 import { readFields, type Values } from './actions/fields.ts';
 import { setIntrospector } from './actions/introspector.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
@@ -13,21 +13,25 @@ import { propose } from './actions/propose.ts';
 import { approve, disable, expire, halt, reenable, reject } from './actions/review.ts';
 import {
   approveRevision,
-  isAtOnce,
+  computeRevision,
   rejectRevision,
   revise,
-  revised,
+  takesEffectImmediately,
   withdrawRevision,
 } from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
-import { type Actor, JOB, mayDo, personOf, RIGHTS } from './actor.ts';
+import { type Actor, accountOf, hasRight, JOB, RIGHTS } from './actor.ts';
 import type { Client } from './model/client.ts';
 import type { RevisedFields } from './model/revision.ts';
 import type { RegistryRefusal } from './refusals.ts';
-import { type Matter, type Standing, standingOf } from './review/independence.ts';
+import {
+  type ApprovalStatus,
+  type ApprovalTopic,
+  approvalStatusOf,
+} from './review/independence.ts';
 import { type RedirectWarning, redirectWarnings } from './review/redirect-warnings.ts';
 import type { Risk } from './review/risk.ts';
-import { riskOf } from './review/risk-context.ts';
+import { assessClientRisk } from './review/risk-context.ts';
 import type { Impact } from './usage.ts';
 
 /**
@@ -59,7 +63,7 @@ export const actions = {
   'accept-offer': acceptOffer,
   'decline-offer': declineOffer,
   accept: acceptConsent,
-  renounce: renounceConsent,
+  renounce: revokeConsent,
 } as const satisfies Readonly<Record<GovernedAction, Action>>;
 
 export type ActionName = keyof typeof actions;
@@ -69,24 +73,32 @@ export interface Registry {
    * Does one action, or refuses it with nothing written. Texts are trimmed; `ignoreWarnings: true`
    * waves advice through.
    */
-  submit(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
+  submit(
+    actor: Actor,
+    action: string,
+    values: Values,
+  ): Promise<Result<ActionOutcome, RegistryRefusal>>;
   /**
    * What `submit` would answer, judged by the same rules as things are now; nothing is written, and
    * nobody is told. Secrets in the answer were never issued.
    */
-  preview(actor: Actor, action: string, values: Values): Promise<Result<Outcome, RegistryRefusal>>;
+  preview(
+    actor: Actor,
+    action: string,
+    values: Values,
+  ): Promise<Result<ActionOutcome, RegistryRefusal>>;
   /**
    * What the action `accept` would be refused with, as things are now; undefined: nothing. Nothing
    * is written.
    */
   approvalProblem(actor: Actor, values: Values): Promise<RegistryRefusal | undefined>;
   /** What a form sends back to show which edition it was made from. Good for this viewer alone. */
-  changeToken(actor: Actor, client: Client): string;
+  etagFor(actor: Actor, client: Client): string;
   /**
    * What an app would be after a revision with these values, or what is wrong with them. Nothing is
    * written.
    */
-  revised(client: Client, values: Values): Result<RevisedFields, RegistryRefusal>;
+  computeRevision(client: Client, values: Values): Result<RevisedFields, RegistryRefusal>;
   /** The risk rules that hold for a client, or for a revision of it. */
   risk(client: Client, revision?: RevisedFields): Promise<Risk>;
   /** What a reviewer is told about the redirect URI of an app. */
@@ -94,12 +106,12 @@ export interface Registry {
     app: Pick<Client, 'redirectUri' | 'redirectIsPrefix' | 'ownerOnly'>,
   ): readonly RedirectWarning[];
   /** True when a revision of these fields is in force without anybody's yes. */
-  isAtOnce(client: Client, next: RevisedFields): boolean;
+  takesEffectImmediately(client: Client, next: RevisedFields): boolean;
   /**
    * How a decision stands for the actor: how many must say yes, who did, and why the actor's would
    * not count.
    */
-  standing(actor: Actor, client: Client, matter: Matter): Promise<Standing>;
+  approvalStatus(actor: Actor, client: Client, topic: ApprovalTopic): Promise<ApprovalStatus>;
   /** What switching a client off would stop. */
   impact(id: ClientId): Promise<Impact>;
   /** Whether the person lets others invite them to look after apps, or offer them theirs. */
@@ -127,22 +139,22 @@ function baseProblem(
     // Whoever is blocked may still take their yes back (registry 6.1); what they may say yes to is
     // the action's business.
     if (actor.account.blocked && base === 'registry') return { kind: 'user_blocked' };
-    if (base === 'consents' && !mayDo(actor, RIGHTS.manageConsents))
+    if (base === 'consents' && !hasRight(actor, RIGHTS.manageConsents))
       return { kind: 'permission_denied', right: RIGHTS.manageConsents };
   }
   return readOnly === null ? undefined : { kind: 'readonly', reason: readOnly };
 }
 
 /** Makes the registry over its parts. */
-export function makeRegistry(desk: Desk): Registry {
-  const { readOnly } = desk.settings;
+export function makeRegistry(context: RegistryContext): Registry {
+  const { readOnly } = context.settings;
 
   /** Judges who asks for what, before the action itself is asked. */
-  function admitted(
+  function admit(
     actor: Actor,
     name: string,
     values: Values,
-  ): Result<{ readonly action: Action; readonly tidy: Values }, RegistryRefusal> {
+  ): Result<{ readonly action: Action; readonly trimmed: Values }, RegistryRefusal> {
     const action: Action | undefined = isAction(name) ? actions[name] : undefined;
     const problem = baseProblem(actor, action?.base ?? 'registry', readOnly);
     if (problem) return refuse(problem);
@@ -150,23 +162,24 @@ export function makeRegistry(desk: Desk): Registry {
       return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
     // What actions on clients would give is judged when they have decided; consents have nothing to
     // decide but whose they are.
-    const foreign =
+    const authorityRefusal =
       action.base === 'consents'
-        ? authorityProblem(actor, name as ActionName, [], desk.clock.now())
+        ? authorityProblem(actor, name as ActionName, [], context.clock.now())
         : undefined;
-    if (foreign) return refuse(foreign);
+    if (authorityRefusal) return refuse(authorityRefusal);
     // A page shows something before it asks: what it showed must be named.
     const fields = action.fields.map((field) =>
-      field.name === 'changeToken' ? { ...field, optional: actor.via !== 'page' } : field,
+      field.name === 'etag' ? { ...field, optional: actor.via !== 'page' } : field,
     );
     const dialect = actor.kind === 'person' && actor.dialect === true;
     // The operator may well register an app of the site's own name.
-    const reservedNames = actor.kind === 'person' ? (desk.rules.reservedNames ?? []) : [];
-    const read = readFields(fields, values, { ...desk.rules, dialect, reservedNames });
+    const reservedNames = actor.kind === 'person' ? (context.rules.reservedNames ?? []) : [];
+    const read = readFields(fields, values, { ...context.rules, dialect, reservedNames });
     if (!read.ok) return read;
     return accept({
       action,
-      tidy: values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value,
+      trimmed:
+        values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value,
     });
   }
 
@@ -174,19 +187,21 @@ export function makeRegistry(desk: Desk): Registry {
     actor: Actor,
     name: string,
     values: Values,
-  ): Promise<Result<Outcome, RegistryRefusal>> {
-    const asked = admitted(actor, name, values);
-    return asked.ok ? asked.value.action.run(desk, actor, asked.value.tidy) : asked;
+  ): Promise<Result<ActionOutcome, RegistryRefusal>> {
+    const admission = admit(actor, name, values);
+    return admission.ok
+      ? admission.value.action.run(context, actor, admission.value.trimmed)
+      : admission;
   }
 
   /** The records as they are, and changes that are only thought of. */
-  const unwritten: Desk = {
-    ...desk,
+  const previewContext: RegistryContext = {
+    ...context,
     records: {
-      ...desk.records,
-      async apply({ effects, audit }) {
+      ...context.records,
+      async applyChange({ effects, audit }) {
         const saved = effects.find((effect) => effect.kind === 'save-client');
-        const client = saved?.client ?? (await desk.records.findClient(audit.clientId));
+        const client = saved?.client ?? (await context.records.findClient(audit.clientId));
         return client === undefined ? { outcome: 'unknown' } : { outcome: 'applied', client };
       },
     },
@@ -195,41 +210,56 @@ export function makeRegistry(desk: Desk): Registry {
   return {
     submit,
     async preview(actor, name, values) {
-      const asked = admitted(actor, name, values);
-      return asked.ok ? asked.value.action.run(unwritten, actor, asked.value.tidy) : asked;
+      const admission = admit(actor, name, values);
+      return admission.ok
+        ? admission.value.action.run(previewContext, actor, admission.value.trimmed)
+        : admission;
     },
     async approvalProblem(actor, values) {
-      const asked = admitted(actor, 'accept', values);
-      return asked.ok ? approvalProblem(desk, actor, asked.value.tidy) : asked.refusal;
+      const admission = admit(actor, 'accept', values);
+      return admission.ok
+        ? approvalProblem(context, actor, admission.value.trimmed)
+        : admission.refusal;
     },
     readOnly,
-    changeToken: (actor, client) => changeToken(desk, actor, client),
-    revised: (client, values) => revised(desk, client, values),
+    etagFor: (actor, client) => etagFor(context, actor, client),
+    computeRevision: (client, values) => computeRevision(context, client, values),
     async risk(client, revision) {
-      const owner = (await desk.accounts.findAccount(client.ownerId as UserId)) ?? null;
-      return riskOf(desk, { ...client, ...revision }, { owner, live: revision ? client : null });
+      const owner = (await context.accounts.findAccount(client.ownerId as UserId)) ?? null;
+      return assessClientRisk(
+        context,
+        { ...client, ...revision },
+        { owner, live: revision ? client : null },
+      );
     },
-    redirectWarnings: (app) => redirectWarnings(app, desk.rules.localSuffixes),
-    isAtOnce: (client, next) => isAtOnce(desk, client, next),
-    standing: (actor, client, matter) => standingOf(desk, actor, client, matter),
+    redirectWarnings: (app) => redirectWarnings(app, context.rules.localSuffixes),
+    takesEffectImmediately: (client, next) => takesEffectImmediately(context, client, next),
+    approvalStatus: (actor, client, topic) => approvalStatusOf(context, actor, client, topic),
     impact(id) {
-      const now = desk.clock.now();
-      return desk.records.impactOf(id, now, instant(now - desk.settings.accessTokenFor));
+      const now = context.clock.now();
+      return context.records.impactOf(
+        id,
+        now,
+        instant(now - context.settings.accessTokenTtlSeconds),
+      );
     },
-    invitationsDeclined: (user) => desk.records.declinesInvitations(user),
+    invitationsDeclined: (user) => context.records.declinesInvitations(user),
     async setInvitationsDeclined(actor, declined) {
       const problem = baseProblem(actor, 'registry', readOnly);
       if (problem) return refuse(problem);
-      const user = personOf(actor);
+      const user = accountOf(actor);
       if (user === null) return refuse({ kind: 'not_logged_in' });
-      await desk.records.setInvitationsDeclined(user.id, declined);
+      await context.records.setInvitationsDeclined(user.id, declined);
       return accept(declined);
     },
     async expireIdle() {
-      const { idleFor } = desk.settings;
-      if (idleFor === null || readOnly !== null) return 0;
+      const { idleProposalTtlSeconds } = context.settings;
+      if (idleProposalTtlSeconds === null || readOnly !== null) return 0;
       let expired = 0;
-      for (const { id } of await desk.records.listIdle(instant(desk.clock.now() - idleFor), 100)) {
+      for (const { id } of await context.records.listIdleProposals(
+        instant(context.clock.now() - idleProposalTtlSeconds),
+        100,
+      )) {
         if ((await submit(JOB, 'expire', { clientId: id, reason: '' })).ok) expired += 1;
       }
       return expired;

@@ -6,7 +6,7 @@ import type { Clock } from '#platform/clock.ts';
  * What can have been used: by kind, and its identifier as text. `token`: an OAuth 1 token, an
  * owner-only token, or an OAuth 2 family.
  */
-export type Used = 'client' | 'consent' | 'secret' | 'token';
+export type UsedKind = 'client' | 'consent' | 'secret' | 'token';
 
 /** One request that a credential served. */
 export interface Use {
@@ -17,14 +17,14 @@ export interface Use {
 }
 
 /** Where rooms say that a credential was used. Nothing is written at once. */
-export interface UsageNotes {
+export interface UsageRecorder {
   /** `call`: an API request that was let through, which counts as the client's traffic. */
-  note(use: Use, call?: boolean): void;
+  recordUse(use: Use, call?: boolean): void;
 }
 
 /** A batch: things used on a day for the first time, and calls of a client in an hour. */
 export interface UsageBatch {
-  readonly marks: readonly { readonly kind: Used; readonly id: string; readonly day: number }[];
+  readonly marks: readonly { readonly kind: UsedKind; readonly id: string; readonly day: number }[];
   readonly calls: readonly {
     readonly clientId: ClientId;
     readonly hour: number;
@@ -36,7 +36,7 @@ export interface UsageBatch {
 export interface UsageRecords {
   saveUsage(batch: UsageBatch): Promise<void>;
   /** Days since 1970 on which things of a kind were last used. */
-  lastUsed(kind: Used, ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  lastUsed(kind: UsedKind, ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 /** What switching a client off would stop. */
@@ -51,7 +51,7 @@ export interface Impact {
 
 export const DAY = 86_400;
 const HOUR = 3600;
-const MOST_KNOWN = 100_000;
+const MAX_REMEMBERED = 100_000;
 
 /**
  * Collects use in memory: each thing is marked once a day, whatever the traffic, and calls are
@@ -61,18 +61,18 @@ const MOST_KNOWN = 100_000;
 export function makeUsage(
   clock: Clock,
   records: Pick<UsageRecords, 'saveUsage'>,
-): UsageNotes & { flush(): Promise<void> } {
+): UsageRecorder & { flush(): Promise<void> } {
   let today = -1;
-  let known = new Set<string>();
-  let marks: { kind: Used; id: string; day: number }[] = [];
+  let marked = new Set<string>();
+  let marks: { kind: UsedKind; id: string; day: number }[] = [];
   let calls = new Map<ClientId, Map<number, number>>();
 
-  function mark(kind: Used, id: string): void {
+  function mark(kind: UsedKind, id: string): void {
     const key = `${kind} ${id}`;
-    if (known.has(key)) return;
+    if (marked.has(key)) return;
     // More things than are remembered: some are marked again, which writes nothing new.
-    if (known.size >= MOST_KNOWN) known = new Set();
-    known.add(key);
+    if (marked.size >= MAX_REMEMBERED) marked = new Set();
+    marked.add(key);
     marks.push({ kind, id, day: today });
   }
 
@@ -83,12 +83,12 @@ export function makeUsage(
   }
 
   return {
-    note({ clientId, consentId, secretId, token }, call = false) {
+    recordUse({ clientId, consentId, secretId, token }, call = false) {
       const now: Instant = clock.now();
       const day = Math.floor(now / DAY);
       if (day !== today) {
         today = day;
-        known = new Set();
+        marked = new Set();
       }
       mark('client', clientId);
       if (consentId != null) mark('consent', String(consentId));

@@ -1,11 +1,11 @@
-import { type Actor, MANAGING_SCOPES, managerOf, mayDo, REVIEW_SCOPE, RIGHTS } from './actor.ts';
+import { type Actor, hasRight, MANAGING_SCOPES, managerOf, REVIEW_SCOPE, RIGHTS } from './actor.ts';
 import type { Client } from './model/client.ts';
 
 /** Why a field is not shown. */
-export type Unseen = 'suppressed' | 'private';
+export type HiddenReason = 'suppressed' | 'private';
 
 /** Who may see a field of a client (registry 6.4). */
-export type Readers =
+export type FieldAudience =
   /** Everybody, of a hidden client too: what it is made of, not what it says. */
   | 'always'
   /** Everybody, unless the client is hidden from them. */
@@ -18,7 +18,7 @@ export type Readers =
   | 'team';
 
 /** Every field of a client. A new one without a row does not compile. */
-export const fieldReaders: Readonly<Record<keyof Client, Readers>> = {
+export const fieldAudiences: Readonly<Record<keyof Client, FieldAudience>> = {
   id: 'always',
   number: 'always',
   name: 'shown',
@@ -44,11 +44,11 @@ export const fieldReaders: Readonly<Record<keyof Client, Readers>> = {
   stage: 'always',
   stageAt: 'always',
   suppressed: 'always',
-  halted: 'always',
+  suspension: 'always',
   registeredAt: 'always',
   managed: 'always',
   skipConsent: 'always',
-  edition: 'always',
+  recordVersion: 'always',
   introspector: 'always',
 };
 
@@ -56,7 +56,7 @@ export const fieldReaders: Readonly<Record<keyof Client, Readers>> = {
  * The scopes that open such a field to an app, for whoever its person is; null: none is needed (ADR
  * 17).
  */
-export const openingScopes: Readonly<Record<Readers, readonly string[] | null>> = {
+export const audienceScopes: Readonly<Record<FieldAudience, readonly string[] | null>> = {
   always: null,
   shown: null,
   contact: [...MANAGING_SCOPES, REVIEW_SCOPE],
@@ -65,26 +65,26 @@ export const openingScopes: Readonly<Record<Readers, readonly string[] | null>> 
 };
 
 /** True when the actor may see clients that were hidden. */
-export const maySeeHidden = (actor: Actor): boolean => mayDo(actor, RIGHTS.viewSuppressed);
+export const maySeeHidden = (actor: Actor): boolean => hasRight(actor, RIGHTS.viewSuppressed);
 
 /**
  * Whether the actor may see a field of a client; undefined: yes (registry 6.4). Contact and
  * restrictions are the owner's and, unless the app is its owner's alone, the reviewers'; labels of
  * secrets are for those who look after the app; secrets themselves are nobody's.
  */
-export function unseen(
+export function hiddenReason(
   field: keyof Client,
   client: Client,
   actor: Actor,
-  keeper: boolean,
-): Unseen | undefined {
-  const readers = fieldReaders[field] as Readers | undefined;
-  if (readers === 'always') return undefined;
+  canManage: boolean,
+): HiddenReason | undefined {
+  const audience = fieldAudiences[field] as FieldAudience | undefined;
+  if (audience === 'always') return undefined;
   const owner = actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
-  const reviewer = !client.ownerOnly && mayDo(actor, RIGHTS.review);
-  if (readers === 'contact' && !owner && !reviewer) return 'private';
-  if (readers === 'restrictions' && !owner && !keeper && !reviewer) return 'private';
-  if (readers === 'team' && !keeper) return 'private';
+  const reviewer = !client.ownerOnly && hasRight(actor, RIGHTS.review);
+  if (audience === 'contact' && !owner && !reviewer) return 'private';
+  if (audience === 'restrictions' && !owner && !canManage && !reviewer) return 'private';
+  if (audience === 'team' && !canManage) return 'private';
   return client.suppressed && !maySeeHidden(actor) ? 'suppressed' : undefined;
 }
 
@@ -92,9 +92,9 @@ export function unseen(
  * True when every field may be seen. Nobody is ever shown half of an answer by mistake (registry
  * 6.4).
  */
-export const seesAll = (
+export const canSeeAll = (
   fields: readonly (keyof Client)[],
   client: Client,
   actor: Actor,
-  keeper: boolean,
-): boolean => fields.every((field) => unseen(field, client, actor, keeper) === undefined);
+  canManage: boolean,
+): boolean => fields.every((field) => hiddenReason(field, client, actor, canManage) === undefined);

@@ -6,15 +6,15 @@ import type { OAuth2 } from '#oauth2/oauth2.ts';
  * The quick one may say yes. Whatever it refuses is asked of the store, so that nobody is kept out
  * by a memory; it must have spent nothing by then.
  */
-const quickly =
+const cachedFirst =
   <A extends readonly unknown[], T>(
-    quick: (...asked: A) => Promise<T>,
-    sure: (...asked: A) => Promise<T>,
-    yes: (answer: T) => boolean,
+    cached: (...asked: A) => Promise<T>,
+    authoritative: (...asked: A) => Promise<T>,
+    isPositive: (answer: T) => boolean,
   ) =>
-  async (...asked: A): Promise<T> => {
-    const answer = await quick(...asked);
-    return yes(answer) ? answer : sure(...asked);
+  async (...args: A): Promise<T> => {
+    const answer = await cached(...args);
+    return isPositive(answer) ? answer : authoritative(...args);
   };
 const isOk = ({ ok }: { readonly ok: boolean }) => ok;
 
@@ -22,31 +22,39 @@ const isOk = ({ ok }: { readonly ok: boolean }) => ok;
  * Request tokens and checks of signed requests; what they are exchanged for, and people's
  * decisions, are the store's alone.
  */
-export function quickOAuth1(quick: OAuth1, sure: OAuth1): OAuth1 {
+export function cachedOAuth1(cached: OAuth1, authoritative: OAuth1): OAuth1 {
   return {
-    ...sure,
-    initiate: quickly(quick.initiate, sure.initiate, isOk),
-    authenticateRequest: quickly(quick.authenticateRequest, sure.authenticateRequest, isOk),
+    ...authoritative,
+    issueTemporaryCredentials: cachedFirst(
+      cached.issueTemporaryCredentials,
+      authoritative.issueTemporaryCredentials,
+      isOk,
+    ),
+    authenticateRequest: cachedFirst(
+      cached.authenticateRequest,
+      authoritative.authenticateRequest,
+      isOk,
+    ),
   };
 }
 
 /** Introspection and checks of tokens, and tokens for an app itself. */
-export function quickOAuth2(quick: OAuth2, sure: OAuth2): OAuth2 {
-  const token = quickly(quick.token, sure.token, isOk);
+export function cachedOAuth2(cached: OAuth2, authoritative: OAuth2): OAuth2 {
+  const cachedToken = cachedFirst(cached.issueTokens, authoritative.issueTokens, isOk);
   return {
-    ...sure,
+    ...authoritative,
     // What a token request buys lasts for longer than any memory. Only the grant that is stored on
     // condition that the client is still what was judged may be judged from one; codes and refresh
     // tokens, which are spent by being refused, are the store's.
-    token: (request) =>
+    issueTokens: (request) =>
       request.form.get('grant_type') === 'client_credentials'
-        ? token(request)
-        : sure.token(request),
-    introspect: quickly(
-      quick.introspect,
-      sure.introspect,
+        ? cachedToken(request)
+        : authoritative.issueTokens(request),
+    introspectToken: cachedFirst(
+      cached.introspectToken,
+      authoritative.introspectToken,
       (answer) => answer.ok && answer.value.active,
     ),
-    authenticateToken: quickly(quick.authenticateToken, sure.authenticateToken, isOk),
+    authenticateToken: cachedFirst(cached.authenticateToken, authoritative.authenticateToken, isOk),
   };
 }

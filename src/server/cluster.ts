@@ -1,15 +1,15 @@
 import cluster, { type Worker } from 'node:cluster';
 
 /** How the primary process keeps its workers. */
-export interface Workers {
+export interface WorkerPool {
   /** Resolves when the first worker listens; rejects when none could, with its exit code. */
   readonly ready: Promise<void>;
   /** Asks every worker to stop, and waits for them. */
   stop(): Promise<void>;
 }
 
-const MOST_QUICK_DEATHS = 5;
-const QUICK_MS = 5000;
+const MAX_EARLY_EXITS = 5;
+const EARLY_EXIT_MS = 5000;
 
 /**
  * Starts this program `count` times on one port. The workers bind it themselves and the kernel
@@ -18,33 +18,33 @@ const QUICK_MS = 5000;
  * when several die at once right after their start, something is wrong that another start will not
  * mend, and `failed` is called.
  */
-export function runWorkers(count: number, failed: (code: number) => void): Workers {
+export function startWorkers(count: number, failed: (code: number) => void): WorkerPool {
   let stopping = false;
-  let quickDeaths = 0;
+  let earlyExits = 0;
   const began = new Map<number, number>();
   const live = new Set<Worker>();
-  const first = Promise.withResolvers<void>();
+  const firstReady = Promise.withResolvers<void>();
 
-  function begin(): void {
+  function startWorker(): void {
     const worker = cluster.fork();
     live.add(worker);
     began.set(worker.id, performance.now());
-    worker.once('message', () => first.resolve());
+    worker.once('message', () => firstReady.resolve());
     worker.once('exit', (code) => {
       live.delete(worker);
       if (stopping) return;
-      const quick = performance.now() - (began.get(worker.id) ?? 0) < QUICK_MS;
+      const exitedEarly = performance.now() - (began.get(worker.id) ?? 0) < EARLY_EXIT_MS;
       began.delete(worker.id);
-      quickDeaths = quick ? quickDeaths + 1 : 0;
-      if (quickDeaths < MOST_QUICK_DEATHS) return begin();
-      first.reject(new Error('the workers do not start'));
+      earlyExits = exitedEarly ? earlyExits + 1 : 0;
+      if (earlyExits < MAX_EARLY_EXITS) return startWorker();
+      firstReady.reject(new Error('the workers do not start'));
       failed(code);
     });
   }
-  for (let started = 0; started < count; started++) begin();
+  for (let started = 0; started < count; started++) startWorker();
 
   return {
-    ready: first.promise,
+    ready: firstReady.promise,
     async stop() {
       stopping = true;
       const gone = [...live].map(
@@ -58,16 +58,16 @@ export function runWorkers(count: number, failed: (code: number) => void): Worke
 }
 
 /** How a worker binds its port. Where the kernel cannot share it, the primary does. */
-export const sharedPort = (): { readonly exclusive?: true; readonly reusePort?: true } =>
+export const sharedPortOptions = (): { readonly exclusive?: true; readonly reusePort?: true } =>
   cluster.isWorker && process.platform === 'linux' ? { exclusive: true, reusePort: true } : {};
 
 /** Tells the primary that this worker serves. */
-export const tellServing = (): void => void process.send?.('serving');
+export const notifyReady = (): void => void process.send?.('serving');
 
 /** True in a process that a primary started. */
-export const isWorker = (): boolean => cluster.isWorker;
+export const isWorkerProcess = (): boolean => cluster.isWorker;
 
 /** Lets go of the primary, so that a worker that is done ends by itself. */
-export const leave = (): void => {
+export const disconnectFromPrimary = (): void => {
   if (cluster.isWorker && process.connected) process.disconnect?.();
 };

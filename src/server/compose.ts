@@ -2,32 +2,37 @@ import { hkdfSync } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { makeAccounts } from '#accounts/accounts.ts';
 import builtInGroups from '#accounts/data/groups.json' with { type: 'json' };
-import { makeLetterBudget } from '#accounts/email-budget.ts';
-import { makeKeptRequests } from '#accounts/kept-requests.ts';
-import { ADMINISTER, loadRights } from '#accounts/rights.ts';
+import { makeEmailBudget } from '#accounts/email-budget.ts';
+import { makePendingRequests } from '#accounts/kept-requests.ts';
+import { ADMINISTER_RIGHT, loadRights } from '#accounts/rights.ts';
 import type { Config } from '#config/config.ts';
 import { StartupError } from '#config/startup-error.ts';
 import { version } from '#config/version.ts';
 import { type Guard, makeGuard } from '#guard/permit.ts';
-import { makeProxyWatch } from '#http/proxy-watch.ts';
-import type { World } from '#http/world.ts';
+import { makeProxyMonitor } from '#http/proxy-watch.ts';
+import type { Services } from '#http/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { Unavailable } from '#kernel/unavailable.ts';
-import { makeMint } from '#keys/id-generator.ts';
-import { keyDirectory, openRing, openSigning, readRing } from '#keys/key-files.ts';
-import { fixedRing, type KeyRing } from '#keys/keyring.ts';
-import { makeSealer } from '#keys/secret-box.ts';
-import { makeSigning } from '#keys/signing.ts';
-import type { SigningSource } from '#keys/signing-key-sets.ts';
+import { makeIdGenerator } from '#keys/id-generator.ts';
+import { createKeyDirectory, openKeyring, openSigningKeys, readKeyring } from '#keys/key-files.ts';
+import { type Keyring, makeFixedKeyring } from '#keys/keyring.ts';
+import { makeSecretBox } from '#keys/secret-box.ts';
+import { makeSigningKeys } from '#keys/signing.ts';
+import type { SigningKeySource } from '#keys/signing-key-sets.ts';
 import { mediawikiRoutes } from '#mediawiki/http/special-oauth.ts';
-import { makeMintOwnerToken } from '#oauth2/access-token.ts';
-import { checkRestored } from '#operations/backup-proof.ts';
-import { letterWords } from '#pages/email-templates.ts';
-import { type Clock, type Steady, systemClock, systemSteady } from '#platform/clock.ts';
-import { fetchWeb, type Web } from '#platform/http-client.ts';
+import { makeOwnerTokenIssuer } from '#oauth2/access-token.ts';
+import { verifyRestoredBackup } from '#operations/backup-proof.ts';
+import { emailTemplates } from '#pages/email-templates.ts';
+import {
+  type Clock,
+  type MonotonicClock,
+  systemClock,
+  systemMonotonicClock,
+} from '#platform/clock.ts';
+import { type HttpClient, makeHttpClient } from '#platform/http-client.ts';
 import { jsonLog, type Log } from '#platform/log.ts';
 import { type Entropy, systemEntropy } from '#platform/random.ts';
-import { type Mail, smtpMail } from '#platform/smtp.ts';
+import { type MailTransport, makeSmtpTransport } from '#platform/smtp.ts';
 import type { FieldRules } from '#registry/actions/fields.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { grantTypes } from '#registry/model/client.ts';
@@ -35,24 +40,28 @@ import builtInScopes from '#registry/model/data/scopes.json' with { type: 'json'
 import { loadScopes } from '#registry/model/scopes.ts';
 import { makeSites } from '#registry/model/sites.ts';
 import { type Delivery, makeDelivery } from '#registry/notifications/delivery.ts';
-import { makeResealing } from '#registry/reencryption.ts';
+import { makeReencryption } from '#registry/reencryption.ts';
 import { makeFailures } from '#registry/refused-requests.ts';
 import { makeRegistry } from '#registry/registry.ts';
 import { makeUsage } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
-import { type ClockWatch, watchClock } from './clock-watch.ts';
-import { settleConfigured } from './configured-clients.ts';
-import { type KeyCare, makeKeyCare } from './key-jobs.ts';
-import { openPaths } from './open-paths.ts';
-import { opened, reached, shortLived } from './open-store.ts';
-import { makeFaces } from './protocols.ts';
-import { settingWarnings } from './setting-warnings.ts';
+import { type ClockMonitor, monitorClock } from './clock-watch.ts';
+import { loadConfiguredClients } from './configured-clients.ts';
+import { type KeyMaintenance, makeKeyMaintenance } from './key-jobs.ts';
+import { findWorldAccessiblePaths } from './open-paths.ts';
+import {
+  explainStoreErrors,
+  openConfiguredStore,
+  withConfiguredEphemeralStore,
+} from './open-store.ts';
+import { makeProtocols } from './protocols.ts';
+import { findSettingWarnings } from './setting-warnings.ts';
 
 /** Replaceable ways out of the program, for tests. */
-export interface Outside {
+export interface Platform {
   readonly clock: Clock;
   /** What the clock is watched by; left out: it is taken for right. */
-  readonly steady?: Steady | undefined;
+  readonly monotonicClock?: MonotonicClock | undefined;
   readonly entropy: Entropy;
   readonly log: Log;
   /**
@@ -60,27 +69,27 @@ export interface Outside {
    * nothing.
    */
   readonly database: string;
-  readonly masterKeys: KeyRing;
-  readonly signingKeys: SigningSource;
+  readonly masterKeys: Keyring;
+  readonly signingKeys: SigningKeySource;
   /** Where letters go; null: none are sent. */
-  readonly mail: Mail | null;
+  readonly mailTransport: MailTransport | null;
   /** Where webhooks go. */
-  readonly web: Web;
+  readonly httpClient: HttpClient;
 }
 
 /** The world and the handles its keeper needs. */
-export interface Built {
-  readonly world: World;
+export interface Server {
+  readonly services: Services;
   readonly guard: Guard;
   readonly store: Store;
   /**
-   * Takes the apps of the configuration in. Throws StartupError that names every problem; until then
-   * none of them can be used.
+   * Takes the apps of the configuration in. Throws StartupError that names every problem; until
+   * then none of them can be used.
    */
-  settle(): Promise<void>;
+  prepare(): Promise<void>;
   readonly delivery: Delivery;
-  readonly keys: KeyCare;
-  readonly clocks: ClockWatch;
+  readonly keyMaintenance: KeyMaintenance;
+  readonly clockMonitor: ClockMonitor;
   /** Writes down what was used since the last time. */
   flushUsage(): Promise<void>;
   /** Writes down which requests were refused since the last time. */
@@ -88,16 +97,16 @@ export interface Built {
 }
 
 /** Rights that some group must give, or a part of the server is closed to everybody. */
-const neededRights = {
-  [ADMINISTER]: 'administer accounts and groups',
+const requiredRights = {
+  [ADMINISTER_RIGHT]: 'administer accounts and groups',
   [RIGHTS.propose]: 'propose an app',
   [RIGHTS.review]: 'review an app',
   [RIGHTS.manageConsents]: 'allow an app, or take that back',
 };
 
 /**
- * Reads a table that a setting may replace by a file. Throws StartupError that names the setting, the
- * file and every problem.
+ * Reads a table that a setting may replace by a file. Throws StartupError that names the setting,
+ * the file and every problem.
  */
 function readTable<T>(
   setting: { readonly name: string; readonly path: string | null; readonly builtIn: unknown },
@@ -129,36 +138,42 @@ export const isDanglingLink = (path: string): boolean =>
  * The ways out of a real process: system clock and chance, the database and the keys in the data
  * directory, made at the first start.
  */
-export function realOutside(config: Config): Outside {
+export function createPlatform(config: Config): Platform {
   if (isDanglingLink(config.data))
     throw new StartupError(
       `the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`,
     );
   mkdirSync(config.data, { recursive: true, mode: 0o700 });
-  const directory = keyDirectory(config.data, systemClock, systemEntropy);
-  const given = config.masterKeys?.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') }));
+  const directory = createKeyDirectory(config.data, systemClock, systemEntropy);
+  const configuredKeys = config.masterKeys?.map(({ id, key }) => ({
+    id,
+    key: Buffer.from(key, 'base64'),
+  }));
   try {
-    checkRestored(config.data, given ?? readRing(directory.path)?.keys);
+    verifyRestoredBackup(config.data, configuredKeys ?? readKeyring(directory.path)?.keys);
   } catch (fault) {
     throw new StartupError(`${(fault as Error).message}.`);
   }
   return {
     clock: systemClock,
-    steady: systemSteady,
+    monotonicClock: systemMonotonicClock,
     entropy: systemEntropy,
     log: jsonLog(config.logLevel, systemClock),
     database: config.database,
-    masterKeys: config.masterKeys ? fixedRing(given ?? []) : openRing(directory),
-    signingKeys: openSigning(directory),
-    mail: config.smtpUrl === null ? null : smtpMail({ url: config.smtpUrl, from: config.mailFrom }),
-    web: fetchWeb(),
+    masterKeys: config.masterKeys ? makeFixedKeyring(configuredKeys ?? []) : openKeyring(directory),
+    signingKeys: openSigningKeys(directory),
+    mailTransport:
+      config.smtpUrl === null
+        ? null
+        : makeSmtpTransport({ url: config.smtpUrl, from: config.mailFrom }),
+    httpClient: makeHttpClient(),
   };
 }
 
 const derivedKeys = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
 
 /** A key for one purpose, made of a master key. */
-function derivedKey(masterKey: Uint8Array, purpose: 'change tokens' | 'known devices'): Uint8Array {
+function deriveKey(masterKey: Uint8Array, purpose: 'change tokens' | 'known devices'): Uint8Array {
   const known = derivedKeys.get(masterKey) ?? new Map<string, Uint8Array>();
   derivedKeys.set(masterKey, known);
   const key =
@@ -169,25 +184,25 @@ function derivedKey(masterKey: Uint8Array, purpose: 'change tokens' | 'known dev
 }
 
 /** Lets nobody in by a clock that is known to be wrong. */
-const guardedBy = (clocks: ClockWatch, guard: Guard): Guard => ({
+const refuseWhileClockIsWrong = (clocks: ClockMonitor, guard: Guard): Guard => ({
   ...guard,
-  permit: async (sent, site) => {
-    if (clocks.standing().state === 'far')
+  permit: async (rawRequest, site) => {
+    if (clocks.status().state === 'unusable')
       throw new Unavailable('the clock of this node is wrong', 5);
-    return guard.permit(sent, site);
+    return guard.permit(rawRequest, site);
   },
 });
 
 /** Builds everything; the only place that names a concrete store, clock or key. */
-export function makeWorld(config: Config, outside: Outside): Built {
-  const { clock, entropy, log } = outside;
+export function composeServer(config: Config, platform: Platform): Server {
+  const { clock, entropy, log } = platform;
   const rights = readTable(
     {
       name: '--groups (GATEHOUSE_GROUPS)',
       path: config.groupsFile,
       builtIn: builtInGroups,
     },
-    (json) => loadRights(json, neededRights),
+    (json) => loadRights(json, requiredRights),
   );
   const scopes = readTable(
     {
@@ -197,27 +212,38 @@ export function makeWorld(config: Config, outside: Outside): Built {
     },
     loadScopes,
   );
-  const store = shortLived(config, clock, opened(config, outside.database, { log, clock }));
-  const clocks = watchClock({ clock, steady: outside.steady ?? null, store, log });
-  const mint = makeMint(clock, entropy);
-  const sealer = makeSealer(outside.masterKeys, entropy);
-  const signing = makeSigning(outside.signingKeys, clock);
+  const store = withConfiguredEphemeralStore(
+    config,
+    clock,
+    openConfiguredStore(config, platform.database, { log, clock }),
+  );
+  const clockMonitor = monitorClock({
+    clock,
+    monotonicClock: platform.monotonicClock ?? null,
+    store,
+    log,
+  });
+  const idGenerator = makeIdGenerator(clock, entropy);
+  const secretBox = makeSecretBox(platform.masterKeys, entropy);
+  const signing = makeSigningKeys(platform.signingKeys, clock);
   const site = config.site as SiteId;
   const { structure } = config;
-  const offered = structure.grant_types ?? grantTypes;
-  const listed = structure.sites.map(({ id, name, origin }) => ({
+  const enabledGrantTypes = structure.grant_types ?? grantTypes;
+  const configuredSites = structure.sites.map(({ id, name, origin }) => ({
     id: id as SiteId,
     name,
     origin,
   }));
-  const own = { id: site, name: config.siteName, origin: config.origin };
-  const sites = makeSites(listed.some(({ id }) => id === site) ? listed : [own, ...listed]);
+  const ownSite = { id: site, name: config.siteName, origin: config.origin };
+  const sites = makeSites(
+    configuredSites.some(({ id }) => id === site) ? configuredSites : [ownSite, ...configuredSites],
+  );
   const usage = makeUsage(clock, store);
   const rules: FieldRules = {
     sites,
     catalogue: scopes,
-    grantTypes: offered,
-    reservedNames: [config.siteName, ...listed.map(({ name }) => name)],
+    grantTypes: enabledGrantTypes,
+    reservedNames: [config.siteName, ...configuredSites.map(({ name }) => name)],
     // Hosts that resolve to the developer's own machine; the dialect's own community has three more
     // (registry 4.3).
     localSuffixes: [
@@ -227,30 +253,30 @@ export function makeWorld(config: Config, outside: Outside): Built {
   };
 
   const failures = makeFailures(clock, store);
-  const { coreFace, dialectFace, readings } = makeFaces({
+  const { coreProtocols, dialectProtocols, profiles } = makeProtocols({
     config,
     store,
     scopes,
-    mint,
-    sealer,
+    idGenerator,
+    secretBox,
     signing,
     usage,
     failures,
-    offered,
+    enabledGrantTypes,
     clock,
     entropy,
   });
-  const guard = guardedBy(
-    clocks,
+  const guard = refuseWhileClockIsWrong(
+    clockMonitor,
     makeGuard({
-      oauth1: coreFace.oauth1,
-      oauth2: coreFace.oauth2,
+      oauth1: coreProtocols.oauth1,
+      oauth2: coreProtocols.oauth2,
       scopes,
       rightsOf: rights.rightsOf,
       realm: 'gatehouse',
     }),
   );
-  const world: World = {
+  const services: Services = {
     guard,
     issuer: config.issuer,
     origin: config.origin,
@@ -258,38 +284,47 @@ export function makeWorld(config: Config, outside: Outside): Built {
     siteName: config.siteName,
     secure: config.origin.startsWith('https:'),
     trustProxy: config.trustProxy,
-    outside: config.outside,
-    proxies: makeProxyWatch({ clock, log, outside: config.outside }),
-    connections: {
-      most: config.maxConnections,
-      headersFor: config.headersFor,
-      requestFor: config.requestFor,
-      keepAliveFor: config.keepAliveFor,
+    isInternetFacing: config.isInternetFacing,
+    proxyMonitor: makeProxyMonitor({ clock, log, isInternetFacing: config.isInternetFacing }),
+    connectionLimits: {
+      maxConnections: config.maxConnections,
+      headersTimeoutSeconds: config.headersTimeoutSeconds,
+      requestTimeoutSeconds: config.requestTimeoutSeconds,
+      keepAliveTimeoutSeconds: config.keepAliveTimeoutSeconds,
     },
-    warnings: () => [...settingWarnings(config), ...openPaths(config)],
+    setupWarnings: () => [...findSettingWarnings(config), ...findWorldAccessiblePaths(config)],
     accounts: makeAccounts({
-      ...{ records: store, sessions: store, limits: store, rights, mint, clock, entropy, log },
-      mail: outside.mail,
-      words: letterWords(config.siteName),
+      ...{
+        records: store,
+        sessions: store,
+        limits: store,
+        rights,
+        idGenerator,
+        clock,
+        entropy,
+        log,
+      },
+      mail: platform.mailTransport,
+      emailTemplates: emailTemplates(config.siteName),
       settings: config,
-      deviceKey: () => derivedKey(outside.masterKeys.oldest().key, 'known devices'),
+      deviceKey: () => deriveKey(platform.masterKeys.oldestKey().key, 'known devices'),
     }),
     records: store,
     rights,
     registry: makeRegistry({
       records: store,
-      letters: makeLetterBudget({ limits: store, clock }),
+      emailBudget: makeEmailBudget({ limits: store, clock }),
       accounts: store,
       rules,
-      mint,
-      sealer,
+      idGenerator,
+      secretBox,
       clock,
       rightsOf: rights.rightsOf,
-      mintOwnerToken: makeMintOwnerToken({ mint, clock, readings, signing }),
+      issueOwnerToken: makeOwnerTokenIssuer({ idGenerator, clock, profiles, signing }),
       // Of the oldest key: a new one must not turn every form that is open into one that came too
       // late.
-      get tokenKey() {
-        return derivedKey(outside.masterKeys.oldest().key, 'change tokens');
+      get etagKey() {
+        return deriveKey(platform.masterKeys.oldestKey().key, 'change tokens');
       },
       settings: {
         readOnly: config.readOnly,
@@ -297,49 +332,49 @@ export function makeWorld(config: Config, outside: Outside): Built {
           riskAtMost === undefined ? condition : { ...condition, riskAtMost },
         ),
         twoPersonRisks: structure.review.two_person_risks,
-        ownApps: structure.review.own_apps,
-        involvedFor: structure.review.involved_for,
-        oldSecretsFor: structure.review.old_secrets_for,
+        allowOwnApps: structure.review.own_apps,
+        involvementSeconds: structure.review.involvement_window,
+        oldSecretsTtlSeconds: structure.review.old_secrets_ttl,
         notifyGroups: structure.notices.groups,
-        mailed: outside.mail !== null,
-        endpoints: config.webhooks.map(({ name }) => name),
-        idleFor: config.idleProposalsFor,
-        accessTokenFor: config.accessTokenFor,
+        emailEnabled: platform.mailTransport !== null,
+        webhookEndpoints: config.webhooks.map(({ name }) => name),
+        idleProposalTtlSeconds: config.idleProposalTtlSeconds,
+        accessTokenTtlSeconds: config.accessTokenTtlSeconds,
       },
     }),
     sites,
     scopes,
-    requests: store,
+    authorizationRequests: store,
     failures,
-    kept: makeKeptRequests({ records: store, limits: store, mint, clock }),
-    faces: {
-      core: coreFace,
-      mediawiki: config.mediawiki ? dialectFace : null,
+    pendingRequests: makePendingRequests({ records: store, limits: store, idGenerator, clock }),
+    protocols: {
+      core: coreProtocols,
+      mediawiki: config.mediawiki ? dialectProtocols : null,
     },
-    signing,
-    mint,
+    signingKeys: signing,
+    idGenerator,
     entropy,
     clock,
-    clocks,
+    clockMonitor,
     log,
-    about: {
+    serverInfo: {
       version,
       startedAt: clock.now(),
-      idleFor: config.idleProposalsFor,
-      mail: outside.mail !== null,
+      idleProposalTtlSeconds: config.idleProposalTtlSeconds,
+      mail: platform.mailTransport !== null,
       webhooks: config.webhooks.map(({ name }) => name),
     },
     ping: () => store.ping(),
-    logBytes: () => store.logBytes(),
+    walBytes: () => store.walBytes(),
     dialect: config.mediawiki ? mediawikiRoutes : null,
   };
   const delivery = makeDelivery({
     outbox: store,
-    mail: outside.mail,
-    web: outside.web,
+    mail: platform.mailTransport,
+    web: platform.httpClient,
     clock,
     log,
-    findAccount: async (id) => {
+    findConfirmedEmail: async (id) => {
       const account = await store.findAccount(id);
       return account !== undefined && account.emailConfirmedAt !== null && !account.blocked
         ? account.email
@@ -351,20 +386,26 @@ export function makeWorld(config: Config, outside: Outside): Built {
     concurrency: 4,
   });
 
-  const settle = async () => {
-    await reached(() => store.ready({ migrate: config.migrate }));
-    await settleConfigured({ config, store, rules, sealer, clock });
+  const prepare = async () => {
+    await explainStoreErrors(() => store.prepareSchema({ migrate: config.migrate }));
+    await loadConfiguredClients({ config, store, rules, secretBox, clock });
   };
-  const resealing = makeResealing({ records: store, sealer, keys: outside.masterKeys, clock, log });
-  const keys = makeKeyCare({ config, outside, resealing });
+  const reencryption = makeReencryption({
+    records: store,
+    secretBox,
+    keyring: platform.masterKeys,
+    clock,
+    log,
+  });
+  const keyMaintenance = makeKeyMaintenance({ config, platform, reencryption });
   return {
-    world,
+    services,
     guard,
     store,
-    settle,
+    prepare,
     delivery,
-    keys,
-    clocks,
+    keyMaintenance,
+    clockMonitor,
     flushUsage: async () => void (await Promise.all([usage.flush(), failures.flush()])),
     flushFailures: () => failures.flush(),
   };

@@ -1,31 +1,32 @@
 import type { Config } from '#config/config.ts';
 import { StartupError } from '#config/startup-error.ts';
-import type { Sealer } from '#keys/secret-box.ts';
+import type { SecretBox } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
-import { MOST_SECRET, readPlainFile } from '#platform/plain-file.ts';
+import { MAX_SECRET_FILE_BYTES, readRegularFile } from '#platform/plain-file.ts';
 import { CLIENT_SECRET } from '#registry/actions/context.ts';
 import type { FieldRules } from '#registry/actions/fields.ts';
-import { readConfigured } from '#registry/configured-clients.ts';
+import { readConfiguredClients } from '#registry/configured-clients.ts';
 import type { Store } from '#store/store.ts';
 
-interface SettlingParts {
+interface ConfiguredClientParts {
   readonly config: Config;
   readonly store: Store;
   readonly rules: FieldRules;
-  readonly sealer: Sealer;
+  readonly secretBox: SecretBox;
   readonly clock: Clock;
 }
 
 /**
- * Takes the apps of the configuration in, all or none. Throws StartupError that names every problem.
+ * Takes the apps of the configuration in, all or none. Throws StartupError that names every
+ * problem.
  */
-export async function settleConfigured({
+export async function loadConfiguredClients({
   config,
   store,
   rules,
-  sealer,
+  secretBox,
   clock,
-}: SettlingParts): Promise<void> {
+}: ConfiguredClientParts): Promise<void> {
   const { structure } = config;
   // Without apps nobody is looked up: an instance may have very many accounts.
   const accounts = structure.clients.length === 0 ? [] : await store.listAccounts();
@@ -33,11 +34,11 @@ export async function settleConfigured({
   const before =
     structure.clients.length === 0 ? [] : await store.listClients({ stage: 'configured' });
   const uris = new Map<string, string>(before.map(({ id, redirectUri }) => [id, redirectUri]));
-  const read = readConfigured(structure.clients, {
+  const read = readConfiguredClients(structure.clients, {
     rules,
     ownerOf: (name) => owners.get(name.toLowerCase()),
-    readSecret: (path) => readPlainFile(path, MOST_SECRET).toString('utf8'),
-    seal: (secret) => sealer.seal(secret, CLIENT_SECRET),
+    readSecret: (path) => readRegularFile(path, MAX_SECRET_FILE_BYTES).toString('utf8'),
+    encryptSecret: (secret) => secretBox.encrypt(secret, CLIENT_SECRET),
     email: config.mailFrom,
     now: clock.now(),
     acceptedUriOf: (id) => uris.get(id),
@@ -48,10 +49,10 @@ export async function settleConfigured({
     );
     throw new StartupError(`the apps of the configuration do not fit:\n${lines.join('\n')}`);
   }
-  const kept = await store.keepConfigured(read.value.clients, read.value.secrets);
-  if (kept !== 'kept')
+  const outcome = await store.saveConfiguredClients(read.value.clients, read.value.secrets);
+  if (outcome !== 'saved')
     throw new StartupError(
-      `the apps of the configuration do not fit:\n  ${kept.taken}: an app with this identifier, or this owner, name and version, was registered before`,
+      `the apps of the configuration do not fit:\n  ${outcome.taken}: an app with this identifier, or this owner, name and version, was registered before`,
     );
   // An owner-only app acts under its owner's yes; by describing it the operator gives it for them.
   // An OAuth 1 one would need a token, too.
@@ -66,7 +67,7 @@ export async function settleConfigured({
       scopes: client.scopes,
       acceptedAt: at,
     };
-    const line = {
+    const auditEntry = {
       at,
       action: 'accept',
       actorId: null,
@@ -76,6 +77,6 @@ export async function settleConfigured({
       reason: '',
       changes: [],
     } as const;
-    await store.saveConsent(consent, null, line);
+    await store.saveConsent(consent, null, auditEntry);
   }
 }

@@ -1,43 +1,47 @@
 import type { Config } from '#config/config.ts';
-import { generateSigningKeysAside } from '#keys/signing.ts';
-import { type Generation, isDue, withNext } from '#keys/signing-key-sets.ts';
-import type { Outside } from './compose.ts';
+import { generateSigningKeysAsync } from '#keys/signing.ts';
+import { addUpcomingKeySet, isRotationDue, type SigningKeySet } from '#keys/signing-key-sets.ts';
+import type { Platform } from './compose.ts';
 
 /** What has to be done about keys now and then. */
-export interface KeyCare {
+export interface KeyMaintenance {
   /** Hears of keys that other processes made. */
-  look(): void;
+  reloadChangedKeys(): void;
   /** Makes the next signing keys when it is time; of several processes one does. */
-  renewSigning(): Promise<void>;
+  rotateSigningKeysIfDue(): Promise<void>;
   /** Seals a part of the secrets again that are not under the current key. */
-  reseal(): Promise<number>;
+  reencryptBatch(): Promise<number>;
 }
 
-interface CareParts {
+interface KeyMaintenanceParts {
   readonly config: Config;
-  readonly outside: Outside;
-  readonly resealing: { run(): Promise<number> };
+  readonly platform: Platform;
+  readonly reencryption: { run(): Promise<number> };
 }
 
 /** Looks after the keys of a running server. */
-export function makeKeyCare({ config, outside, resealing }: CareParts): KeyCare {
-  const { clock, log } = outside;
+export function makeKeyMaintenance({
+  config,
+  platform,
+  reencryption,
+}: KeyMaintenanceParts): KeyMaintenance {
+  const { clock, log } = platform;
   return {
-    look() {
-      outside.masterKeys.look();
-      outside.signingKeys.look();
+    reloadChangedKeys() {
+      platform.masterKeys.reloadIfChanged();
+      platform.signingKeys.reloadIfChanged();
     },
-    async renewSigning() {
-      const due = (generations: readonly Generation[]) =>
-        isDue(generations, config.signingKeyFor, clock.now());
-      if (!due(outside.signingKeys.generations())) return;
-      const made = await generateSigningKeysAside();
-      const changed = outside.signingKeys.change((kept) =>
-        due(kept) ? withNext(kept, made.keys, clock.now()) : undefined,
+    async rotateSigningKeysIfDue() {
+      const isRotationDueFor = (keySets: readonly SigningKeySet[]) =>
+        isRotationDue(keySets, config.signingKeyRotationSeconds, clock.now());
+      if (!isRotationDueFor(platform.signingKeys.keySets())) return;
+      const made = await generateSigningKeysAsync();
+      const changed = platform.signingKeys.update((stored) =>
+        isRotationDueFor(stored) ? addUpcomingKeySet(stored, made.keys, clock.now()) : undefined,
       );
       if (changed === 'changed') log.info('new signing keys are published, and sign in a day');
     },
     // Nothing is written while the registry is read-only.
-    reseal: async () => (config.readOnly === null ? resealing.run() : 0),
+    reencryptBatch: async () => (config.readOnly === null ? reencryption.run() : 0),
   };
 }

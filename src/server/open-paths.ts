@@ -5,7 +5,7 @@ import type { SetupWarning } from '#http/world.ts';
 import { KEY_FILES } from '#keys/key-files.ts';
 
 /** What everybody else on the machine may do with a path; 0 when it is not there. */
-function othersMay(path: string): number {
+function worldPermissions(path: string): number {
   try {
     return statSync(path).mode & 0o007;
   } catch {
@@ -17,7 +17,7 @@ function othersMay(path: string): number {
  * Directories, keys and database files that other users of the machine may read, change or look
  * into.
  */
-export function openPaths({
+export function findWorldAccessiblePaths({
   data,
   database,
 }: Pick<Config, 'data' | 'database'>): readonly SetupWarning[] {
@@ -32,6 +32,6 @@ export function openPaths({
     ...(file === null || file === ':memory:' ? [] : [file, `${file}-wal`, `${file}-shm`]),
   ];
   return paths
-    .filter((path) => othersMay(path) !== 0)
+    .filter((path) => worldPermissions(path) !== 0)
     .map((about) => ({ kind: 'open-to-others', about }));
 }

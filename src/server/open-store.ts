@@ -5,7 +5,7 @@ import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeral } from '#store/redis/open.ts';
+import { openRedis, withEphemeralStore } from '#store/redis/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 
@@ -13,15 +13,15 @@ import type { Store } from '#store/store.ts';
  * Asks the database for the first time. Throws StartupError with the remedy when it cannot be
  * reached, or its schema does not fit.
  */
-export async function reached<T>(ask: () => Promise<T>): Promise<T> {
+export async function explainStoreErrors<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (fault) {
-    throw unreached(fault);
+    throw toUsageError(fault);
   }
 }
 
-function unreached(fault: unknown): unknown {
+function toUsageError(fault: unknown): unknown {
   if (fault instanceof SchemaMismatch)
     return new StartupError(`${fault.message}.`, { cause: fault });
   if (isUnavailable(fault))
@@ -32,15 +32,18 @@ function unreached(fault: unknown): unknown {
 }
 
 /** What expires may be kept in Redis; the rest stays in the database. */
-export function shortLived(config: Config, clock: Clock, store: Store): Store {
+export function withConfiguredEphemeralStore(config: Config, clock: Clock, store: Store): Store {
   if (config.ephemeral === null) return store;
   // Both faces of OAuth 1 accept timestamps 300 seconds around now, and keep a nonce for a second
   // longer.
-  return withEphemeral(store, openRedis(config.ephemeral, { clock, nonceFor: seconds(301) }));
+  return withEphemeralStore(
+    store,
+    openRedis(config.ephemeral, { clock, nonceTtlSeconds: seconds(301) }),
+  );
 }
 
 /** Opens the database of a location. Throws StartupError with the remedy when it cannot be. */
-export function opened(
+export function openConfiguredStore(
   config: Config,
   location: string,
   { log, clock }: { readonly log?: Log; readonly clock?: Clock } = {},
@@ -50,11 +53,11 @@ export function opened(
       migrate: config.migrate,
       connections: config.databaseConnections,
       replica: config.databaseReplica,
-      remember: config.databaseMemory,
+      cacheRows: config.databaseCache,
       ...(log ? { log } : {}),
       ...(clock ? { clock } : {}),
     });
   } catch (fault) {
-    throw unreached(fault);
+    throw toUsageError(fault);
   }
 }

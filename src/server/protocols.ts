@@ -1,34 +1,34 @@
 import type { Config } from '#config/config.ts';
-import { watchOAuth1, watchOAuth2 } from '#http/oauth/refusal-log.ts';
+import { withOAuth1FailureLog, withOAuth2FailureLog } from '#http/oauth/refusal-log.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
-import type { Mint } from '#keys/id-generator.ts';
-import type { Sealer } from '#keys/secret-box.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
+import type { SecretBox } from '#keys/secret-box.ts';
 import type { SigningKeys } from '#keys/signing.ts';
-import { makeMediawikiReading } from '#mediawiki/profile.ts';
+import { makeMediawikiProfiles } from '#mediawiki/profile.ts';
 import { makeOAuth1 } from '#oauth1/oauth1.ts';
-import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
+import { coreOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { makeOAuth2 } from '#oauth2/oauth2.ts';
-import { coreReading, type OAuth2Reading } from '#oauth2/profile.ts';
+import { coreOAuth2Profile, type OAuth2Profile } from '#oauth2/profile.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { GrantType } from '#registry/model/client.ts';
 import type { ScopeCatalogue } from '#registry/model/scopes.ts';
-import type { FailureNotes } from '#registry/refused-requests.ts';
-import type { UsageNotes } from '#registry/usage.ts';
+import type { FailureRecorder } from '#registry/refused-requests.ts';
+import type { UsageRecorder } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
-import { quickOAuth1, quickOAuth2 } from './cached-protocols.ts';
+import { cachedOAuth1, cachedOAuth2 } from './cached-protocols.ts';
 
-interface FaceParts {
+interface ProtocolParts {
   readonly config: Config;
   readonly store: Store;
   readonly scopes: ScopeCatalogue;
-  readonly mint: Mint;
-  readonly sealer: Sealer;
+  readonly idGenerator: IdGenerator;
+  readonly secretBox: SecretBox;
   readonly signing: SigningKeys;
-  readonly usage: UsageNotes;
-  readonly failures: FailureNotes;
-  readonly offered: readonly GrantType[];
+  readonly usage: UsageRecorder;
+  readonly failures: FailureRecorder;
+  readonly enabledGrantTypes: readonly GrantType[];
   readonly clock: Clock;
   readonly entropy: Entropy;
 }
@@ -37,93 +37,101 @@ interface FaceParts {
  * Builds the faces of the protocols: the core's, which is strict, and the dialect's over the same
  * rooms.
  */
-export function makeFaces({
+export function makeProtocols({
   config,
   store,
   scopes,
-  mint,
-  sealer,
+  idGenerator,
+  secretBox,
   signing,
   usage,
   failures,
-  offered,
+  enabledGrantTypes,
   clock,
   entropy,
-}: FaceParts) {
+}: ProtocolParts) {
   const site = config.site as SiteId;
   const oauth2Settings = {
     issuer: config.issuer,
     site,
-    codeFor: seconds(600),
-    accessTokenFor: config.accessTokenFor,
-    refreshTokenFor: config.refreshTokenFor,
-    refreshGraceFor: config.refreshGraceFor,
-    grantTypes: offered,
+    codeTtlSeconds: seconds(600),
+    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+    refreshTokenTtlSeconds: config.refreshTokenTtlSeconds,
+    refreshGraceSeconds: config.refreshGraceSeconds,
+    grantTypes: enabledGrantTypes,
   };
   const oauth2Parts = {
     records: store,
     registry: store,
     accounts: store,
     scopes,
-    mint,
+    idGenerator,
     clock,
     entropy,
     signing,
     usage,
     settings: oauth2Settings,
   };
-  const core = coreReading(oauth2Settings);
+  const coreProfile = coreOAuth2Profile(oauth2Settings);
   const oauth1Parts = {
-    handshakes: store,
-    tokens: store,
+    temporaryCredentials: store,
+    tokenCredentials: store,
     registry: store,
     accounts: store,
-    sealer,
-    mint,
+    secretBox,
+    idGenerator,
     clock,
     usage,
   };
-  const recent = store.recent && { ...store, ...store.recent };
-  const face = (settings: OAuth1Settings, reading: OAuth2Reading) => {
+  const cachedStore = store.cached && { ...store, ...store.cached };
+  const protocolsFor = (settings: OAuth1Settings, profile: OAuth2Profile) => {
     const oauth1 = makeOAuth1({ ...oauth1Parts, settings });
-    const oauth2 = makeOAuth2({ ...oauth2Parts, reading });
-    const quick = recent && {
+    const oauth2 = makeOAuth2({ ...oauth2Parts, profile });
+    const cached = cachedStore && {
       oauth1: makeOAuth1({
         ...oauth1Parts,
-        tokens: recent,
-        registry: recent,
-        accounts: recent,
+        tokenCredentials: cachedStore,
+        registry: cachedStore,
+        accounts: cachedStore,
         settings,
       }),
       oauth2: makeOAuth2({
         ...oauth2Parts,
-        records: recent,
-        registry: recent,
-        accounts: recent,
-        reading,
-        fromMemory: true,
+        records: cachedStore,
+        registry: cachedStore,
+        accounts: cachedStore,
+        profile,
+        fromCache: true,
       }),
     };
     return {
-      oauth1: watchOAuth1(
-        quick ? quickOAuth1(quick.oauth1, oauth1) : oauth1,
-        settings.reading,
+      oauth1: withOAuth1FailureLog(
+        cached ? cachedOAuth1(cached.oauth1, oauth1) : oauth1,
+        settings.profile,
         store,
         failures,
       ),
-      oauth2: watchOAuth2(quick ? quickOAuth2(quick.oauth2, oauth2) : oauth2, store, failures),
+      oauth2: withOAuth2FailureLog(
+        cached ? cachedOAuth2(cached.oauth2, oauth2) : oauth2,
+        store,
+        failures,
+      ),
     };
   };
-  const coreFace = face(
-    coreSettings({ origin: config.origin, plaintext: config.oauth1Plaintext }),
-    core,
+  const coreProtocols = protocolsFor(
+    coreOAuth1Settings({ origin: config.origin, plaintext: config.oauth1Plaintext }),
+    coreProfile,
   );
-  const mediawiki = makeMediawikiReading({
+  const mediawikiProfiles = makeMediawikiProfiles({
     issuer: config.issuer,
     origin: config.origin,
     site,
-    plaintext: config.oauth1Plaintext,
+    plaintextAllowed: config.oauth1Plaintext,
   });
-  const dialectFace = face(mediawiki.oauth1, mediawiki.oauth2);
-  return { coreFace, dialectFace, readings: { core, mediawiki: mediawiki.oauth2 } };
+  const dialectProtocols = protocolsFor(mediawikiProfiles.oauth1, mediawikiProfiles.oauth2);
+  return {
+    coreProtocols,
+    dialectProtocols,
+    profiles: { core: coreProfile, mediawiki: mediawikiProfiles.oauth2 },
+  };
 }

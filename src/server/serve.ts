@@ -2,28 +2,34 @@ import type { FastifyInstance } from 'fastify';
 import type { ExitCode, Io } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { StartupError } from '#config/startup-error.ts';
-import { buildHttp } from '#http/server.ts';
+import { createHttpServer } from '#http/server.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { partitionWatch } from '#operations/partition.ts';
+import { makePartitionMaintenance } from '#operations/partition.ts';
 import type { Log } from '#platform/log.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
-import { isWorker, leave, runWorkers, sharedPort, tellServing } from './cluster.ts';
-import { type Built, makeWorld, realOutside } from './compose.ts';
-import { purgeDue } from './reaper.ts';
-import { warningText } from './setting-warnings.ts';
+import {
+  disconnectFromPrimary,
+  isWorkerProcess,
+  notifyReady,
+  sharedPortOptions,
+  startWorkers,
+} from './cluster.ts';
+import { composeServer, createPlatform, type Server } from './compose.ts';
+import { purgeExpiredRows } from './reaper.ts';
+import { formatWarning } from './setting-warnings.ts';
 
 /** A server that listens; `stop` answers what is on its way, then closes. */
-export interface Running {
+export interface RunningServer {
   readonly app: FastifyInstance;
   readonly address: string;
   stop(): Promise<void>;
 }
 
 /** How long letters and notices under way are waited for at the end. */
-const PATIENCE_MS = 8000;
+const SHUTDOWN_TIMEOUT_MS = 8000;
 
 /** A store that does not answer is told of by whoever needs its answer. */
-function unlessUnavailable(fault: unknown): void {
+function ignoreUnavailable(fault: unknown): void {
   if (!isUnavailable(fault)) throw fault;
 }
 
@@ -37,7 +43,7 @@ interface Job {
  * Runs each job again and again, one run of it at a time. Answers how to stop: no new run, and an
  * end to those under way.
  */
-function repeat(log: Log, jobs: readonly Job[]): () => Promise<void> {
+function scheduleJobs(log: Log, jobs: readonly Job[]): () => Promise<void> {
   const running = new Map<Job, Promise<void>>();
   let stopped = false;
   const timers = jobs.map((job) => {
@@ -72,14 +78,16 @@ const MOST_NAMED = 50;
  * After an upgrade, once: which apps could leave PKCE out at the dialect, and no longer can (ADR
  * 20).
  */
-export async function tellOfPkce(
+export async function warnAboutRequiredPkce(
   { mediawiki }: Pick<Config, 'mediawiki'>,
-  { world }: Pick<Built, 'world'>,
+  { services }: Pick<Server, 'services'>,
 ): Promise<void> {
-  if (!mediawiki || !(await world.records.takePkceNotice())) return;
-  const apps = (await world.records.listClients({ protocol: 'oauth2' })).filter(lacksPkceExemption);
+  if (!mediawiki || !(await services.records.consumePkceNotice())) return;
+  const apps = (await services.records.listClients({ protocol: 'oauth2' })).filter(
+    lacksPkceExemption,
+  );
   if (apps.length === 0) return;
-  world.log.warn('apps have to use PKCE at the MediaWiki addresses now, too', {
+  services.log.warn('apps have to use PKCE at the MediaWiki addresses now, too', {
     apps: apps.length,
     client_ids: apps.slice(0, MOST_NAMED).map(({ id }) => id),
     remedy:
@@ -88,64 +96,81 @@ export async function tellOfPkce(
 }
 
 /** Listens. The first start without any account prints a one-time set-up link through `say`. */
-export async function start(
+export async function startServer(
   config: Config,
-  built: Built,
-  say: (line: string) => void,
-): Promise<Running> {
-  const { world, store, delivery } = built;
-  await built.settle();
-  const { clocks } = built;
-  await clocks.look();
-  const agreed = (job: () => Promise<unknown>) => async () =>
-    void (clocks.standing().state === 'agrees' && (await job()));
-  const app = buildHttp(world);
-  const address = await app.listen({ port: config.port, host: config.host, ...sharedPort() });
-  const stopJobs = repeat(world.log, [
+  server: Server,
+  print: (line: string) => void,
+): Promise<RunningServer> {
+  const { services, store, delivery } = server;
+  await server.prepare();
+  const { clockMonitor } = server;
+  await clockMonitor.check();
+  const whileClockAgrees = (job: () => Promise<unknown>) => async () =>
+    void (clockMonitor.status().state === 'synchronized' && (await job()));
+  const app = createHttpServer(services);
+  const address = await app.listen({
+    port: config.port,
+    host: config.host,
+    ...sharedPortOptions(),
+  });
+  const stopJobs = scheduleJobs(services.log, [
     {
-      name: 'look at the clocks',
+      name: 'clock check',
       everyMs: 2_000,
-      run: () => clocks.look().catch(unlessUnavailable),
+      run: () => clockMonitor.check().catch(ignoreUnavailable),
     },
     // What is over for all is judged by a clock that agrees with the store's, and by none that is
     // known to be wrong (ADR 14).
-    { name: 'purge', everyMs: 60_000, run: () => purgeDue(store, clocks, config.refreshGraceFor) },
     {
-      name: 'partitions',
+      name: 'purge',
       everyMs: 60_000,
-      run: agreed(partitionWatch(store, world.clock, world.log)),
+      run: () => purgeExpiredRows(store, clockMonitor, config.refreshGraceSeconds),
+    },
+    {
+      name: 'partition maintenance',
+      everyMs: 60_000,
+      run: whileClockAgrees(makePartitionMaintenance(store, services.clock, services.log)),
     },
     {
       name: 'expiry of idle proposals',
       everyMs: 60_000,
-      run: agreed(() => world.registry.expireIdle()),
+      run: whileClockAgrees(() => services.registry.expireIdle()),
     },
-    { name: 'delivery of notices', everyMs: 5_000, run: agreed(() => delivery.run()) },
+    { name: 'notification delivery', everyMs: 5_000, run: whileClockAgrees(() => delivery.run()) },
     // A key that was withdrawn after a leak must not be believed for longer than a second: two
     // small looks at the disk.
-    { name: 'watch of the keys', everyMs: 500, run: async () => built.keys.look() },
     {
-      name: 'renewal of the signing keys',
-      everyMs: 60_000,
-      run: agreed(() => built.keys.renewSigning()),
+      name: 'key reload',
+      everyMs: 500,
+      run: async () => server.keyMaintenance.reloadChangedKeys(),
     },
-    { name: 'sealing again', everyMs: 2_000, run: () => built.keys.reseal() },
-    { name: 'usage', everyMs: 10_000, run: () => built.flushUsage() },
+    {
+      name: 'signing key rotation',
+      everyMs: 60_000,
+      run: whileClockAgrees(() => server.keyMaintenance.rotateSigningKeysIfDue()),
+    },
+    { name: 're-encryption', everyMs: 2_000, run: () => server.keyMaintenance.reencryptBatch() },
+    { name: 'usage', everyMs: 10_000, run: () => server.flushUsage() },
     // A developer looks for a refused request as soon as it was refused, perhaps at another worker.
-    { name: 'refused requests', everyMs: 1_000, run: () => built.flushFailures() },
+    { name: 'refused requests', everyMs: 1_000, run: () => server.flushFailures() },
   ]);
-  await tellOfPkce(config, built).catch(unlessUnavailable);
-  if (isWorker()) tellServing();
-  else await welcome(config, built, address, say);
+  await warnAboutRequiredPkce(config, server).catch(ignoreUnavailable);
+  if (isWorkerProcess()) notifyReady();
+  else await printWelcome(config, server, address, print);
   return {
     app,
     address,
     async stop() {
       await app.close();
-      const patience = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE_MS).unref());
-      await Promise.all([delivery.stop(PATIENCE_MS), lettersOut(built, patience)]);
+      const timeout = new Promise<void>((resolve) =>
+        setTimeout(resolve, SHUTDOWN_TIMEOUT_MS).unref(),
+      );
+      await Promise.all([
+        delivery.stop(SHUTDOWN_TIMEOUT_MS),
+        waitForPendingEmails(server, timeout),
+      ]);
       await stopJobs();
-      await built.flushUsage();
+      await server.flushUsage();
       await store.close();
     },
   };
@@ -155,15 +180,15 @@ export async function start(
  * Waits for letters that are under way. Their links are short-lived and kept nowhere, so what does
  * not leave in time is only told, by number.
  */
-export async function lettersOut(
-  { world }: Pick<Built, 'world'>,
-  patience: Promise<void>,
+export async function waitForPendingEmails(
+  { services }: Pick<Server, 'services'>,
+  timeout: Promise<void>,
 ): Promise<void> {
-  await Promise.race([world.accounts.lettersSettled(), patience]);
-  const letters = world.accounts.lettersWaiting();
-  if (letters > 0)
-    world.log.warn('letters not sent', {
-      letters,
+  await Promise.race([services.accounts.whenEmailsSent(), timeout]);
+  const unsentEmails = services.accounts.pendingEmailCount();
+  if (unsentEmails > 0)
+    services.log.warn('letters not sent', {
+      letters: unsentEmails,
       problem: 'the server stopped before the mail server took them',
     });
 }
@@ -173,18 +198,18 @@ export async function lettersOut(
  * standard output alone, never to the log: it ends after an hour, with the first account, or with
  * the next link.
  */
-async function welcome(
+async function printWelcome(
   config: Config,
-  { world }: Built,
+  { services }: Server,
   address: string,
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<void> {
-  for (const warning of world.warnings())
-    world.log.warn(warningText(warning), { about: warning.about });
-  say(`Gatehouse listens on ${address}, and is known as ${config.issuer}.`);
-  const link = await world.accounts.issueSetupLink();
-  if (!link.ok) return say(`Sign in at ${config.issuer}/sign-in`);
-  say(
+  for (const warning of services.setupWarnings())
+    services.log.warn(formatWarning(warning), { about: warning.about });
+  print(`Gatehouse listens on ${address}, and is known as ${config.issuer}.`);
+  const link = await services.accounts.issueSetupLink();
+  if (!link.ok) return print(`Sign in at ${config.issuer}/sign-in`);
+  print(
     `There are no accounts yet. Open this link once, within an hour, to create the first administrator:\n\n  ${link.value}\n\n"gatehouse setup-link" makes another.\n`,
   );
 }
@@ -192,17 +217,17 @@ async function welcome(
 /** Serves from several processes: this one looks after them. */
 async function serveFromWorkers(config: Config, io: Io): Promise<ExitCode> {
   // Schema, keys and the apps of the configuration are made sure of once, before anybody serves.
-  const built = makeWorld(config, realOutside(config));
-  await built.settle();
+  const server = composeServer(config, createPlatform(config));
+  await server.prepare();
   const stop = Promise.withResolvers<ExitCode>();
-  const workers = runWorkers(config.workers, () => stop.resolve(1));
+  const workers = startWorkers(config.workers, () => stop.resolve(1));
   await workers.ready.catch(() =>
     io.err('gatehouse: the workers do not start; the lines above say why.\n'),
   );
-  await welcome(config, built, `http://${config.host}:${config.port}`, (line) =>
+  await printWelcome(config, server, `http://${config.host}:${config.port}`, (line) =>
     io.out(`${line}\n`),
   );
-  await built.store.close();
+  await server.store.close();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.resolve(0));
   const code = await stop.promise;
   io.out('Stopping.\n');
@@ -212,10 +237,10 @@ async function serveFromWorkers(config: Config, io: Io): Promise<ExitCode> {
 
 /** `gatehouse serve`: runs until it is told to stop. */
 export async function serve(config: Config, io: Io): Promise<ExitCode> {
-  if (config.workers > 1 && !isWorker()) return serveFromWorkers(config, io);
-  let running: Running;
+  if (config.workers > 1 && !isWorkerProcess()) return serveFromWorkers(config, io);
+  let running: RunningServer;
   try {
-    running = await start(config, makeWorld(config, realOutside(config)), (line) =>
+    running = await startServer(config, composeServer(config, createPlatform(config)), (line) =>
       io.out(`${line}\n`),
     );
   } catch (fault) {
@@ -231,8 +256,8 @@ export async function serve(config: Config, io: Io): Promise<ExitCode> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-  if (!isWorker()) io.out('Stopping.\n');
+  if (!isWorkerProcess()) io.out('Stopping.\n');
   await running.stop();
-  leave();
+  disconnectFromPrimary();
   return 0;
 }

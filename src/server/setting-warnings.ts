@@ -1,26 +1,27 @@
 import type { Config } from '#config/config.ts';
-import { isLocal } from '#encoding/address.ts';
+import { isLocalAddress } from '#encoding/address.ts';
 import type { SetupWarning } from '#http/world.ts';
 
 /** Addresses that listen for everybody. */
-const everyAddress = (host: string): boolean =>
+const isPublicListenAddress = (host: string): boolean =>
   host === '0.0.0.0' ||
   host === '::' ||
-  ((host.includes(':') || /^[\d.]+$/.test(host)) && !isLocal(host));
+  ((host.includes(':') || /^[\d.]+$/.test(host)) && !isLocalAddress(host));
 
 /** What of the settings alone does not fit together. */
-export function settingWarnings({
+export function findSettingWarnings({
   issuer,
   host,
   trustProxy,
-  outside,
+  isInternetFacing,
 }: Config): readonly SetupWarning[] {
   const warnings: SetupWarning[] = [];
   if (issuer.startsWith('https:') && trustProxy === 0)
     warnings.push({ kind: 'https-without-proxy', about: issuer });
-  if (typeof trustProxy === 'number' && trustProxy > 0 && everyAddress(host))
+  if (typeof trustProxy === 'number' && trustProxy > 0 && isPublicListenAddress(host))
     warnings.push({ kind: 'counted-on-every-address', about: host });
-  if (issuer.startsWith('http:') && outside) warnings.push({ kind: 'plain-http', about: issuer });
+  if (issuer.startsWith('http:') && isInternetFacing)
+    warnings.push({ kind: 'plain-http', about: issuer });
   return warnings;
 }
 
@@ -35,4 +36,4 @@ const texts: Readonly<Record<SetupWarning['kind'], string>> = {
 };
 
 /** What the log says of it. */
-export const warningText = ({ kind }: SetupWarning): string => texts[kind];
+export const formatWarning = ({ kind }: SetupWarning): string => texts[kind];

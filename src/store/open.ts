@@ -3,7 +3,7 @@ import { openSqlite } from './sqlite/open.ts';
 import type { Store } from './store.ts';
 
 /** Does a location name a PostgreSQL database? */
-export const isPostgres = (location: string): boolean => /^postgres(?:ql)?:/.test(location);
+export const isPostgresLocation = (location: string): boolean => /^postgres(?:ql)?:/.test(location);
 
 /**
  * Opens the store that `location` names: `postgres://…`, or `sqlite:PATH`, or a path alone, or
@@ -13,6 +13,6 @@ export function openStore(
   location: string,
   options: PostgresOptions & { readonly migrate?: boolean } = {},
 ): Store {
-  if (isPostgres(location)) return openPostgres(location, options);
+  if (isPostgresLocation(location)) return openPostgres(location, options);
   return openSqlite(location.replace(/^sqlite:/, ''), options);
 }

@@ -1,58 +1,58 @@
-import type { KeptRequestRecords } from '#accounts/kept-requests.ts';
+import type { PendingRequestRecords } from '#accounts/kept-requests.ts';
 import type {
   AccountRecords,
   AccountTokens,
-  Limits,
   Passkeys,
   PeopleRecords,
+  RateCounters,
   Sessions,
 } from '#accounts/records.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
-import type { Handshakes, TokenCredentialRecords } from '#oauth1/records.ts';
+import type { TemporaryCredentialRecords, TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
 import type { AuditChain } from '#registry/audit.ts';
 import type { AuthorizationRequests } from '#registry/model/authorization-request.ts';
 import type { RegistryRecords } from '#registry/records.ts';
-import type { SealedRecords } from '#registry/reencryption.ts';
+import type { EncryptedRecords } from '#registry/reencryption.ts';
 import type { FailureRecords } from '#registry/refused-requests.ts';
-import type { ReviewClaims } from '#registry/review/assignments.ts';
-import type { Recent } from './cache/cached-store.ts';
+import type { ReviewAssignments } from '#registry/review/assignments.ts';
+import type { CachedReads } from './cache/cached-store.ts';
 import type { Driver } from './driver.ts';
-import type { Upkeep } from './postgres/partitions/manager.ts';
-import { accountStore } from './sql/accounts.ts';
-import { auditChainStore } from './sql/audit-chain.ts';
-import { clockStore, type StoreClock } from './sql/clock.ts';
-import { keptRequestStore } from './sql/kept-requests.ts';
+import type { PartitionMaintenance } from './postgres/partitions/manager.ts';
+import { makeAccountStore } from './sql/accounts.ts';
+import { makeAuditChainStore } from './sql/audit-chain.ts';
+import { makeClockStore, type StoreClock } from './sql/clock.ts';
+import { makePendingRequestStore } from './sql/kept-requests.ts';
 import type { MigrationPlan } from './sql/migrate.ts';
-import { oauth1Store } from './sql/oauth1.ts';
-import { oauth2Store } from './sql/oauth2.ts';
-import { peopleStore } from './sql/people.ts';
+import { makeOAuth1Store } from './sql/oauth1.ts';
+import { makeOAuth2Store } from './sql/oauth2.ts';
+import { makePeopleStore } from './sql/people.ts';
 import { type PurgeOptions, purgeExpired } from './sql/purge.ts';
-import { resealingStore } from './sql/reencryption.ts';
-import { failureStore } from './sql/refused-requests.ts';
-import { registryStore } from './sql/registry.ts';
-import { claimStore } from './sql/review-assignments.ts';
+import { makeReencryptionStore } from './sql/reencryption.ts';
+import { makeFailureStore } from './sql/refused-requests.ts';
+import { makeRegistryStore } from './sql/registry.ts';
+import { makeReviewAssignmentStore } from './sql/review-assignments.ts';
 
 /** The ports of the program that are answered in SQL, whichever database it is. */
-export interface Ports
+export interface StorePorts
   extends AccountRecords,
     PeopleRecords,
     AccountTokens,
     Passkeys,
     Sessions,
-    Limits,
+    RateCounters,
     RegistryRecords,
-    ReviewClaims,
+    ReviewAssignments,
     FailureRecords,
     AuthorizationRequests,
-    KeptRequestRecords,
-    Handshakes,
+    PendingRequestRecords,
+    TemporaryCredentialRecords,
     TokenCredentialRecords,
-    SealedRecords,
+    EncryptedRecords,
     AuditChain,
     OAuth2Records {
   /** See StoreClock. */
-  noteTime: StoreClock['noteTime'];
+  recordTime: StoreClock['recordTime'];
   /**
    * Deletes at most `limit` rows of each short-lived table that had expired at `now`; answers how
    * many went. It is the caller who knows that all clocks agree that it is later. Sealed answers of
@@ -63,27 +63,27 @@ export interface Ports
 }
 
 /** Every port of the program, answered by one database. */
-export interface Store extends Ports, StoreClock {
+export interface Store extends StorePorts, StoreClock {
   /**
    * Bytes of the write-ahead log of an embedded database; null: it has none, or another server
    * looks after it.
    */
-  logBytes(): number | null;
+  walBytes(): number | null;
   /** Quicker answers to the questions of every request, up to 700 ms old; null: there are none. */
-  readonly recent: Recent | null;
+  readonly cached: CachedReads | null;
   /**
    * Brings the schema up to date, or with `migrate: false` only looks. Of several processes one
    * migrates and the others find it done. Throws SchemaMismatch when the schema is newer than the
    * program, or older and must not be touched.
    */
-  ready(options?: { readonly migrate?: boolean }): Promise<void>;
+  prepareSchema(options?: { readonly migrate?: boolean }): Promise<void>;
   /** What `ready` would do; throws SchemaMismatch when the schema is newer than the program. */
-  plan(): Promise<MigrationPlan>;
+  planMigration(): Promise<MigrationPlan>;
   /**
    * Makes the partitions that are due, where the database has any, and drops those in which nothing
    * lives any more. Not when the clock of the server is further than `mostApart` from `now`.
    */
-  keepPartitions(now: Instant, mostApart?: Seconds): Promise<Upkeep>;
+  maintainPartitions(now: Instant, maxClockDriftSeconds?: Seconds): Promise<PartitionMaintenance>;
   /** Rejects when the database cannot be reached. */
   ping(): Promise<void>;
   /** Finishes what is under way and lets go of the database. */
@@ -91,19 +91,19 @@ export interface Store extends Ports, StoreClock {
 }
 
 /** Answers every port over a driver. */
-export function portsOver(driver: Driver): Ports {
+export function makeStorePorts(driver: Driver): StorePorts {
   return {
-    ...accountStore(driver),
-    ...peopleStore(driver),
-    ...registryStore(driver),
-    ...claimStore(driver),
-    ...failureStore(driver),
-    ...keptRequestStore(driver),
-    ...oauth1Store(driver),
-    ...oauth2Store(driver),
-    ...resealingStore(driver),
-    ...clockStore(driver),
-    ...auditChainStore(driver),
+    ...makeAccountStore(driver),
+    ...makePeopleStore(driver),
+    ...makeRegistryStore(driver),
+    ...makeReviewAssignmentStore(driver),
+    ...makeFailureStore(driver),
+    ...makePendingRequestStore(driver),
+    ...makeOAuth1Store(driver),
+    ...makeOAuth2Store(driver),
+    ...makeReencryptionStore(driver),
+    ...makeClockStore(driver),
+    ...makeAuditChainStore(driver),
     purgeExpired: (now, limit, options) => purgeExpired(driver, now, limit, options),
   };
 }

@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
-import { inhabit, openHome } from '#harness/inhabitants.ts';
+import { createTestData, openNode } from '#harness/inhabitants.ts';
 import { Load } from './load.ts';
 import { type Ground, Node, onSqlite } from './nodes.ts';
 
@@ -26,8 +26,8 @@ async function fills(
   free: (nodes: readonly Node[]) => void,
   dies = false,
 ): Promise<string> {
-  const own = await openHome(home);
-  const there = await inhabit(own);
+  const own = await openNode(home);
+  const there = await createTestData(own);
   const nodes = await Promise.all([Node.start(home), Node.start(home)]);
   const load = new Load(nodes, there, home.issuer);
   try {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Inhabitants, inhabit, openHome, signature } from '#harness/inhabitants.ts';
-import type { Built } from '#server/compose.ts';
+import {
+  createTestData,
+  openNode,
+  signedAuthorization,
+  type TestData,
+} from '#harness/inhabitants.ts';
+import type { Server } from '#server/compose.ts';
 import type { RedisServer } from '../contract/ephemeral-redis.ts';
 import { cut } from '../contract/failover.ts';
 import { Load } from './load.ts';
@@ -20,12 +25,12 @@ function chaos({
     timeout: 120_000,
   }, () => {
     let nodes: readonly Node[] = [];
-    let own: Built;
-    let there: Inhabitants;
+    let own: Server;
+    let there: TestData;
 
     before(async () => {
-      own = await openHome(home);
-      there = await inhabit(own);
+      own = await openNode(home);
+      there = await createTestData(own);
       nodes = await Promise.all([1, 2].map(() => Node.start(home)));
     });
     after(async () => {
@@ -34,7 +39,7 @@ function chaos({
       await remove();
     });
 
-    const isUp = (store: Built['store']) =>
+    const isUp = (store: Server['store']) =>
       store.ping().then(
         () => true,
         () => false,
@@ -56,13 +61,13 @@ function chaos({
         try {
           await load.progress();
           await happens(load, master, replica);
-          const { client, token } = there.signer;
+          const { client, token } = there.ownerOnlyApp;
           for (const node of nodes)
             await until('a signed request is let in', async () => {
               const answer = await node.ask(
                 'GET',
                 '/api/v1/me',
-                signature('GET', `${home.issuer}/api/v1/me`, client, token),
+                signedAuthorization('GET', `${home.issuer}/api/v1/me`, client, token),
               );
               return answer?.status === 200;
             });

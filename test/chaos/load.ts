@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import {
-  basicOf,
+  basicAuthorization,
   codeVerifier,
-  type Inhabitants,
   redirectUri,
-  signature,
+  signedAuthorization,
+  type TestData,
 } from '#harness/inhabitants.ts';
 import { type Answer, type Node, until } from './nodes.ts';
 
@@ -24,7 +24,7 @@ const pick = <T>(things: readonly T[]): T | undefined =>
  */
 export class Load {
   readonly #nodes: readonly Node[];
-  readonly #there: Inhabitants;
+  readonly #there: TestData;
   readonly #issuer: string;
   readonly #web: { readonly authorization: string };
   #codes: string[] = [];
@@ -47,15 +47,15 @@ export class Load {
   #running: Promise<unknown> | undefined;
   #over = false;
 
-  constructor(nodes: readonly Node[], there: Inhabitants, issuer: string) {
+  constructor(nodes: readonly Node[], there: TestData, issuer: string) {
     this.#nodes = nodes;
     this.#there = there;
     this.#issuer = issuer;
-    this.#web = basicOf(there.web);
+    this.#web = basicAuthorization(there.oauth2App);
   }
 
   async begin(): Promise<void> {
-    this.#codes = [...(await this.#there.codes(STOCK))];
+    this.#codes = [...(await this.#there.authorizationCodes(STOCK))];
     this.#over = false;
     this.#running = Promise.all(Array.from({ length: WORKERS }, (_, index) => this.#work(index)));
   }
@@ -151,7 +151,7 @@ export class Load {
     });
     this.#chains.length = 0;
     await each(this.#pairs.splice(0), async ({ key, secret }, which) => {
-      const verifier = await this.#there.verifierOf(key);
+      const verifier = await this.#there.verifierFor(key);
       let answer: Answer | undefined;
       await until('a signature is not taken for one from before a restart', async () => {
         // Signed again each time, as an honest client does (ADR 9).
@@ -214,7 +214,7 @@ export class Load {
     return node.ask(
       method,
       path,
-      signature(method, `${this.#issuer}${path}`, this.#there.classic, token, extra),
+      signedAuthorization(method, `${this.#issuer}${path}`, this.#there.oauth1App, token, extra),
     );
   }
 
@@ -304,8 +304,8 @@ export class Load {
 
   /** The same signed request to every node at once. */
   async #spendSignature(): Promise<void> {
-    const { client, token } = this.#there.signer;
-    const headers = signature('GET', `${this.#issuer}/api/v1/me`, client, token);
+    const { client, token } = this.#there.ownerOnlyApp;
+    const headers = signedAuthorization('GET', `${this.#issuer}/api/v1/me`, client, token);
     this.#signedWins.set(headers, 0);
     await Promise.all(
       this.#nodes.map(async (node) => {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Home } from '#harness/inhabitants.ts';
+import type { SharedInstallation } from '#harness/inhabitants.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { openRedis } from '#store/redis/open.ts';
 import { freePort, NO_REDIS, RedisServer } from '../contract/ephemeral-redis.ts';
@@ -33,27 +33,27 @@ export interface Answer {
 
 /** One process of the real program. */
 export class Node {
-  readonly home: Home;
+  readonly home: SharedInstallation;
   readonly port: number;
   readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
   /** What it wrote to standard error. */
   said = '';
 
-  private constructor(home: Home, port: number, flags: readonly string[]) {
+  private constructor(home: SharedInstallation, port: number, flags: readonly string[]) {
     this.home = home;
     this.port = port;
     this.#flags = flags;
   }
 
-  static async start(home: Home, ...flags: readonly string[]): Promise<Node> {
+  static async start(home: SharedInstallation, ...flags: readonly string[]): Promise<Node> {
     const node = new Node(home, await freePort(), flags);
     await node.run();
     return node;
   }
 
   /** A node that need not become ready. */
-  static async begin(home: Home, ...flags: readonly string[]): Promise<Node> {
+  static async begin(home: SharedInstallation, ...flags: readonly string[]): Promise<Node> {
     const node = new Node(home, await freePort(), flags);
     node.#spawn();
     return node;
@@ -127,7 +127,7 @@ export class Node {
 
 /** What the nodes of a test share, and how it is taken away again. */
 export interface Ground {
-  readonly home: Home;
+  readonly home: SharedInstallation;
   readonly postgres: Postgres | undefined;
   readonly redis: RedisServer | undefined;
   remove(): Promise<void>;
@@ -161,7 +161,7 @@ async function begun(urls: readonly string[]): Promise<void> {
   const now = () => instant(Math.floor(Date.now() / 1000));
   const store = openRedis(urls, {
     clock: { now, millis: () => Date.now() },
-    nonceFor: seconds(301),
+    nonceTtlSeconds: seconds(301),
   });
   await store.ping();
   await store.close();

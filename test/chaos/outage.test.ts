@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Inhabitants, inhabit, openHome, signature } from '#harness/inhabitants.ts';
-import type { Built } from '#server/compose.ts';
+import {
+  createTestData,
+  openNode,
+  signedAuthorization,
+  type TestData,
+} from '#harness/inhabitants.ts';
+import type { Server } from '#server/compose.ts';
 import { Load } from './load.ts';
 import { type Ground, Node, onServers, until } from './nodes.ts';
 import { Wire } from './wire.ts';
@@ -17,8 +22,8 @@ function chaos(ground: Ground): void {
     const { postgres, redis, home } = ground;
     let [database, cache]: Wire[] = [];
     let nodes: readonly Node[] = [];
-    let own: Built;
-    let there: Inhabitants;
+    let own: Server;
+    let there: TestData;
 
     before(async () => {
       const { GATEHOUSE_DATABASE: far = '', GATEHOUSE_EPHEMERAL: near = '' } = home.environment;
@@ -31,8 +36,8 @@ function chaos(ground: Ground): void {
         GATEHOUSE_DATABASE: one.through(far),
         GATEHOUSE_EPHEMERAL: other.through(near),
       };
-      own = await openHome(home);
-      there = await inhabit(own);
+      own = await openNode(home);
+      there = await createTestData(own);
       nodes = await Promise.all([1, 2].map(() => Node.start({ ...home, environment })));
     });
     after(async () => {
@@ -132,11 +137,11 @@ function chaos(ground: Ground): void {
     });
 
     test('Redis loses everything: no signed request from before is let in again', async () => {
-      const { client, token } = there.signer;
+      const { client, token } = there.ownerOnlyApp;
       const ask = (headers: Record<string, string>, which: number) =>
         nodes[which % nodes.length]?.ask('GET', '/api/v1/me', headers);
       const sent = Array.from({ length: 20 }, () =>
-        signature('GET', `${home.issuer}/api/v1/me`, client, token),
+        signedAuthorization('GET', `${home.issuer}/api/v1/me`, client, token),
       );
       for (const [which, headers] of sent.entries())
         assert.equal((await ask(headers, which))?.status, 200);
@@ -148,7 +153,10 @@ function chaos(ground: Ground): void {
       rmSync(join(redis?.home ?? '', 'appendonlydir'), { recursive: true, force: true });
       await redis?.run();
       await until('a new request is let in', async () => {
-        const answer = await ask(signature('GET', `${home.issuer}/api/v1/me`, client, token), 0);
+        const answer = await ask(
+          signedAuthorization('GET', `${home.issuer}/api/v1/me`, client, token),
+          0,
+        );
         return answer?.status === 200;
       });
       for (const [which, headers] of sent.entries())

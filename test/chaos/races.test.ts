@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
-  basicOf,
+  basicAuthorization,
   codeVerifier,
-  type Inhabitants,
-  inhabit,
-  openHome,
+  createTestData,
+  openNode,
   redirectUri,
-  signature,
+  signedAuthorization,
+  type TestData,
 } from '#harness/inhabitants.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import type { Built } from '#server/compose.ts';
+import type { Server } from '#server/compose.ts';
 import { type Answer, type Ground, Node, onServers, onSqlite } from './nodes.ts';
 
 const NODES = 4;
@@ -34,14 +34,14 @@ else races('PostgreSQL and Redis', servers);
 function races(name: string, ground: Ground): void {
   describe(`processes on ${name}`, { timeout: 120_000 }, () => {
     let nodes: readonly Node[] = [];
-    let own: Built;
-    let there: Inhabitants;
+    let own: Server;
+    let there: TestData;
 
     before(async () => {
       // All at once, on an empty database and an empty data directory.
       nodes = await Promise.all(Array.from({ length: NODES }, () => Node.start(ground.home)));
-      own = await openHome(ground.home);
-      there = await inhabit(own);
+      own = await openNode(ground.home);
+      there = await createTestData(own);
     });
     after(async () => {
       await own?.store.close();
@@ -61,7 +61,7 @@ function races(name: string, ground: Ground): void {
       );
 
     test('four start at once on nothing: one migrates, one makes the keys, and all agree', async () => {
-      const { from, to } = await own.store.plan();
+      const { from, to } = await own.store.planMigration();
       assert.equal(from, to);
       const keys = await Promise.all(
         nodes.map(async (node) => (await node.ask('GET', '/oauth2/jwks'))?.text),
@@ -79,7 +79,12 @@ function races(name: string, ground: Ground): void {
     for (const count of [2, NODES]) {
       test(`${count} nodes: the same client, token, timestamp and nonce is let in once`, async () => {
         const url = `${ground.home.issuer}/api/v1/me`;
-        const headers = signature('GET', url, there.signer.client, there.signer.token);
+        const headers = signedAuthorization(
+          'GET',
+          url,
+          there.ownerOnlyApp.client,
+          there.ownerOnlyApp.token,
+        );
         const answers = await everywhere(count, (node) => node.ask('GET', '/api/v1/me', headers));
         assert.deepEqual(statuses(answers), { 200: 1, 401: count * EACH - 1 });
       });
@@ -89,27 +94,29 @@ function races(name: string, ground: Ground): void {
         const first = await nodes[0]?.ask(
           'POST',
           '/oauth1/initiate',
-          signature('POST', initiate, there.classic, null, { oauth_callback: 'oob' }),
+          signedAuthorization('POST', initiate, there.oauth1App, null, { oauth_callback: 'oob' }),
         );
         const given = new URLSearchParams(first?.text);
         const pair = {
           key: given.get('oauth_token') ?? '',
           secret: given.get('oauth_token_secret') ?? '',
         };
-        const verifier = await there.verifierOf(pair.key);
+        const verifier = await there.verifierFor(pair.key);
         const exchange = `${ground.home.issuer}/oauth1/token`;
         const answers = await everywhere(count, (node) =>
           node.ask(
             'POST',
             '/oauth1/token',
-            signature('POST', exchange, there.classic, pair, { oauth_verifier: verifier }),
+            signedAuthorization('POST', exchange, there.oauth1App, pair, {
+              oauth_verifier: verifier,
+            }),
           ),
         );
         assert.deepEqual(statuses(answers), { 200: 1, 401: count * EACH - 1 });
       });
 
       test(`${count} nodes: one redemption of a code, and the others take back what it bought`, async () => {
-        const [code = ''] = await there.codes(1);
+        const [code = ''] = await there.authorizationCodes(1);
         const form = {
           grant_type: 'authorization_code',
           code,
@@ -117,12 +124,12 @@ function races(name: string, ground: Ground): void {
           code_verifier: codeVerifier,
         };
         const answers = await everywhere(count, (node) =>
-          node.post('/oauth2/token', basicOf(there.web), form),
+          node.post('/oauth2/token', basicAuthorization(there.oauth2App), form),
         );
         assert.deepEqual(statuses(answers), { 200: 1, 400: count * EACH - 1 });
         const won = bodyOf(answers.find((answer) => answer?.status === 200));
         for (const node of nodes) {
-          const seen = await node.post('/oauth2/introspect', basicOf(there.web), {
+          const seen = await node.post('/oauth2/introspect', basicAuthorization(there.oauth2App), {
             token: String(won.access_token),
           });
           assert.equal(bodyOf(seen).active, false);
@@ -130,7 +137,7 @@ function races(name: string, ground: Ground): void {
       });
 
       test(`${count} nodes: one successor of a refresh token, the same for all, good everywhere`, async () => {
-        const [code = ''] = await there.codes(1);
+        const [code = ''] = await there.authorizationCodes(1);
         const form = {
           grant_type: 'authorization_code',
           code,
@@ -138,11 +145,12 @@ function races(name: string, ground: Ground): void {
           code_verifier: codeVerifier,
         };
         const first = bodyOf(
-          (await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null,
+          (await nodes[0]?.post('/oauth2/token', basicAuthorization(there.oauth2App), form)) ??
+            null,
         );
         const refresh = { grant_type: 'refresh_token', refresh_token: String(first.refresh_token) };
         const answers = await everywhere(count, (node) =>
-          node.post('/oauth2/token', basicOf(there.web), refresh),
+          node.post('/oauth2/token', basicAuthorization(there.oauth2App), refresh),
         );
         assert.deepEqual(statuses(answers), { 200: count * EACH });
         assert.equal(
@@ -154,7 +162,7 @@ function races(name: string, ground: Ground): void {
           1,
         );
         for (const node of nodes) {
-          const seen = await node.post('/oauth2/introspect', basicOf(there.web), {
+          const seen = await node.post('/oauth2/introspect', basicAuthorization(there.oauth2App), {
             token: String(bodyOf(answers[0] ?? null).access_token),
           });
           assert.equal(bodyOf(seen).active, true);
@@ -168,9 +176,9 @@ function races(name: string, ground: Ground): void {
         ['opposite decisions on what both saw', ['approve', 'reject'], true],
       ] as const)
         test(`${count} nodes: two reviewers, ${what}, one is in force`, async () => {
-          for (const id of await there.proposals(3)) {
+          for (const id of await there.proposedApps(3)) {
             const tags = await Promise.all(
-              there.reviewers.map(async (token) => {
+              there.reviewerTokens.map(async (token) => {
                 const shown = await nodes[0]?.ask('GET', `/api/v1/clients/${id}`, {
                   authorization: `Bearer ${token}`,
                 });
@@ -181,7 +189,7 @@ function races(name: string, ground: Ground): void {
               const who = (which % 2) as 0 | 1;
               const match: Record<string, string> = seen ? { 'if-match': tags[who] ?? '' } : {};
               const headers = {
-                authorization: `Bearer ${there.reviewers[who]}`,
+                authorization: `Bearer ${there.reviewerTokens[who]}`,
                 'content-type': 'application/json',
                 ...match,
               };
@@ -198,7 +206,7 @@ function races(name: string, ground: Ground): void {
               answers.every((answer) => answer !== null && [200, 409, 412].includes(answer.status)),
               JSON.stringify(statuses(answers)),
             );
-            const authorization = `Bearer ${there.reviewers[0]}`;
+            const authorization = `Bearer ${there.reviewerTokens[0]}`;
             for (const node of nodes)
               assert.equal(
                 bodyOf(await node.ask('GET', `/api/v1/clients/${id}`, { authorization })).stage,
@@ -213,7 +221,7 @@ function races(name: string, ground: Ground): void {
     test('a revocation on one node is effective on every other at once', async () => {
       for (let turn = 0; turn < 5; turn++) {
         const made = bodyOf(
-          (await nodes[turn % NODES]?.post('/oauth2/token', basicOf(there.web), {
+          (await nodes[turn % NODES]?.post('/oauth2/token', basicAuthorization(there.oauth2App), {
             grant_type: 'client_credentials',
           })) ?? null,
         );
@@ -222,13 +230,22 @@ function races(name: string, ground: Ground): void {
           Promise.all(
             nodes.map(
               async (node) =>
-                bodyOf(await node.post('/oauth2/introspect', basicOf(there.web), { token })).active,
+                bodyOf(
+                  await node.post('/oauth2/introspect', basicAuthorization(there.oauth2App), {
+                    token,
+                  }),
+                ).active,
             ),
           );
         assert.deepEqual(await active(), Array(NODES).fill(true));
         assert.equal(
-          (await nodes[(turn + 1) % NODES]?.post('/oauth2/revoke', basicOf(there.web), { token }))
-            ?.status,
+          (
+            await nodes[(turn + 1) % NODES]?.post(
+              '/oauth2/revoke',
+              basicAuthorization(there.oauth2App),
+              { token },
+            )
+          )?.status,
           200,
         );
         assert.deepEqual(await active(), Array(NODES).fill(false));
@@ -236,7 +253,7 @@ function races(name: string, ground: Ground): void {
     });
 
     test('an app is disabled: at once on the node that did it, within a second on the others; enabled again, at once on all', async () => {
-      const [code = ''] = await there.codes(1);
+      const [code = ''] = await there.authorizationCodes(1);
       const form = {
         grant_type: 'authorization_code',
         code,
@@ -244,7 +261,7 @@ function races(name: string, ground: Ground): void {
         code_verifier: codeVerifier,
       };
       const bought = bodyOf(
-        (await nodes[0]?.post('/oauth2/token', basicOf(there.web), form)) ?? null,
+        (await nodes[0]?.post('/oauth2/token', basicAuthorization(there.oauth2App), form)) ?? null,
       );
       const status = async (node: Node | undefined) =>
         (await node?.ask('GET', '/api/v1/me', { authorization: `Bearer ${bought.access_token}` }))
@@ -252,8 +269,11 @@ function races(name: string, ground: Ground): void {
       const decide = (node: Node | undefined, verb: string) =>
         node?.ask(
           'POST',
-          `/api/v1/clients/${there.web.key}/${verb}`,
-          { authorization: `Bearer ${there.reviewers[0]}`, 'content-type': 'application/json' },
+          `/api/v1/clients/${there.oauth2App.key}/${verb}`,
+          {
+            authorization: `Bearer ${there.reviewerTokens[0]}`,
+            'content-type': 'application/json',
+          },
           '{"reason":"looked at it"}',
         );
       for (let turn = 0; turn < 3; turn++) {

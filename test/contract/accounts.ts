@@ -67,10 +67,10 @@ export const accountCases: readonly Case[] = [
       ];
       await store.setBlocked(ids[1] ?? noSuch.user, true);
       const found = async (limit: number) =>
-        (await store.accountsIn(['y', group], limit)).map(({ id }) => id);
+        (await store.listAccountsInGroups(['y', group], limit)).map(({ id }) => id);
       assert.deepEqual(await found(9), [ids[0], ids[3]]);
       assert.deepEqual(await found(1), [ids[0]]);
-      assert.deepEqual(await store.accountsIn([], 9), []);
+      assert.deepEqual(await store.listAccountsInGroups([], 9), []);
     },
   ],
   [
@@ -80,7 +80,7 @@ export const accountCases: readonly Case[] = [
       await person(store);
       assert.equal(await store.saveSetupSecret(own, at(3600)), 'accounts-exist');
       assert.equal(await store.hasSetupSecret(own, NOW), false);
-      assert.equal((await store.redeemSetupSecret(own, NOW, account())).outcome, 'unknown');
+      assert.equal((await store.consumeSetupSecret(own, NOW, account())).outcome, 'unknown');
     },
   ],
   [
@@ -107,12 +107,12 @@ export const accountCases: readonly Case[] = [
     async (store) => {
       const key = text('limit');
       assert.equal(await store.count(key, NOW), 0);
-      assert.equal(await store.hit(key, NOW, at(10)), 1);
-      assert.equal(await store.hit(key, at(5), at(15)), 2);
-      assert.equal(await store.hit(key, at(9), at(19)), 3);
+      assert.equal(await store.increment(key, NOW, at(10)), 1);
+      assert.equal(await store.increment(key, at(5), at(15)), 2);
+      assert.equal(await store.increment(key, at(9), at(19)), 3);
       assert.equal(await store.count(key, at(9)), 3);
       assert.equal(await store.count(key, at(10)), 0);
-      assert.equal(await store.hit(key, at(10), at(20)), 1);
+      assert.equal(await store.increment(key, at(10), at(20)), 1);
       assert.equal(await store.count(key, at(19)), 1);
       await store.clear(key);
       assert.equal(await store.count(key, at(11)), 0);
@@ -123,7 +123,7 @@ export const accountCases: readonly Case[] = [
     async (store) => {
       const key = text('limit');
       const counts = await Promise.all(
-        Array.from({ length: 50 }, () => store.hit(key, NOW, at(10))),
+        Array.from({ length: 50 }, () => store.increment(key, NOW, at(10))),
       );
       assert.deepEqual(
         counts.toSorted((one, other) => one - other),

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
-import { portsOver } from '#store/store.ts';
+import { makeStorePorts } from '#store/store.ts';
 import { NOW, nonce, person } from './things.ts';
 
 test('a SQLite file that somebody else holds: writes reject all together, and later work again', async () => {
@@ -33,7 +33,7 @@ test('a SQLite file that may not grow any more: what does not fit rejects, and n
   await openSqlite(path).close();
   const driver = new SqliteDriver(path);
   driver.database.exec('PRAGMA max_page_count = 120');
-  const store = portsOver(driver);
+  const store = makeStorePorts(driver);
   const answered: string[] = [];
   let refused = 0;
   for (let count = 0; count < 400; count += 1) {

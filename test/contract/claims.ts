@@ -7,7 +7,7 @@ import type { Case } from './store.ts';
 import { at, change, client, creation, NOW, noSuch, person } from './things.ts';
 
 async function made(store: Store, owner: UserId, changes: Partial<NewClient>): Promise<Client> {
-  const applied = await store.apply(creation(client(owner, changes)));
+  const applied = await store.applyChange(creation(client(owner, changes)));
   assert.ok(applied.outcome === 'applied');
   return applied.client;
 }
@@ -23,24 +23,24 @@ export const claimCases: readonly Case[] = [
       const [owner, rex, rita] = [await person(store), await person(store), await person(store)];
       const { id } = await made(store, owner, { stage: 'proposed' });
       const claim = (who: UserId, now: number, over = false) =>
-        store.claim(id, who, { now: at(now), endedAt: at(now - 3600), over });
+        store.assign(id, who, { now: at(now), endedAt: at(now - 3600), takeOver: over });
       const holder = async (now: number) =>
-        (await store.claimsOf([id, noSuch.client], at(now - 3600))).get(id);
+        (await store.assignmentsOf([id, noSuch.client], at(now - 3600))).get(id);
       assert.equal(await holder(0), undefined);
-      assert.equal(await claim(rex, 0), 'claimed');
+      assert.equal(await claim(rex, 0), 'assigned');
       assert.deepEqual(await holder(3599), { clientId: id, reviewerId: rex, at: NOW });
       assert.equal(await holder(3600), undefined);
       assert.equal(await claim(rita, 3599), 'held');
-      assert.equal(await claim(rex, 10), 'claimed', 'again');
+      assert.equal(await claim(rex, 10), 'assigned', 'again');
       assert.equal(await claim(rita, 3609), 'held');
-      assert.equal(await claim(rita, 3610), 'claimed');
-      assert.equal(await claim(rex, 3611, true), 'claimed');
-      await store.release(id, rita);
+      assert.equal(await claim(rita, 3610), 'assigned');
+      assert.equal(await claim(rex, 3611, true), 'assigned');
+      await store.unassign(id, rita);
       assert.equal((await holder(3612))?.reviewerId, rex);
-      await store.release(id, rex);
+      await store.unassign(id, rex);
       assert.equal(await holder(3612), undefined);
       await claim(rita, 4000);
-      await store.release(id, null);
+      await store.unassign(id, null);
       assert.equal(await holder(4001), undefined);
     },
   ],
@@ -50,9 +50,9 @@ export const claimCases: readonly Case[] = [
       const { id } = await made(store, await person(store), { stage: 'proposed' });
       const people = await Promise.all(Array.from({ length: 8 }, () => person(store)));
       const answers = await Promise.all(
-        people.map((who) => store.claim(id, who, { now: NOW, endedAt: at(-3600) })),
+        people.map((who) => store.assign(id, who, { now: NOW, endedAt: at(-3600) })),
       );
-      assert.equal(answers.filter((answer) => answer === 'claimed').length, 1);
+      assert.equal(answers.filter((answer) => answer === 'assigned').length, 1);
     },
   ],
   [
@@ -60,8 +60,8 @@ export const claimCases: readonly Case[] = [
     async (store) => {
       const owner = await person(store);
       const when = (offset: number) => (EARLY + offset) as Client['stageAt'];
-      const before = await store.countWaiting({});
-      const seen = await store.countWaiting({ suppressed: false });
+      const before = await store.countPendingReviews({});
+      const seen = await store.countPendingReviews({ suppressed: false });
       const first = await made(store, owner, { stage: 'proposed', stageAt: when(1) });
       const live = await made(store, owner, { stageAt: when(0) });
       const third = await made(store, owner, { stage: 'proposed', stageAt: when(3) });
@@ -82,9 +82,11 @@ export const claimCases: readonly Case[] = [
         optionalScopes,
       };
       const revision = { clientId: live.id, fields, proposedBy: owner, proposedAt: when(2) };
-      await store.apply(change(live.id, live.edition, [{ kind: 'open-revision', revision }]));
+      await store.applyChange(
+        change(live.id, live.recordVersion, [{ kind: 'open-revision', revision }]),
+      );
       const waiting = async (more: object = {}) => {
-        const found = await store.listWaiting({
+        const found = await store.listPendingReviews({
           after: { since: when(0), clientId: noSuch.client },
           limit: 4,
           ...more,
@@ -114,8 +116,8 @@ export const claimCases: readonly Case[] = [
         (await waiting({ after: second })).map(({ clientId }) => clientId),
         [third.id, hidden.id],
       );
-      assert.equal(await store.countWaiting({}), before + 4);
-      assert.equal(await store.countWaiting({ suppressed: false }), seen + 3);
+      assert.equal(await store.countPendingReviews({}), before + 4);
+      assert.equal(await store.countPendingReviews({ suppressed: false }), seen + 3);
 
       const [rex, rita] = [await person(store), await person(store)];
       const free = async (reviewerId: UserId) =>
@@ -123,7 +125,7 @@ export const claimCases: readonly Case[] = [
           ({ clientId }) => clientId,
         );
       assert.deepEqual(await free(owner), []);
-      await store.claim(first.id, rex, { now: NOW, endedAt: at(-3600) });
+      await store.assign(first.id, rex, { now: NOW, endedAt: at(-3600) });
       assert.deepEqual(await free(rex), [first.id, live.id, third.id, hidden.id]);
       assert.deepEqual(await free(rita), [live.id, third.id, hidden.id]);
       const yes = {
@@ -133,8 +135,10 @@ export const claimCases: readonly Case[] = [
         subject: 'it',
         at: NOW,
       } as const;
-      await store.apply(change(live.id, live.edition + 1, [yes]));
-      await store.apply(change(third.id, third.edition, [{ ...yes, revisionId: null }]));
+      await store.applyChange(change(live.id, live.recordVersion + 1, [yes]));
+      await store.applyChange(
+        change(third.id, third.recordVersion, [{ ...yes, revisionId: null }]),
+      );
       assert.deepEqual(await free(rita), [hidden.id]);
     },
   ],

@@ -21,20 +21,26 @@ export const clockCases: readonly Case[] = [
       assert.equal(await store.purgeExpired(then(25), 100), 2);
       assert.equal(await store.claimNonce(spent), 'seen');
       const pair = temporary({ expiresAt: then(600) });
-      assert.equal(await store.saveTemporary(spent, pair), 'nonce-seen');
-      assert.equal(await store.findTemporary(pair.token, then(0)), undefined);
-      assert.equal(await store.saveTemporary(nonce(then(300)), pair), 'saved');
+      assert.equal(await store.saveTemporaryCredentials(spent, pair), 'nonce-seen');
+      assert.equal(await store.findTemporaryCredentials(pair.token, then(0)), undefined);
+      assert.equal(await store.saveTemporaryCredentials(nonce(then(300)), pair), 'saved');
       const yes = { userId: user, consentId: consent.id, verifierDigest: digest() };
       assert.equal(
-        await store.authorizeTemporary(pair.token, yes, then(0), then(900)),
+        await store.authorizeTemporaryCredentials(pair.token, yes, then(0), then(900)),
         'authorized',
       );
       assert.equal(
-        await store.redeemTemporary(spent, pair.token, yes.verifierDigest, then(1), then(900)),
+        await store.redeemTemporaryCredentials(
+          spent,
+          pair.token,
+          yes.verifierDigest,
+          then(1),
+          then(900),
+        ),
         'nonce-seen',
       );
       assert.equal(
-        await store.redeemTemporary(
+        await store.redeemTemporaryCredentials(
           nonce(then(20)),
           pair.token,
           yes.verifierDigest,
@@ -44,7 +50,7 @@ export const clockCases: readonly Case[] = [
         'nonce-seen',
       );
       assert.equal(
-        await store.redeemTemporary(
+        await store.redeemTemporaryCredentials(
           nonce(then(21)),
           pair.token,
           yes.verifierDigest,
@@ -105,12 +111,18 @@ export const clockCases: readonly Case[] = [
         expiresAt: then(5000),
       };
       await store.saveAccountToken(token);
-      assert.equal(await store.takeAccountToken(token.digest, token.kind, then(5000)), undefined);
-      assert.notEqual(
-        await store.takeAccountToken(token.digest, token.kind, then(4999)),
+      assert.equal(
+        await store.consumeAccountToken(token.digest, token.kind, then(5000)),
         undefined,
       );
-      assert.equal(await store.takeAccountToken(token.digest, token.kind, then(4999)), undefined);
+      assert.notEqual(
+        await store.consumeAccountToken(token.digest, token.kind, then(4999)),
+        undefined,
+      );
+      assert.equal(
+        await store.consumeAccountToken(token.digest, token.kind, then(4999)),
+        undefined,
+      );
     },
   ],
 ];
@@ -123,7 +135,7 @@ export const timeCases: readonly Case[] = [
       const base = then(0) * 1000;
       const by = async (offset: number) => {
         const moment = { millis: base + offset * 1000, run: null, boot: null, believed: false };
-        return (await store.noteTime(moment)).steadySince - then(0);
+        return (await store.recordTime(moment)).steadySince - then(0);
       };
       assert.deepEqual(
         [
@@ -146,7 +158,7 @@ export const timeCases: readonly Case[] = [
       const base = then(10_000) * 1000;
       const boot = text('boot');
       const by = (millis: number, run: number, believed = false, of = boot) =>
-        store.noteTime({ millis: base + millis, run, boot: of, believed });
+        store.recordTime({ millis: base + millis, run, boot: of, believed });
       await by(0, 5000);
       assert.equal((await by(10_400, 15_000)).apartMs, 0);
       assert.equal((await by(3_600_000, 20_000)).apartMs, 3_584_600);

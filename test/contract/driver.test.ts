@@ -7,14 +7,22 @@ import pg from 'pg';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Driver } from '#store/driver.ts';
 import { PostgresDriver } from '#store/postgres/driver.ts';
-import { all, alongside, lastly, one, type Unit, write, written } from '#store/sql/statement.ts';
+import {
+  execute,
+  fetchAll,
+  fetchOne,
+  pipeline,
+  sql,
+  type Transaction,
+  withCommit,
+} from '#store/sql/statement.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { findPostgres } from './postgres-server.ts';
 
-const insert = written('INSERT INTO things (id, state) VALUES (:id, :state)');
-const change = written('UPDATE things SET state = :state WHERE id = :id');
-const find = written<{ id: number; state: string }>('SELECT id, state FROM things WHERE id = :id');
-const list = written<{ id: number; state: string }>('SELECT id, state FROM things ORDER BY id');
+const insert = sql('INSERT INTO things (id, state) VALUES (:id, :state)');
+const change = sql('UPDATE things SET state = :state WHERE id = :id');
+const find = sql<{ id: number; state: string }>('SELECT id, state FROM things WHERE id = :id');
+const list = sql<{ id: number; state: string }>('SELECT id, state FROM things ORDER BY id');
 const TABLE =
   'CREATE TABLE things (id BIGINT PRIMARY KEY, state TEXT NOT NULL); CREATE TABLE turns (turn BIGINT);';
 
@@ -49,18 +57,18 @@ else {
     await holder.query('BEGIN; LOCK TABLE turns IN EXCLUSIVE MODE');
     for (let turn = 0; turn < 5; turn++) {
       await assert.rejects(
-        driver.write(() => write(insert, { id: 900 + turn, state: 'x' }), 'queue'),
+        driver.write(() => execute(insert, { id: 900 + turn, state: 'x' }), 'serialized-queue'),
         isUnavailable,
       );
       assert.deepEqual(
-        await driver.read(one(find, { id: 900 + turn })),
+        await driver.read(fetchOne(find, { id: 900 + turn })),
         undefined,
         'the next one on that connection is answered',
       );
     }
     await holder.query('COMMIT');
     await holder.end();
-    await driver.write(() => write(insert, { id: 900, state: 'x' }), 'queue');
+    await driver.write(() => execute(insert, { id: 900, state: 'x' }), 'serialized-queue');
     await driver.close();
   });
 }
@@ -73,24 +81,24 @@ function units(name: string, open: () => Promise<Driver>): void {
     });
     after(() => driver.close());
     const state = async () =>
-      Object.fromEntries((await driver.read(all(list))).map(({ id, state }) => [id, state]));
+      Object.fromEntries((await driver.read(fetchAll(list))).map(({ id, state }) => [id, state]));
 
     test('what is asked alongside is answered in order, whoever asks for how much', async () => {
       await driver.write(
-        () => alongside(...[1, 2, 3].map((id) => write(insert, { id, state: `s${id}` }))),
-        'rows',
+        () => pipeline(...[1, 2, 3].map((id) => execute(insert, { id, state: `s${id}` }))),
+        'read-committed',
       );
-      function* twice(id: number): Unit<string> {
-        const first = yield* one(find, { id });
-        const second = yield* one(find, { id: (first?.id ?? 0) + 1 });
+      function* twice(id: number): Transaction<string> {
+        const first = yield* fetchOne(find, { id });
+        const second = yield* fetchOne(find, { id: (first?.id ?? 0) + 1 });
         return `${first?.state} ${second?.state}`;
       }
       // biome-ignore lint/correctness/useYield: a unit that asks nothing
-      function* nothing(): Unit<string> {
+      function* nothing(): Transaction<string> {
         return 'nothing';
       }
       const answers = await driver.read(
-        alongside(twice(1), one(find, { id: 3 }), nothing(), twice(2), all(list)),
+        pipeline(twice(1), fetchOne(find, { id: 3 }), nothing(), twice(2), fetchAll(list)),
       );
       assert.deepEqual(
         answers.map((answer) => JSON.parse(JSON.stringify(answer))),
@@ -102,17 +110,17 @@ function units(name: string, open: () => Promise<Driver>): void {
           [1, 2, 3].map((id) => ({ id, state: `s${id}` })),
         ],
       );
-      assert.deepEqual(await driver.read(alongside()), []);
+      assert.deepEqual(await driver.read(pipeline()), []);
     });
 
-    for (const guard of ['rows', 'alone', 'queue'] as const) {
+    for (const guard of ['read-committed', 'serializable', 'serialized-queue'] as const) {
       test(`${guard}: the last writes and the commit are one`, async () => {
         const made = await driver.write(function* () {
-          const found = yield* one(find, { id: 1 });
-          return yield* lastly(
-            alongside(
-              write(change, { id: 1, state: `${guard} ${found?.id}` }),
-              write(change, { id: 77, state: 'x' }),
+          const found = yield* fetchOne(find, { id: 1 });
+          return yield* withCommit(
+            pipeline(
+              execute(change, { id: 1, state: `${guard} ${found?.id}` }),
+              execute(change, { id: 77, state: 'x' }),
             ),
           );
         }, guard);
@@ -124,12 +132,12 @@ function units(name: string, open: () => Promise<Driver>): void {
         const before = await state();
         await assert.rejects(
           driver.write(function* () {
-            yield* one(find, { id: 1 });
-            yield* lastly(
-              alongside(
-                write(change, { id: 1, state: 'half' }),
-                write(insert, { id: 2, state: 'again' }),
-                write(change, { id: 3, state: 'half' }),
+            yield* fetchOne(find, { id: 1 });
+            yield* withCommit(
+              pipeline(
+                execute(change, { id: 1, state: 'half' }),
+                execute(insert, { id: 2, state: 'again' }),
+                execute(change, { id: 3, state: 'half' }),
               ),
             );
           }, guard),
@@ -143,12 +151,12 @@ function units(name: string, open: () => Promise<Driver>): void {
         for (const values of broken)
           await assert.rejects(
             driver.write(function* () {
-              yield* one(find, { id: 1 });
-              yield* lastly(
-                alongside(
-                  write(change, { id: 1, state: 'half' }),
-                  write(change, values as never),
-                  write(change, { id: 3, state: 'half' }),
+              yield* fetchOne(find, { id: 1 });
+              yield* withCommit(
+                pipeline(
+                  execute(change, { id: 1, state: 'half' }),
+                  execute(change, values as never),
+                  execute(change, { id: 3, state: 'half' }),
                 ),
               );
             }, guard),
@@ -161,7 +169,7 @@ function units(name: string, open: () => Promise<Driver>): void {
         const before = await state();
         await assert.rejects(
           driver.write(function* () {
-            yield* write(change, { id: 1, state: 'half' });
+            yield* execute(change, { id: 1, state: 'half' });
             throw new Error('no more');
           }, guard),
           /no more/,
@@ -171,13 +179,13 @@ function units(name: string, open: () => Promise<Driver>): void {
     }
 
     test('many at once on one connection: each is whole', async () => {
-      await driver.write(() => write(change, { id: 3, state: '0' }), 'rows');
+      await driver.write(() => execute(change, { id: 3, state: '0' }), 'read-committed');
       await Promise.all(
         Array.from({ length: 30 }, () =>
           driver.write(function* () {
-            const found = yield* one(find, { id: 3 });
-            yield* lastly(write(change, { id: 3, state: String(Number(found?.state) + 1) }));
-          }, 'alone'),
+            const found = yield* fetchOne(find, { id: 3 });
+            yield* withCommit(execute(change, { id: 3, state: String(Number(found?.state) + 1) }));
+          }, 'serializable'),
         ),
       );
       assert.equal((await state())[3], '30');

@@ -7,8 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import { eventually, NO_REDIS, RedisServer } from './ephemeral-redis.ts';
 
 const skip = RedisServer.here ? false : NO_REDIS;
@@ -16,7 +16,7 @@ const limit = { timeout: 60_000, skip };
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-program-'));
 const database = join(folder, 'gatehouse.db');
 let redis: RedisServer;
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let cookie: string;
@@ -24,15 +24,15 @@ let cookie: string;
 before(async () => {
   if (skip) return;
   redis = await RedisServer.start();
-  world = new TestWorld({ ephemeral: redis.url }, '', {
+  world = new TestServer({ ephemeral: redis.url }, '', {
     database,
     log: { info() {}, warn() {}, error() {} },
   });
   // Within the second in which it is first asked, no nonce is believed to be new.
   assert.equal((await world.app.inject('/readyz')).statusCode, 200);
-  world.wait(1);
-  [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  cookie = await world.cookie(ben);
+  world.advanceClock(1);
+  [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  cookie = await world.sessionCookie(ben);
 });
 after(async () => {
   await world?.close();
@@ -90,14 +90,18 @@ test(
   'SQLite and Redis: an OAuth 1 handshake and a signed request, each thing once',
   limit,
   async () => {
-    const made = await world.client(ada, {
+    const made = await world.createClient(ada, {
       name: 'classic',
       protocol: 'oauth1',
       redirectUri: 'https://app.example/cb',
       redirectIsPrefix: true,
     });
-    const pair: Pair = { key: made.client.id, secret: made.secret };
-    const signed = async (target: string, token: Pair | null, over: Record<string, string>) => {
+    const pair: CredentialPair = { key: made.client.id, secret: made.secret };
+    const signed = async (
+      target: string,
+      token: CredentialPair | null,
+      over: Record<string, string>,
+    ) => {
       const answer = await post(target, signedHeader(world, 'POST', target, pair, token, over));
       return {
         status: answer.statusCode,
@@ -152,7 +156,7 @@ test(
       address: '192.0.2.1',
       secure: true,
     };
-    const ask = () => world.built.guard.permit(sent, world.built.world.site);
+    const ask = () => world.server.guard.permit(sent, world.server.services.site);
     const asks = await Promise.all(Array.from({ length: 20 }, ask));
     assert.equal(asks.filter(({ ok }) => ok).length, 1, 'of twenty the same, one');
 
@@ -187,7 +191,7 @@ test(
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
 
 test('SQLite and Redis: an OAuth 2 consent and its token', limit, async () => {
-  const made = await world.client(ada, { name: 'modern' });
+  const made = await world.createClient(ada, { name: 'modern' });
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: made.client.id,
@@ -206,7 +210,7 @@ test('SQLite and Redis: an OAuth 2 consent and its token', limit, async () => {
   });
   const bought = await post(
     '/oauth2/token',
-    { authorization: basic(made.client.id, made.secret), 'content-type': form },
+    { authorization: basicHeader(made.client.id, made.secret), 'content-type': form },
     body.toString(),
   );
   assert.equal(bought.statusCode, 200, bought.body);
@@ -219,7 +223,7 @@ test(
   async () => {
     const readyz = async () => (await world.app.inject('/readyz')).statusCode;
     assert.equal(await readyz(), 200);
-    const made = await world.client(ada, {
+    const made = await world.createClient(ada, {
       name: 'away',
       protocol: 'oauth1',
       redirectUri: 'https://app.example/cb',
@@ -241,7 +245,7 @@ test(
     }
     await redis.run();
     await eventually(async () => assert.equal(await readyz(), 200));
-    world.wait(2);
+    world.advanceClock(2);
     assert.equal((await initiate()).statusCode, 200);
   },
 );

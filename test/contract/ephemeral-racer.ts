@@ -10,7 +10,7 @@ import { NOW } from './things.ts';
 const [location = ''] = process.argv.slice(2);
 const clock = { now: () => instant(NOW), millis: () => NOW * 1000 };
 const store = location.startsWith('redis:')
-  ? openRedis(location.split(','), { clock, nonceFor: seconds(301), timeoutMs: 20_000 })
+  ? openRedis(location.split(','), { clock, nonceTtlSeconds: seconds(301), timeoutMs: 20_000 })
   : openSqlite(location);
 await store.ping();
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { type Ephemeral, openRedis, type RedisOptions } from '#store/redis/open.ts';
+import { type EphemeralStore, openRedis, type RedisOptions } from '#store/redis/open.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import { ephemeralCases, everyVerb, prepareRace, type ShortLived } from './ephemeral.ts';
 import { eventually, freePort, NO_REDIS, RedisServer, Wire } from './ephemeral-redis.ts';
@@ -35,7 +35,7 @@ const hand = (start: Instant = NOW) => {
   return clock;
 };
 const open = (urls: string | readonly string[], options: Partial<RedisOptions> = {}) =>
-  openRedis(urls, { clock: hand(), nonceFor: seconds(301), timeoutMs: 20_000, ...options });
+  openRedis(urls, { clock: hand(), nonceTtlSeconds: seconds(301), timeoutMs: 20_000, ...options });
 
 /**
  * Opens the book of nonces a second before everything happens: within that second nobody can tell
@@ -162,7 +162,7 @@ test('Redis: three processes race', { ...limit, skip }, async () => {
  * Says whether each was refused as it should be when the store is away: with a fault that says so
  * and names no secret.
  */
-async function allRefused(store: Ephemeral): Promise<void> {
+async function allRefused(store: EphemeralStore): Promise<void> {
   for (const [verb, ask] of Object.entries({ ...everyVerb(store), ping: () => store.ping() }))
     await assert.rejects(
       ask(),
@@ -296,9 +296,9 @@ test('a server that comes back empty, even within the second: nonces from before
 test('scripts that the server forgot are sent again', { ...limit, skip: skipOwn }, async () => {
   const server = await RedisServer.start();
   const store = open(server.url);
-  assert.equal(await store.hit('key', NOW, at(10)), 1);
+  assert.equal(await store.increment('key', NOW, at(10)), 1);
   await server.ask('SCRIPT FLUSH');
-  assert.equal(await store.hit('key', NOW, at(10)), 2);
+  assert.equal(await store.increment('key', NOW, at(10)), 2);
   await store.close();
   await server.remove();
 });
@@ -375,7 +375,8 @@ test('a member of a Cluster that dies takes only its own keys along, and they co
   const cluster = await RedisCluster.start(3, 0);
   const store = open(cluster.urls, { timeoutMs: 500 });
   const keys = Array.from({ length: 60 }, () => text('limit'));
-  const hits = () => outcomes(keys.map(async (key) => String(await store.hit(key, NOW, at(10)))));
+  const hits = () =>
+    outcomes(keys.map(async (key) => String(await store.increment(key, NOW, at(10)))));
   assert.deepEqual(tally(await hits()), { 1: 60 });
   await cluster.servers[2]?.stop();
   const without = tally(await hits());

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { KeptRequestRecords } from '#accounts/kept-requests.ts';
-import type { Limits, Sessions } from '#accounts/records.ts';
+import type { PendingRequestRecords } from '#accounts/kept-requests.ts';
+import type { RateCounters, Sessions } from '#accounts/records.ts';
 import type { ConsentId, Digest, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import type { Handshakes } from '#oauth1/records.ts';
+import type { TemporaryCredentialRecords } from '#oauth1/records.ts';
 import type {
   AuthorizationRequest,
   AuthorizationRequests,
@@ -24,10 +24,10 @@ import {
 
 /** The ports of what expires, whoever answers them. */
 export type ShortLived = Sessions &
-  Limits &
-  KeptRequestRecords &
+  RateCounters &
+  PendingRequestRecords &
   AuthorizationRequests &
-  Handshakes;
+  TemporaryCredentialRecords;
 export type EphemeralCase = readonly [name: string, run: (store: ShortLived) => Promise<void>];
 
 let people = 0;
@@ -141,7 +141,7 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       await store.saveSession(own);
       assert.equal(await store.findSession(own.digest, at(60)), undefined);
       await store.recordProof(own.digest, { at: NOW, method: 'passkey' });
-      await store.noteActivity(own, at(50), at(110));
+      await store.recordActivity(own, at(50), at(110));
       const used = {
         ...own,
         activeAt: at(50),
@@ -155,14 +155,14 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       );
       assert.equal(await store.findSession(own.digest, at(110)), undefined);
       assert.deepEqual(await store.listSessions(user, at(110)), []);
-      await store.noteActivity(own, at(40), at(400));
+      await store.recordActivity(own, at(40), at(400));
       assert.deepEqual(
         { ...(await store.findSession(own.digest, at(109))) },
         used,
         'a node that is behind changes nothing',
       );
       await store.endSession(own.digest);
-      await store.noteActivity(own, at(70), at(130));
+      await store.recordActivity(own, at(70), at(130));
       assert.equal(await store.findSession(own.digest, NOW), undefined);
       await store.endSessionsOf(user);
     },
@@ -231,23 +231,27 @@ export const ephemeralCases: readonly EphemeralCase[] = [
     async (store) => {
       const key = text('limit');
       assert.equal(await store.count(key, NOW), 0);
-      assert.equal(await store.hit(key, NOW, at(10)), 1);
-      assert.equal(await store.hit(key, at(5), at(15)), 2, 'a later hit does not move the end');
+      assert.equal(await store.increment(key, NOW, at(10)), 1);
+      assert.equal(
+        await store.increment(key, at(5), at(15)),
+        2,
+        'a later hit does not move the end',
+      );
       assert.equal(await store.count(key, at(9)), 2);
       assert.equal(await store.count(key, at(10)), 0);
-      assert.equal(await store.hit(key, at(10), at(20)), 1, 'a new window');
+      assert.equal(await store.increment(key, at(10), at(20)), 1, 'a new window');
       assert.equal(await store.count(key, at(19)), 1);
       await store.clear(key);
       assert.equal(await store.count(key, at(11)), 0);
       await store.clear(key);
-      assert.equal(await store.hit(key, at(11), at(21)), 1);
+      assert.equal(await store.increment(key, at(11), at(21)), 1);
     },
   ],
   [
     'fifty hits at once are fifty; keys are told apart, whatever is in them',
     async (store) => {
       const key = `${text('limit')} {x} ☃ \r\n ${'long '.repeat(500)}`;
-      const counts = await times(50, () => store.hit(key, NOW, at(10)));
+      const counts = await times(50, () => store.increment(key, NOW, at(10)));
       assert.deepEqual(
         counts.toSorted((one, other) => one - other),
         Array.from({ length: 50 }, (_, index) => index + 1),
@@ -289,26 +293,37 @@ export const ephemeralCases: readonly EphemeralCase[] = [
     'a pair is claimed for a yes before it has a consent, cannot be exchanged, and is bound by the same yes alone; ended, it is gone',
     async (store) => {
       const [pair, verifier] = [temporary({ expiresAt: at(600) }), digest()];
-      await store.saveTemporary(nonce(at(301)), pair);
+      await store.saveTemporaryCredentials(nonce(at(301)), pair);
       const claim = { ...yes(verifier), consentId: null };
       const answers = await times(20, () =>
-        store.authorizeTemporary(pair.token, { ...claim, verifierDigest: digest() }, NOW, at(900)),
+        store.authorizeTemporaryCredentials(
+          pair.token,
+          { ...claim, verifierDigest: digest() },
+          NOW,
+          at(900),
+        ),
       );
       assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 19 });
-      const won = (await store.findTemporary(pair.token, NOW))?.authorized;
+      const won = (await store.findTemporaryCredentials(pair.token, NOW))?.authorized;
       assert.equal(won?.consentId, null);
       const mine = { ...claim, verifierDigest: won?.verifierDigest as Digest };
       const redeem = () =>
-        store.redeemTemporary(nonce(at(301)), pair.token, mine.verifierDigest, NOW, at(950));
+        store.redeemTemporaryCredentials(
+          nonce(at(301)),
+          pair.token,
+          mine.verifierDigest,
+          NOW,
+          at(950),
+        );
       assert.equal(await redeem(), 'not-authorized');
       assert.equal(
-        await store.authorizeTemporary(pair.token, mine, NOW, at(900)),
+        await store.authorizeTemporaryCredentials(pair.token, mine, NOW, at(900)),
         'authorized',
         'the same yes again',
       );
       const bound = { ...yes(mine.verifierDigest), userId: claim.userId };
       assert.equal(
-        await store.authorizeTemporary(
+        await store.authorizeTemporaryCredentials(
           pair.token,
           { ...bound, verifierDigest: verifier },
           NOW,
@@ -317,7 +332,7 @@ export const ephemeralCases: readonly EphemeralCase[] = [
         'already-authorized',
       );
       assert.equal(
-        await store.authorizeTemporary(
+        await store.authorizeTemporaryCredentials(
           pair.token,
           { ...bound, userId: 99_999 as UserId },
           NOW,
@@ -325,16 +340,19 @@ export const ephemeralCases: readonly EphemeralCase[] = [
         ),
         'already-authorized',
       );
-      assert.equal(await store.authorizeTemporary(pair.token, bound, NOW, at(900)), 'authorized');
       assert.equal(
-        await store.authorizeTemporary(pair.token, bound, NOW, at(900)),
+        await store.authorizeTemporaryCredentials(pair.token, bound, NOW, at(900)),
+        'authorized',
+      );
+      assert.equal(
+        await store.authorizeTemporaryCredentials(pair.token, bound, NOW, at(900)),
         'already-authorized',
       );
-      assert.deepEqual((await store.findTemporary(pair.token, NOW))?.authorized, bound);
+      assert.deepEqual((await store.findTemporaryCredentials(pair.token, NOW))?.authorized, bound);
       assert.equal(await redeem(), 'redeemed');
-      await store.endTemporary(pair.token);
-      await store.endTemporary(pair.token);
-      assert.equal(await store.findTemporary(pair.token, NOW), undefined);
+      await store.deleteTemporaryCredentials(pair.token);
+      await store.deleteTemporaryCredentials(pair.token);
+      assert.equal(await store.findTemporaryCredentials(pair.token, NOW), undefined);
       assert.equal(await redeem(), 'gone');
     },
   ],
@@ -346,12 +364,12 @@ export const ephemeralCases: readonly EphemeralCase[] = [
         path: `/oauth2/authorize?state=${'%E2%98%83'.repeat(1500)}`,
         expiresAt: at(600),
       };
-      await store.keepRequest(one);
-      await assert.rejects(store.keepRequest(one), 'it is kept once');
+      await store.savePendingRequest(one);
+      await assert.rejects(store.savePendingRequest(one), 'it is kept once');
       for (const offset of [0, 1, 599])
-        assert.equal(await store.keptRequest(one.digest, at(offset)), one.path);
-      assert.equal(await store.keptRequest(one.digest, at(600)), undefined);
-      assert.equal(await store.keptRequest(digest(), NOW), undefined);
+        assert.equal(await store.findPendingRequest(one.digest, at(offset)), one.path);
+      assert.equal(await store.findPendingRequest(one.digest, at(600)), undefined);
+      assert.equal(await store.findPendingRequest(digest(), NOW), undefined);
     },
   ],
   [
@@ -370,58 +388,64 @@ export const ephemeralCases: readonly EphemeralCase[] = [
         temporary({ callback: `https://app.example/${'ü'.repeat(900)}`, expiresAt: at(600) }),
         nonce(at(301)),
       ];
-      assert.equal(await store.saveTemporary(claim, pair), 'saved');
-      assert.deepEqual(await store.findTemporary(pair.token, at(599)), pair);
-      assert.equal(await store.findTemporary(pair.token, at(600)), undefined);
+      assert.equal(await store.saveTemporaryCredentials(claim, pair), 'saved');
+      assert.deepEqual(await store.findTemporaryCredentials(pair.token, at(599)), pair);
+      assert.equal(await store.findTemporaryCredentials(pair.token, at(600)), undefined);
       assert.equal(await store.claimNonce(claim), 'seen');
       const late = temporary();
-      assert.equal(await store.saveTemporary(claim, late), 'nonce-seen');
-      assert.equal(await store.findTemporary(late.token, NOW), undefined);
+      assert.equal(await store.saveTemporaryCredentials(claim, late), 'nonce-seen');
+      assert.equal(await store.findTemporaryCredentials(late.token, NOW), undefined);
       const spent = nonce(at(301));
       await store.claimNonce(spent);
-      assert.equal(await store.saveTemporary(spent, late), 'nonce-seen');
+      assert.equal(await store.saveTemporaryCredentials(spent, late), 'nonce-seen');
       const unspent = nonce(at(301));
       await assert.rejects(
-        store.saveTemporary(unspent, { ...pair, clientId: clientId() }),
+        store.saveTemporaryCredentials(unspent, { ...pair, clientId: clientId() }),
         'a pair is saved once',
       );
       assert.equal(await store.claimNonce(unspent), 'first', 'what faulted spent nothing');
-      assert.deepEqual(await store.findTemporary(pair.token, NOW), pair);
-      assert.equal(await store.findTemporary('unknown', NOW), undefined);
+      assert.deepEqual(await store.findTemporaryCredentials(pair.token, NOW), pair);
+      assert.equal(await store.findTemporaryCredentials('unknown', NOW), undefined);
     },
   ],
   [
     'a pair is authorized once, of fifty at once, not when it is gone, and lives on from then',
     async (store) => {
       const pair = temporary({ expiresAt: at(600) });
-      await store.saveTemporary(nonce(at(301)), pair);
-      assert.equal(await store.authorizeTemporary('unknown', yes(), NOW, at(900)), 'gone');
-      assert.equal(await store.authorizeTemporary(pair.token, yes(), at(600), at(900)), 'gone');
+      await store.saveTemporaryCredentials(nonce(at(301)), pair);
+      assert.equal(
+        await store.authorizeTemporaryCredentials('unknown', yes(), NOW, at(900)),
+        'gone',
+      );
+      assert.equal(
+        await store.authorizeTemporaryCredentials(pair.token, yes(), at(600), at(900)),
+        'gone',
+      );
       const wishes = Array.from({ length: 50 }, () => yes());
       const answers = await times(50, (index) =>
-        store.authorizeTemporary(pair.token, wishes[index] as never, at(599), at(900)),
+        store.authorizeTemporaryCredentials(pair.token, wishes[index] as never, at(599), at(900)),
       );
       assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 49 });
       const winner = wishes[answers.indexOf('authorized')] as ReturnType<typeof yes>;
-      assert.deepEqual(await store.findTemporary(pair.token, at(899)), {
+      assert.deepEqual(await store.findTemporaryCredentials(pair.token, at(899)), {
         ...pair,
         expiresAt: at(900),
         authorized: winner,
       });
-      assert.equal(await store.findTemporary(pair.token, at(900)), undefined);
+      assert.equal(await store.findTemporaryCredentials(pair.token, at(900)), undefined);
     },
   ],
   [
     'a pair is redeemed once, of fifty at once, with each refusal on the way; every try spends its nonce',
     async (store) => {
       const [pair, verifier] = [temporary({ expiresAt: at(600) }), digest()];
-      await store.saveTemporary(nonce(at(301)), pair);
+      await store.saveTemporaryCredentials(nonce(at(301)), pair);
       const redeem = (claim = nonce(at(301)), one = verifier, now = NOW, token = pair.token) =>
-        store.redeemTemporary(claim, token, one, now, at(950));
+        store.redeemTemporaryCredentials(claim, token, one, now, at(950));
       assert.equal(await redeem(nonce(at(301)), verifier, NOW, 'unknown'), 'gone');
       assert.equal(await redeem(), 'not-authorized');
       assert.equal(await redeem(nonce(at(301)), verifier, at(600)), 'gone');
-      await store.authorizeTemporary(pair.token, yes(verifier), NOW, at(900));
+      await store.authorizeTemporaryCredentials(pair.token, yes(verifier), NOW, at(900));
       const spent = nonce(at(301));
       assert.equal(await redeem(spent, digest()), 'wrong-verifier');
       assert.equal(await redeem(spent), 'nonce-seen');
@@ -429,23 +453,26 @@ export const ephemeralCases: readonly EphemeralCase[] = [
       assert.equal(await redeem(nonce(at(301)), 'short' as Digest), 'wrong-verifier');
       assert.equal(await redeem(nonce(at(301)), verifier, at(900)), 'gone');
       assert.deepEqual(tally(await times(50, () => redeem())), { redeemed: 1, 'already-used': 49 });
-      const used = await store.findTemporary(pair.token, at(949));
+      const used = await store.findTemporaryCredentials(pair.token, at(949));
       assert.equal(used?.used, true);
       assert.equal(used.expiresAt, at(950));
       assert.equal(used.authorized?.verifierDigest, verifier);
-      assert.equal(await store.findTemporary(pair.token, at(950)), undefined);
+      assert.equal(await store.findTemporaryCredentials(pair.token, at(950)), undefined);
       assert.equal(await redeem(nonce(at(301)), verifier, at(950)), 'gone');
-      assert.equal(await store.authorizeTemporary(pair.token, yes(), NOW, at(990)), 'gone');
+      assert.equal(
+        await store.authorizeTemporaryCredentials(pair.token, yes(), NOW, at(990)),
+        'gone',
+      );
     },
   ],
   [
     'one nonce for fifty redemptions at once: one is redeemed, the others see the nonce',
     async (store) => {
       const [pair, verifier, claim] = [temporary(), digest(), nonce(at(301))];
-      await store.saveTemporary(nonce(at(301)), pair);
-      await store.authorizeTemporary(pair.token, yes(verifier), NOW, at(900));
+      await store.saveTemporaryCredentials(nonce(at(301)), pair);
+      await store.authorizeTemporaryCredentials(pair.token, yes(verifier), NOW, at(900));
       const answers = await times(50, () =>
-        store.redeemTemporary(claim, pair.token, verifier, NOW, at(950)),
+        store.redeemTemporaryCredentials(claim, pair.token, verifier, NOW, at(950)),
       );
       assert.deepEqual(tally(answers), { redeemed: 1, 'nonce-seen': 49 });
     },
@@ -457,25 +484,26 @@ export const everyVerb = (store: ShortLived): Readonly<Record<string, () => Prom
   saveSession: () => store.saveSession(session(somebody(), browser)),
   findSession: () => store.findSession(digest(), NOW),
   listSessions: () => store.listSessions(somebody(), NOW),
-  noteActivity: () => store.noteActivity(session(somebody(), browser), NOW, at(10)),
+  noteActivity: () => store.recordActivity(session(somebody(), browser), NOW, at(10)),
   recordProof: () => store.recordProof(digest(), { at: NOW, method: 'password' }),
   endSession: () => store.endSession(digest()),
   endSessionsOf: () => store.endSessionsOf(somebody()),
-  hit: () => store.hit(text('limit'), NOW, at(10)),
+  hit: () => store.increment(text('limit'), NOW, at(10)),
   count: () => store.count(text('limit'), NOW),
   clear: () => store.clear(text('limit')),
   saveRequest: () => store.saveRequest(request()),
   findRequest: () => store.findRequest(digest(), NOW),
   replaceRequest: () => store.replaceRequest(request(), request()),
-  endTemporary: () => store.endTemporary(temporary().token),
-  keepRequest: () => store.keepRequest({ digest: digest(), path: '/', expiresAt: at(600) }),
-  keptRequest: () => store.keptRequest(digest(), NOW),
+  endTemporary: () => store.deleteTemporaryCredentials(temporary().token),
+  keepRequest: () => store.savePendingRequest({ digest: digest(), path: '/', expiresAt: at(600) }),
+  keptRequest: () => store.findPendingRequest(digest(), NOW),
   claimNonce: () => store.claimNonce(nonce(at(301))),
-  saveTemporary: () => store.saveTemporary(nonce(at(301)), temporary()),
-  findTemporary: () => store.findTemporary(temporary().token, NOW),
-  authorizeTemporary: () => store.authorizeTemporary(temporary().token, yes(), NOW, at(900)),
+  saveTemporary: () => store.saveTemporaryCredentials(nonce(at(301)), temporary()),
+  findTemporary: () => store.findTemporaryCredentials(temporary().token, NOW),
+  authorizeTemporary: () =>
+    store.authorizeTemporaryCredentials(temporary().token, yes(), NOW, at(900)),
   redeemTemporary: () =>
-    store.redeemTemporary(nonce(at(301)), temporary().token, digest(), NOW, at(900)),
+    store.redeemTemporaryCredentials(nonce(at(301)), temporary().token, digest(), NOW, at(900)),
 });
 
 /**
@@ -498,8 +526,8 @@ export async function prepareRace(store: ShortLived): Promise<Race> {
   };
   for (const one of race.requests) await store.saveRequest(request({ digest: one }));
   for (const { token, verifier } of race.pairs) {
-    await store.saveTemporary(nonce(at(301)), temporary({ token }));
-    await store.authorizeTemporary(token, yes(verifier), NOW, at(900));
+    await store.saveTemporaryCredentials(nonce(at(301)), temporary({ token }));
+    await store.authorizeTemporaryCredentials(token, yes(verifier), NOW, at(900));
   }
   return race;
 }
@@ -530,11 +558,16 @@ export async function run(
     Promise.all(
       race.pairs.map(
         async ({ token, verifier }) =>
-          (await store.redeemTemporary(nonce(at(301)), token, verifier, NOW, at(950))) ===
-          'redeemed',
+          (await store.redeemTemporaryCredentials(
+            nonce(at(301)),
+            token,
+            verifier,
+            NOW,
+            at(950),
+          )) === 'redeemed',
       ),
     ),
-    Promise.all(Array.from({ length: 20 }, () => store.hit(race.limit, NOW, at(10)))),
+    Promise.all(Array.from({ length: 20 }, () => store.increment(race.limit, NOW, at(10)))),
   ]);
   return { nonces, requests, pairs };
 }

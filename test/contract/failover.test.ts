@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import type { Ephemeral } from '#store/redis/open.ts';
+import type { EphemeralStore } from '#store/redis/open.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
 import { eventually, NO_REDIS, RedisServer } from './ephemeral-redis.ts';
 import {
@@ -29,8 +29,8 @@ after(() => RedisServer.removeAll());
 describe('a Cluster of three masters, each with a replica', limit, () => {
   let cluster: RedisCluster;
   /** Two nodes of the program. */
-  let one: Ephemeral;
-  let other: Ephemeral;
+  let one: EphemeralStore;
+  let other: EphemeralStore;
   /** Who keeps nonces, pairs and sessions, and who follows it. */
   let master: RedisServer;
   let replica: RedisServer;
@@ -203,7 +203,7 @@ describe('a Cluster of three masters, each with a replica', limit, () => {
             assert.notEqual(await claims.claim(store, each), 'first');
           await store.ping();
         }
-        assert.equal((await one.findTemporary(pair.token, now()))?.used, false);
+        assert.equal((await one.findTemporaryCredentials(pair.token, now()))?.used, false);
       });
       await allWork(one, other);
     }

@@ -3,7 +3,7 @@ import type { ConsentId, Digest, UserId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { NonceClaim } from '#oauth1/records.ts';
-import { type Ephemeral, openRedis } from '#store/redis/open.ts';
+import { type EphemeralStore, openRedis } from '#store/redis/open.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
 import { eventually, type RedisServer } from './ephemeral-redis.ts';
 import { digest, nonce, session, temporary } from './things.ts';
@@ -13,7 +13,7 @@ export const now = (): Instant => instant(Math.floor(Date.now() / 1000));
 export const soon = (): Instant => instant(now() + 600);
 const clock = { now, millis: () => Date.now() };
 export const open = (urls: string | readonly string[]) =>
-  openRedis(urls, { clock, nonceFor: seconds(301), timeoutMs: 500 });
+  openRedis(urls, { clock, nonceTtlSeconds: seconds(301), timeoutMs: 500 });
 export const signedNow = () => nonce(instant(now() + 301));
 const many = <T>(count: number, make: () => T): readonly T[] => Array.from({ length: count }, make);
 /** A nonce of that second cannot be told from one of before the change. */
@@ -24,7 +24,7 @@ export class Claims {
   readonly firsts = new Map<NonceClaim, number>();
   readonly counts = { first: 0, seen: 0, unavailable: 0 };
 
-  async claim(store: Ephemeral, one: NonceClaim): Promise<'first' | 'seen' | 'unavailable'> {
+  async claim(store: EphemeralStore, one: NonceClaim): Promise<'first' | 'seen' | 'unavailable'> {
     const answer = await store.claimNonce(one).catch((fault: unknown) => {
       if (isUnavailable(fault)) return 'unavailable' as const;
       throw fault;
@@ -35,16 +35,16 @@ export class Claims {
   }
 
   /** New ones, each of them once. */
-  async fresh(store: Ephemeral, count = 50): Promise<readonly NonceClaim[]> {
+  async fresh(store: EphemeralStore, count = 50): Promise<readonly NonceClaim[]> {
     const nonces = many(count, signedNow);
     for (const one of nonces) assert.equal(await this.claim(store, one), 'first');
     return nonces;
   }
 
   /** None was new twice, and none that was is new again. */
-  async check(...stores: readonly Ephemeral[]): Promise<void> {
+  async check(...stores: readonly EphemeralStore[]): Promise<void> {
     for (const [which, one] of [...this.firsts.keys()].entries())
-      assert.equal(await this.claim(stores[which % stores.length] as Ephemeral, one), 'seen');
+      assert.equal(await this.claim(stores[which % stores.length] as EphemeralStore, one), 'seen');
     assert.deepEqual(
       [...this.firsts.values()].filter((times) => times !== 1),
       [],
@@ -54,7 +54,7 @@ export class Claims {
 }
 
 /** The same new nonce by way of each store at once, again and again, until it is told to stop. */
-export function load(claims: Claims, stores: readonly Ephemeral[]): () => Promise<void> {
+export function load(claims: Claims, stores: readonly EphemeralStore[]): () => Promise<void> {
   let over = false;
   const running = (async () => {
     const old: NonceClaim[] = [];
@@ -75,7 +75,7 @@ export function load(claims: Claims, stores: readonly Ephemeral[]): () => Promis
 }
 
 /** Every verb is answered by way of each, without anything having been started anew. */
-export const allWork = (...stores: readonly Ephemeral[]) =>
+export const allWork = (...stores: readonly EphemeralStore[]) =>
   Promise.all(
     stores.map((store) =>
       eventually(async () => {
@@ -111,17 +111,20 @@ export const own = (userId: UserId) =>
   session(userId, { ...browser, createdAt: now(), expiresAt: soon() });
 
 export async function authorizedPair(
-  store: Ephemeral,
+  store: EphemeralStore,
 ): Promise<{ readonly token: string; readonly verifier: Digest }> {
   const [{ token, ...rest }, decision] = [temporary(), yes()];
   assert.equal(
-    await store.saveTemporary(signedNow(), { token, ...rest, expiresAt: soon() }),
+    await store.saveTemporaryCredentials(signedNow(), { token, ...rest, expiresAt: soon() }),
     'saved',
   );
-  assert.equal(await store.authorizeTemporary(token, decision, now(), soon()), 'authorized');
+  assert.equal(
+    await store.authorizeTemporaryCredentials(token, decision, now(), soon()),
+    'authorized',
+  );
   return { token, verifier: decision.verifierDigest };
 }
 export const redeem = (
-  store: Ephemeral,
+  store: EphemeralStore,
   { token, verifier }: { readonly token: string; readonly verifier: Digest },
-) => store.redeemTemporary(signedNow(), token, verifier, now(), soon());
+) => store.redeemTemporaryCredentials(signedNow(), token, verifier, now(), soon());

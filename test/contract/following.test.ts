@@ -89,7 +89,7 @@ test(
       () => store.endSessionsOf(ben),
       () => store.findRequest(asked.digest, now()),
       () => store.count('limit', now()),
-      () => store.findTemporary('token', now()),
+      () => store.findTemporaryCredentials('token', now()),
     ])
       await assert.rejects(ask(), isUnavailable, String(ask));
     name.target = replica.port;

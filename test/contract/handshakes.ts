@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Digest, Sealed, SiteId } from '#kernel/ids.ts';
+import type { Digest, EncryptedSecret, SiteId } from '#kernel/ids.ts';
 import type { Case } from './store.ts';
 import {
   at,
@@ -35,14 +35,14 @@ export const handshakeCases: readonly Case[] = [
     'temporary credentials are saved with their nonce or not at all, and last until the very second',
     async (store) => {
       const [pair, spent] = [temporary(), nonce()];
-      assert.equal(await store.saveTemporary(spent, pair), 'saved');
-      assert.deepEqual(await store.findTemporary(pair.token, at(599)), pair);
-      assert.equal(await store.findTemporary(pair.token, at(600)), undefined);
+      assert.equal(await store.saveTemporaryCredentials(spent, pair), 'saved');
+      assert.deepEqual(await store.findTemporaryCredentials(pair.token, at(599)), pair);
+      assert.equal(await store.findTemporaryCredentials(pair.token, at(600)), undefined);
       const late = temporary();
-      assert.equal(await store.saveTemporary(spent, late), 'nonce-seen');
-      assert.equal(await store.findTemporary(late.token, NOW), undefined);
+      assert.equal(await store.saveTemporaryCredentials(spent, late), 'nonce-seen');
+      assert.equal(await store.findTemporaryCredentials(late.token, NOW), undefined);
       const again = nonce();
-      await assert.rejects(store.saveTemporary(again, pair));
+      await assert.rejects(store.saveTemporaryCredentials(again, pair));
       assert.equal(await store.claimNonce(again), 'first', 'what faulted spent nothing');
     },
   ],
@@ -50,14 +50,17 @@ export const handshakeCases: readonly Case[] = [
     'a pair is authorized once: authorized, already-authorized, gone',
     async (store) => {
       const pair = temporary();
-      await store.saveTemporary(nonce(), pair);
+      await store.saveTemporaryCredentials(nonce(), pair);
       const { user, consent } = await consented(store);
       const yes = { userId: user, consentId: consent.id, verifierDigest: digest() };
-      assert.equal(await store.authorizeTemporary('unknown', yes, NOW, at(900)), 'gone');
-      assert.equal(await store.authorizeTemporary(pair.token, yes, at(600), at(900)), 'gone');
+      assert.equal(await store.authorizeTemporaryCredentials('unknown', yes, NOW, at(900)), 'gone');
+      assert.equal(
+        await store.authorizeTemporaryCredentials(pair.token, yes, at(600), at(900)),
+        'gone',
+      );
       const answers = await Promise.all(
         Array.from({ length: 50 }, () =>
-          store.authorizeTemporary(
+          store.authorizeTemporaryCredentials(
             pair.token,
             { ...yes, verifierDigest: digest() },
             at(599),
@@ -66,7 +69,7 @@ export const handshakeCases: readonly Case[] = [
         ),
       );
       assert.deepEqual(tally(answers), { authorized: 1, 'already-authorized': 49 });
-      const found = await store.findTemporary(pair.token, at(899));
+      const found = await store.findTemporaryCredentials(pair.token, at(899));
       assert.equal(found?.authorized?.userId, user);
       assert.equal(found?.expiresAt, at(900));
     },
@@ -75,13 +78,13 @@ export const handshakeCases: readonly Case[] = [
     'a pair is redeemed once, with every refusal on the way, and each attempt spends its nonce',
     async (store) => {
       const pair = temporary();
-      await store.saveTemporary(nonce(), pair);
+      await store.saveTemporaryCredentials(nonce(), pair);
       const { user, consent } = await consented(store);
       const verifierDigest = digest();
       const redeem = (one: Digest, now = NOW, claim = nonce(), token = pair.token) =>
-        store.redeemTemporary(claim, token, one, now, at(950));
+        store.redeemTemporaryCredentials(claim, token, one, now, at(950));
       assert.equal(await redeem(verifierDigest), 'not-authorized');
-      await store.authorizeTemporary(
+      await store.authorizeTemporaryCredentials(
         pair.token,
         { userId: user, consentId: consent.id, verifierDigest },
         NOW,
@@ -94,10 +97,10 @@ export const handshakeCases: readonly Case[] = [
       assert.equal(await redeem(verifierDigest, NOW, nonce(), 'unknown'), 'gone');
       const answers = await Promise.all(Array.from({ length: 50 }, () => redeem(verifierDigest)));
       assert.deepEqual(tally(answers), { redeemed: 1, 'already-used': 49 });
-      assert.equal((await store.findTemporary(pair.token, at(949)))?.used, true);
+      assert.equal((await store.findTemporaryCredentials(pair.token, at(949)))?.used, true);
       assert.equal(await redeem(verifierDigest, at(950)), 'gone');
       assert.equal(
-        await store.authorizeTemporary(
+        await store.authorizeTemporaryCredentials(
           pair.token,
           { userId: user, consentId: consent.id, verifierDigest },
           NOW,
@@ -111,10 +114,10 @@ export const handshakeCases: readonly Case[] = [
     'one redemption with one nonce, 50 at once: one is redeemed, the others see the nonce',
     async (store) => {
       const pair = temporary();
-      await store.saveTemporary(nonce(), pair);
+      await store.saveTemporaryCredentials(nonce(), pair);
       const { user, consent } = await consented(store);
       const verifierDigest = digest();
-      await store.authorizeTemporary(
+      await store.authorizeTemporaryCredentials(
         pair.token,
         { userId: user, consentId: consent.id, verifierDigest },
         NOW,
@@ -123,7 +126,7 @@ export const handshakeCases: readonly Case[] = [
       const claim = nonce();
       const answers = await Promise.all(
         Array.from({ length: 50 }, () =>
-          store.redeemTemporary(claim, pair.token, verifierDigest, NOW, at(950)),
+          store.redeemTemporaryCredentials(claim, pair.token, verifierDigest, NOW, at(950)),
         ),
       );
       assert.deepEqual(tally(answers), { redeemed: 1, 'nonce-seen': 49 });
@@ -134,7 +137,7 @@ export const handshakeCases: readonly Case[] = [
     async (store) => {
       const user = await person(store);
       const app = await registered(store, await person(store), { protocol: 'oauth1' });
-      const pair = (token: string) => ({ token, secretSealed: 'v1.m1.s.t' as Sealed });
+      const pair = (token: string) => ({ token, encryptedSecret: 'v1.m1.s.t' as EncryptedSecret });
       const wish = {
         userId: user,
         clientId: app.id,
@@ -150,14 +153,14 @@ export const handshakeCases: readonly Case[] = [
         credentials: { ...pair(first), consentId: consent.id },
         consent,
       });
-      assert.deepEqual(await store.findTokenCredentialsOf(consent.id), {
+      assert.deepEqual(await store.findTokenCredentialsByConsent(consent.id), {
         ...pair(first),
         consentId: consent.id,
       });
       assert.equal(await store.findTokenCredentials(second), undefined);
-      assert.equal(await store.findTokenCredentialsOf(noSuch.consent), undefined);
+      assert.equal(await store.findTokenCredentialsByConsent(noSuch.consent), undefined);
       assert.equal(await store.tokenOfConsent(noSuch.consent), undefined);
-      assert.equal(await store.renounceConsent(consent.id, user, audit(app.id)), 'renounced');
+      assert.equal(await store.revokeConsent(consent.id, user, audit(app.id)), 'renounced');
       assert.equal(await store.findTokenCredentials(first), undefined);
       assert.equal(await store.tokenOfConsent(consent.id), undefined);
     },

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import type { ClientId, Digest, SiteId, TokenId, UserId } from '#kernel/ids.ts';
-import { instant, later, seconds } from '#kernel/time.ts';
+import { addSeconds, instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
 import { migrations, SchemaMismatch } from '#store/sql/migrate.ts';
 import { findPostgres } from './postgres-server.ts';
@@ -48,7 +48,7 @@ INSERT INTO revoked_families (id) VALUES ('family');
 const added: Readonly<Record<number, string>> = {
   2: `
 INSERT INTO client_secrets (client_id, label, digest, sealed, created_at) VALUES ('${ID}', 'second', 'digest2', NULL, ${NOW});
-UPDATE clients SET halted = 'consents';
+UPDATE clients SET suspension = 'consents';
 INSERT INTO maintainers (client_id, user_id, invited_by, invited_at, accepted_at) VALUES ('${ID}', 1, 1, ${NOW}, ${NOW});
 INSERT INTO revisions (client_id, stage, fields, proposed_by, proposed_at) VALUES ('${ID}', 'proposed', '{"description":"Better"}', 1, ${NOW});
 INSERT INTO audit (at, action, actor_id, via, client_id, edition, reason, changes) VALUES (${NOW}, 'propose', 1, 'page', '${ID}', 3, 'why', '[]');
@@ -118,15 +118,18 @@ function migrate({ name, create, run, families, mark }: Kind): void {
       const location = await create();
       const store = openStore(location, { migrate: false });
       const plan = { from: 0, to: migrations.length };
-      assert.deepEqual(await store.plan(), plan);
+      assert.deepEqual(await store.planMigration(), plan);
       await assert.rejects(
-        store.ready({ migrate: false }),
+        store.prepareSchema({ migrate: false }),
         (fault) => fault instanceof SchemaMismatch && /gatehouse migrate/.test(fault.message),
       );
-      assert.deepEqual(await store.plan(), plan);
-      await store.ready();
-      assert.deepEqual(await store.plan(), { from: migrations.length, to: migrations.length });
-      await store.ready({ migrate: false });
+      assert.deepEqual(await store.planMigration(), plan);
+      await store.prepareSchema();
+      assert.deepEqual(await store.planMigration(), {
+        from: migrations.length,
+        to: migrations.length,
+      });
+      await store.prepareSchema({ migrate: false });
       await store.close();
     });
 
@@ -136,9 +139,9 @@ function migrate({ name, create, run, families, mark }: Kind): void {
       const newer = (fault: unknown) =>
         fault instanceof SchemaMismatch && /run a newer Gatehouse/.test(fault.message);
       const store = openStore(location, { migrate: false });
-      await assert.rejects(store.plan(), newer);
-      await assert.rejects(store.ready(), newer);
-      await assert.rejects(store.ready({ migrate: false }), newer);
+      await assert.rejects(store.planMigration(), newer);
+      await assert.rejects(store.prepareSchema(), newer);
+      await assert.rejects(store.prepareSchema({ migrate: false }), newer);
       await store.close();
     });
 
@@ -147,9 +150,9 @@ function migrate({ name, create, run, families, mark }: Kind): void {
       const stores = Array.from({ length: name === 'sqlite' ? 2 : 6 }, () =>
         openStore(location, { migrate: false }),
       );
-      await Promise.all(stores.map((store) => store.ready()));
+      await Promise.all(stores.map((store) => store.prepareSchema()));
       for (const store of stores) {
-        assert.equal((await store.plan()).from, migrations.length);
+        assert.equal((await store.planMigration()).from, migrations.length);
         await store.close();
       }
     });
@@ -161,10 +164,10 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         `${migrations[0]?.[name]}; ${mark(1)}; CREATE TABLE revisions (of_somebody_else BIGINT);`,
       );
       const store = openStore(location, { migrate: false });
-      await assert.rejects(store.ready());
-      assert.equal((await store.plan()).from, 1);
+      await assert.rejects(store.prepareSchema());
+      assert.equal((await store.planMigration()).from, 1);
       await run(location, 'DROP TABLE revisions');
-      await store.ready();
+      await store.prepareSchema();
       await store.close();
     });
 
@@ -176,19 +179,19 @@ function migrate({ name, create, run, families, mark }: Kind): void {
           await run(location, version === 1 ? schemaOne : (added[version] ?? ''));
         }
         const store = openStore(location, { migrate: false });
-        assert.equal((await store.plan()).from, from);
-        await store.ready();
+        assert.equal((await store.planMigration()).from, from);
+        await store.prepareSchema();
         const ada = await store.findAccountByName('Ada');
         assert.equal(ada?.id, 1);
         assert.equal(ada.language, from >= 3 ? 'ar' : null);
         const app = await store.findClient(ID);
-        assert.equal(app?.edition, 3);
+        assert.equal(app?.recordVersion, 3);
         assert.equal(app.introspector, false);
         assert.equal(app.plainPkceUntil, null);
-        assert.equal(app.halted, from >= 2 ? 'consents' : 'nothing');
+        assert.equal(app.suspension, from >= 2 ? 'consents' : 'nothing');
         assert.deepEqual(app.optionalScopes, from >= 3 ? ['basic'] : []);
         assert.deepEqual(
-          app.secrets.map(({ label, digest, sealed }) => [label, digest, sealed]),
+          app.secrets.map(({ label, digest, encrypted: sealed }) => [label, digest, sealed]),
           [['first', 'digest', 'sealed'], ...(from >= 2 ? [['second', 'digest2', null]] : [])],
         );
         const found = await store.findTokenCredentials('token');
@@ -215,9 +218,15 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         }
         // A node of the version before goes on, and what it revokes stays revoked.
         await run(location, `INSERT INTO revoked_families (id) VALUES ('by an older node')`);
-        await store.purgeExpired(later(instant(Date.now() / 1000), seconds(700 * 86_400)), 100);
+        await store.purgeExpired(
+          addSeconds(instant(Date.now() / 1000), seconds(700 * 86_400)),
+          100,
+        );
         assert.deepEqual(await families(location), ['by an older node', 'family']);
-        await store.purgeExpired(later(instant(Date.now() / 1000), seconds(800 * 86_400)), 100);
+        await store.purgeExpired(
+          addSeconds(instant(Date.now() / 1000), seconds(800 * 86_400)),
+          100,
+        );
         assert.deepEqual(await families(location), ['by an older node']);
         await store.close();
       });
@@ -225,7 +234,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
     test('the audit trail refuses to be changed by anybody', async () => {
       const location = await create();
       const store = openStore(location);
-      await store.ready();
+      await store.prepareSchema();
       await registered(store, await person(store));
       const forbidden = [
         'UPDATE audit SET reason = NULL',

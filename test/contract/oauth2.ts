@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Sealed } from '#kernel/ids.ts';
+import type { EncryptedSecret } from '#kernel/ids.ts';
 import type { Case } from './store.ts';
 import {
   access,
@@ -19,7 +19,7 @@ import {
   tokenId,
 } from './things.ts';
 
-const answer = 'v1.m1.answer.x' as Sealed;
+const answer = 'v1.m1.answer.x' as EncryptedSecret;
 
 /** Codes, access tokens, refresh tokens and families. */
 export const oauth2Cases: readonly Case[] = [
@@ -130,15 +130,15 @@ export const oauth2Cases: readonly Case[] = [
     async (store) => {
       const world = await consented(store);
       const [right, late] = [access(world, { userId: null, consentId: null }), access(world)];
-      assert.equal(await store.saveAccessToken(right, world.app.edition), 'saved');
+      assert.equal(await store.saveAccessToken(right, world.app.recordVersion), 'saved');
       assert.deepEqual((await store.findAccessToken(right.id))?.token, right);
       const retired = world.app.secrets.map(({ id }) => id);
-      await store.apply(
-        change(world.app.id, world.app.edition, [{ kind: 'remove-secrets', ids: retired }]),
+      await store.applyChange(
+        change(world.app.id, world.app.recordVersion, [{ kind: 'remove-secrets', ids: retired }]),
       );
-      assert.equal(await store.saveAccessToken(late, world.app.edition), 'changed');
+      assert.equal(await store.saveAccessToken(late, world.app.recordVersion), 'changed');
       assert.equal(await store.findAccessToken(late.id), undefined);
-      assert.equal(await store.saveAccessToken(late, world.app.edition + 1), 'saved');
+      assert.equal(await store.saveAccessToken(late, world.app.recordVersion + 1), 'saved');
       assert.equal(
         await store.saveAccessToken(
           access({ ...world, app: { ...world.app, id: noSuch.client } }),
@@ -205,7 +205,7 @@ export const oauth2Cases: readonly Case[] = [
       const world = await consented(store);
       const one = access(world);
       await store.saveAccessToken(one);
-      await store.renounceConsent(world.consent.id, world.user, audit(world.app.id));
+      await store.revokeConsent(world.consent.id, world.user, audit(world.app.id));
       assert.equal((await store.findAccessToken(one.id))?.consent, undefined);
       const { id: _id, ...wish } = world.consent;
       const again = await store.saveConsent(wish, null, audit(world.app.id));
@@ -244,7 +244,13 @@ export const oauth2Cases: readonly Case[] = [
       assert.deepEqual((await store.findRefreshToken(won.refresh.digest))?.token, won.refresh);
       const used = { outcome: 'already-used', usedAt: at(5), answerSealed: answer };
       assert.deepEqual(
-        await store.rotateRefreshToken(first.digest, at(6), 'other' as Sealed, next(), true),
+        await store.rotateRefreshToken(
+          first.digest,
+          at(6),
+          'other' as EncryptedSecret,
+          next(),
+          true,
+        ),
         used,
       );
       assert.deepEqual((await store.findRefreshToken(first.digest))?.token, {
@@ -304,7 +310,7 @@ export const oauth2Cases: readonly Case[] = [
         refresh: first,
       });
       const tries = Array.from({ length: 50 }, (_, index) => ({
-        sealed: `answer ${index}` as Sealed,
+        sealed: `answer ${index}` as EncryptedSecret,
         next: {
           access: access(world, { familyId: one.familyId }),
           refresh: refresh(world, { familyId: one.familyId, digest: digest() }),
@@ -321,7 +327,7 @@ export const oauth2Cases: readonly Case[] = [
       });
       const winner = tries[answers.findIndex(({ outcome }) => outcome === 'rotated')]?.sealed;
       for (const each of answers)
-        if (each.outcome === 'already-used') assert.equal(each.answerSealed, winner);
+        if (each.outcome === 'already-used') assert.equal(each.encryptedResponse, winner);
       const stored = await Promise.all(
         tries.map(({ next }) => store.findRefreshToken(next.refresh.digest)),
       );

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { openPostgres } from '#store/postgres/open.ts';
 import type { Store } from '#store/store.ts';
-import { basic, TestWorld } from '../harness/world.ts';
+import { basicHeader, TestServer } from '../harness/world.ts';
 import { findPostgres, type Postgres } from './postgres-server.ts';
 import {
   access,
@@ -62,7 +62,7 @@ function outages(running: Postgres): void {
     const direct = new URL(url);
     wire = await Wire.to(Number(direct.port || 5432));
     store = openPostgres(wire.through(url), limits);
-    await store.ready();
+    await store.prepareSchema();
   });
   beforeEach(() => {
     wire.fate = 'pass';
@@ -127,9 +127,9 @@ function outages(running: Postgres): void {
         unavailable(store.saveSession(session(user))),
         unavailable(store.findAccessToken(tokenId())),
         unavailable(store.revokeAccessToken(tokenId())),
-        unavailable(store.hit(text('limit'), NOW, at(9))),
-        unavailable(store.renounceConsent(1 as never, user, audit(app.id))),
-        unavailable(store.redeemSetupSecret(digest(), NOW, {} as never)),
+        unavailable(store.increment(text('limit'), NOW, at(9))),
+        unavailable(store.revokeConsent(1 as never, user, audit(app.id))),
+        unavailable(store.consumeSetupSecret(digest(), NOW, {} as never)),
         unavailable(store.purgeExpired(at(-1_500_000_000), 1)),
       ]);
       wire.fate = 'pass';
@@ -160,7 +160,7 @@ function outages(running: Postgres): void {
       await recovered(store);
       assert.equal((await store.findAccount(user))?.id, user);
       await unavailable(store.claimNonce(nonce()));
-      await unavailable(store.renounceConsent(1 as never, user, audit(tokenId() as never)));
+      await unavailable(store.revokeConsent(1 as never, user, audit(tokenId() as never)));
       await ask(url, `ALTER DATABASE ${database} SET default_transaction_read_only = off`);
       wire.cut();
       await recovered(store);
@@ -187,7 +187,7 @@ function outages(running: Postgres): void {
 
     test('over HTTP: 503 with Retry-After while it is away, the same answer as before when it is back', async () => {
       const errors: string[] = [];
-      const world = new TestWorld({}, '', {
+      const world = new TestServer({}, '', {
         database: wire.through(url),
         log: {
           info() {},
@@ -195,9 +195,9 @@ function outages(running: Postgres): void {
           error: (event, fields) => void errors.push(JSON.stringify([event, fields])),
         },
       });
-      await world.built.settle();
-      const owner = await world.person(`Owner${process.pid}`);
-      const app = await world.client(owner, {
+      await world.server.prepare();
+      const owner = await world.createPerson(`Owner${process.pid}`);
+      const app = await world.createClient(owner, {
         name: text('App'),
         grantTypes: ['client_credentials'],
       });
@@ -206,7 +206,7 @@ function outages(running: Postgres): void {
           method: 'POST',
           url: path,
           headers: {
-            authorization: basic(app.client.id, app.secret),
+            authorization: basicHeader(app.client.id, app.secret),
             'content-type': 'application/x-www-form-urlencoded',
           },
           payload,
@@ -229,7 +229,7 @@ function outages(running: Postgres): void {
       assert.equal((await world.app.inject('/readyz')).statusCode, 503);
       assert.equal((await world.app.inject('/healthz')).statusCode, 200);
       wire.fate = 'pass';
-      await recovered(world.built.store);
+      await recovered(world.server.store);
       for (const [path, form] of requests)
         assert.equal((await post(path, form)).statusCode, 200, path);
       assert.equal((await post('/oauth2/introspect', `token=${token}`)).json().active, false);

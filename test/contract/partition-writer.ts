@@ -46,7 +46,7 @@ async function round(): Promise<void> {
     revoked.push(id);
     if ((await store.findAccessToken(id))?.token.revoked !== true) faults.push(`not revoked ${id}`);
   }
-  const applied = await store.apply(
+  const applied = await store.applyChange(
     change(owned.app.id, Number(start) + editions, [], {
       audit: audit(owned.app.id, { at: now, reason: String(editions) }),
     }),
@@ -54,7 +54,7 @@ async function round(): Promise<void> {
   if (applied.outcome !== 'applied') faults.push(applied.outcome);
   editions += 1;
   if (
-    (await store.listAudit({ clientId: owned.app.id, limit: 1 }))[0]?.edition !==
+    (await store.listAudit({ clientId: owned.app.id, limit: 1 }))[0]?.recordVersion !==
     Number(start) + editions
   )
     faults.push(`the trail of ${editions} ends elsewhere`);

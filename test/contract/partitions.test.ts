@@ -7,19 +7,19 @@ import pg from 'pg';
 import type { TokenId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
-import { keyAt } from '#store/postgres/partitions/bounds.ts';
-import { openPartitions, type PartitionOrder } from '#store/postgres/partitions/manager.ts';
+import { firstKeyAt } from '#store/postgres/partitions/bounds.ts';
+import { openPartitionManager, type PartitionRequest } from '#store/postgres/partitions/manager.ts';
 import {
-  divide,
-  isInTheWay,
-  MOST_MOVED,
+  isLockConflict,
+  MAX_MOVED_ROWS,
   PartitionRefusal,
   type PartitionStep,
-  prove,
-  setAside,
+  partitionTable,
+  setTableAside,
+  validatePastTable,
 } from '#store/postgres/partitions/steps.ts';
 import { timedTables } from '#store/postgres/partitions/tables.ts';
-import { compiled } from '#store/sql/statement.ts';
+import { compiledStatements } from '#store/sql/statement.ts';
 import type { Store } from '#store/store.ts';
 import type { Written } from './partition-writer.ts';
 import { findPostgres, type Postgres } from './postgres-server.ts';
@@ -57,7 +57,7 @@ class Place {
   static async on(url: string): Promise<Place> {
     const place = new Place(url);
     Place.#open.add(place);
-    await place.store.ready();
+    await place.store.prepareSchema();
     await place.#client.connect();
     return place;
   }
@@ -102,9 +102,9 @@ class Place {
 
 async function divided(
   url: string,
-  order: Partial<PartitionOrder> = {},
+  order: Partial<PartitionRequest> = {},
 ): Promise<readonly PartitionStep[]> {
-  const desk = openPartitions(url);
+  const desk = openPartitionManager(url);
   try {
     return await desk.partition({ every: null, now: () => NOW, ...order });
   } finally {
@@ -119,7 +119,7 @@ async function tokenOf(
   when: Instant,
   livesFor = 3600,
 ): Promise<TokenId> {
-  const id = (keyAt(when) + randomBytes(34).toString('hex')) as TokenId;
+  const id = (firstKeyAt(when) + randomBytes(34).toString('hex')) as TokenId;
   await place.store.saveAccessToken(
     access(who, { id, issuedAt: when, expiresAt: instant(when + livesFor) }),
   );
@@ -129,8 +129,8 @@ async function tokenOf(
 /** A line of the trail of a moment; answers its number. */
 async function lineOf(place: Place, who: Consented, when: Instant): Promise<number> {
   const [last] = await place.store.listAudit({ clientId: who.app.id, limit: 1 });
-  await place.store.apply(
-    change(who.app.id, (await place.store.findClient(who.app.id))?.edition ?? 0, [], {
+  await place.store.applyChange(
+    change(who.app.id, (await place.store.findClient(who.app.id))?.recordVersion ?? 0, [], {
       audit: audit(who.app.id, { at: when }),
     }),
   );
@@ -143,7 +143,7 @@ async function lineOf(place: Place, who: Consented, when: Instant): Promise<numb
 const fill = (place: Place, when: Instant, count: number, expiresAt: number) =>
   place.ask(`
     INSERT INTO access_tokens (id, client_id, user_id, scopes, grant_type, issued_at, expires_at)
-    SELECT '${keyAt(when)}' || lpad(to_hex(n), 68, '0'), 'nobody', 1, '[]', 'authorization_code', ${when}, ${expiresAt}
+    SELECT '${firstKeyAt(when)}' || lpad(to_hex(n), 68, '0'), 'nobody', 1, '[]', 'authorization_code', ${when}, ${expiresAt}
     FROM generate_series(1, ${count}) n`);
 const fillTrail = (place: Place, when: Instant, count: number) =>
   place.ask(`
@@ -173,7 +173,7 @@ function partitions(postgres: Postgres): void {
         own.url,
         app.id,
         String(who.user),
-        String(app.edition),
+        String(app.recordVersion),
       ]);
       const result = Promise.withResolvers<Written>();
       results.push(result.promise);
@@ -243,7 +243,7 @@ function partitions(postgres: Postgres): void {
     for (const [index, app] of apps.entries()) {
       const editions = (
         await own.store.listAudit({ clientId: app.id, order: 'oldest-first', limit: 100_000 })
-      ).map(({ edition }) => edition);
+      ).map(({ recordVersion: edition }) => edition);
       assert.deepEqual(
         editions,
         Array.from({ length: (all[index]?.editions ?? 0) + 1 }, (_, count) => count),
@@ -263,10 +263,15 @@ function partitions(postgres: Postgres): void {
     own.client.on('notice', ({ message }) => message !== undefined && said.push(message));
     await own.ask('SET client_min_messages = debug1');
     for (const table of timedTables) {
-      const work = { client: own.client, now: () => NOW, others: 'wait', tries: 1 } as const;
-      for (const step of [setAside, prove]) assert.ok(await step(work, table));
+      const work = {
+        client: own.client,
+        now: () => NOW,
+        whenBusy: 'wait',
+        maxAttempts: 1,
+      } as const;
+      for (const step of [setTableAside, validatePastTable]) assert.ok(await step(work, table));
       said.length = 0;
-      assert.ok(await divide(work, table, 'month'));
+      assert.ok(await partitionTable(work, table, 'month'));
       assert.ok(
         said.some((text) =>
           text.includes(`"${table.name}_past" is implied by existing constraints`),
@@ -301,7 +306,7 @@ function partitions(postgres: Postgres): void {
       ).join('\n');
     };
     const text = (pattern: RegExp) =>
-      compiled.map((each) => each.postgres.text).find((own) => pattern.test(own)) ?? '';
+      compiledStatements.map((each) => each.postgres.text).find((own) => pattern.test(own)) ?? '';
     const lookUp = text(
       /FROM access_tokens t LEFT JOIN revoked_families f [\s\S]*WHERE t\.id = \$1 AND /,
     );
@@ -312,7 +317,7 @@ function partitions(postgres: Postgres): void {
       const shown = await plan(
         kind,
         lookUp,
-        [`${keyAt(day(8))}${'0'.repeat(67)}1`, ...anyClient],
+        [`${firstKeyAt(day(8))}${'0'.repeat(67)}1`, ...anyClient],
         8,
       );
       assert.equal(shown.match(/Scan .*on access_tokens/g)?.length, 1, shown);
@@ -386,9 +391,9 @@ function partitions(postgres: Postgres): void {
     const own = await place();
     await divided(own.url);
     const before = await own.parts('access_tokens');
-    const far = await own.store.keepPartitions(day(7300), seconds(3600));
+    const far = await own.store.maintainPartitions(day(7300), seconds(3600));
     assert.deepEqual(far.steps, []);
-    assert.ok((far.apart ?? 0) > 3600);
+    assert.ok((far.clockDriftSeconds ?? 0) > 3600);
     assert.deepEqual(await own.parts('access_tokens'), before);
     await own.close();
   });
@@ -401,7 +406,9 @@ function partitions(postgres: Postgres): void {
       ['made access_tokens_from_20270201', 'made access_tokens_from_20270301'],
     );
     const keep = async (now: Instant) =>
-      names((await own.store.keepPartitions(now)).steps).filter((name) => name.startsWith('made'));
+      names((await own.store.maintainPartitions(now)).steps).filter((name) =>
+        name.startsWith('made'),
+      );
     assert.deepEqual(await keep(NOW), []);
     assert.deepEqual(await keep(day(16)), []);
     assert.deepEqual(await keep(day(17)), [
@@ -437,7 +444,7 @@ function partitions(postgres: Postgres): void {
     const line = await lineOf(own, who, later);
     for (const id of [token, strange])
       assert.deepEqual(await own.where(id), ['access_tokens_default']);
-    const { steps, lacking } = await own.store.keepPartitions(later);
+    const { steps, tablesWithoutPartition: lacking } = await own.store.maintainPartitions(later);
     assert.deepEqual(lacking, []);
     assert.deepEqual(
       steps.filter(({ moved }) => moved > 0).map(({ partition, moved }) => [partition, moved]),
@@ -455,8 +462,8 @@ function partitions(postgres: Postgres): void {
     assert.equal((await own.store.findAccessToken(token))?.token.id, token);
 
     const muchLater = day(300);
-    await fill(own, muchLater, MOST_MOVED + 1, muchLater + 60);
-    const made = names((await own.store.keepPartitions(muchLater)).steps).filter((name) =>
+    await fill(own, muchLater, MAX_MOVED_ROWS + 1, muchLater + 60);
+    const made = names((await own.store.maintainPartitions(muchLater)).steps).filter((name) =>
       name.startsWith('made access'),
     );
     assert.deepEqual(made, [
@@ -479,13 +486,13 @@ function partitions(postgres: Postgres): void {
       await tokenOf(own, who, day(3)),
       await tokenOf(own, who, day(3), 1e10),
     ];
-    await fill(own, day(20), MOST_MOVED + 1, day(60));
+    await fill(own, day(20), MAX_MOVED_ROWS + 1, day(60));
     // The reaper works in the past alone.
     await own.store.purgeExpired(day(4), 1000);
     assert.deepEqual(await own.where(old), []);
     assert.deepEqual(await own.where(short), ['access_tokens_from_20270115']);
     const drop = async (now: Instant) =>
-      (await own.store.keepPartitions(now)).steps.filter(({ what }) => what === 'dropped');
+      (await own.store.maintainPartitions(now)).steps.filter(({ what }) => what === 'dropped');
     assert.deepEqual(await drop(NOW), []);
     assert.deepEqual(await drop(day(4)), [
       { table: 'access_tokens', what: 'dropped', partition: 'access_tokens_past', moved: 1 },
@@ -553,7 +560,7 @@ function partitions(postgres: Postgres): void {
 
   test('too many rows of a time to come: refused, and everything stays as it was', async () => {
     const own = await place();
-    await fill(own, day(5), MOST_MOVED + 1, day(6));
+    await fill(own, day(5), MAX_MOVED_ROWS + 1, day(6));
     await assert.rejects(
       divided(own.url),
       (fault) => fault instanceof PartitionRefusal && /look at the clocks/.test(fault.message),
@@ -612,7 +619,7 @@ function partitions(postgres: Postgres): void {
     assert.equal(new Set(names(all)).size, all.length);
     assert.equal(all.length, 2 * 5);
     const kept = await Promise.all(
-      [...others, ...others].map(({ store }) => store.keepPartitions(day(40))),
+      [...others, ...others].map(({ store }) => store.maintainPartitions(day(40))),
     );
     const steps = kept.flatMap((each) => names(each.steps));
     assert.equal(new Set(steps).size, steps.length);
@@ -643,7 +650,7 @@ function partitions(postgres: Postgres): void {
       },
     });
     for (const when of [day(10), day(30), day(5000)]) await lineOf(own, who, when);
-    await own.store.keepPartitions(day(300));
+    await own.store.maintainPartitions(day(300));
     await check();
     assert.ok((await own.list('SELECT DISTINCT tableoid FROM audit')).length >= 4);
     await own.close();
@@ -686,17 +693,26 @@ function partitions(postgres: Postgres): void {
       ),
       [owner],
     );
-    assert.deepEqual(await serving.store.keepPartitions(NOW), { steps: [], lacking: [] });
-    assert.deepEqual(await serving.store.keepPartitions(day(20)), { steps: [], lacking: [] });
-    assert.deepEqual(await serving.store.keepPartitions(day(50)), {
+    assert.deepEqual(await serving.store.maintainPartitions(NOW), {
       steps: [],
-      lacking: ['access_tokens', 'audit'],
+      tablesWithoutPartition: [],
+    });
+    assert.deepEqual(await serving.store.maintainPartitions(day(20)), {
+      steps: [],
+      tablesWithoutPartition: [],
+    });
+    assert.deepEqual(await serving.store.maintainPartitions(day(50)), {
+      steps: [],
+      tablesWithoutPartition: ['access_tokens', 'audit'],
     });
     const id = await work(day(120));
     assert.deepEqual(await owning.where(id), ['access_tokens_default']);
     await divided(as(owner), { now: () => day(120) });
     assert.deepEqual(await owning.where(id), ['access_tokens_from_20270401']);
-    assert.deepEqual(await serving.store.keepPartitions(day(120)), { steps: [], lacking: [] });
+    assert.deepEqual(await serving.store.maintainPartitions(day(120)), {
+      steps: [],
+      tablesWithoutPartition: [],
+    });
     await work(day(120));
     await serving.close();
     await owning.close();
@@ -720,7 +736,7 @@ function partitions(postgres: Postgres): void {
       (await own.store.listAudit({ limit: 9 })).map(({ id }) => id),
       [line],
     );
-    assert.deepEqual((await own.store.keepPartitions(NOW)).steps, []);
+    assert.deepEqual((await own.store.maintainPartitions(NOW)).steps, []);
     assert.ok((await lineOf(own, who, day(3))) > line);
     await own.close();
   });
@@ -738,7 +754,7 @@ function partitions(postgres: Postgres): void {
     await lineOf(own, who, NOW);
     const late = await tokenOf(own, who, day(100));
     await lineOf(own, who, day(100));
-    const { steps } = await own.store.keepPartitions(day(100));
+    const { steps } = await own.store.maintainPartitions(day(100));
     assert.ok(steps.some(({ what, moved }) => what === 'dropped' && moved === 1));
     for (const id of [forever, late])
       assert.deepEqual(await own.list(`SELECT extra FROM access_tokens WHERE id = '${id}'`), ['7']);
@@ -757,25 +773,28 @@ function partitions(postgres: Postgres): void {
     const work = {
       client: new pg.Client({ connectionString: own.url }),
       now: () => NOW,
-      others: 'wait',
-      tries: 2,
+      whenBusy: 'wait',
+      maxAttempts: 2,
     } as const;
     await work.client.connect();
     const [tokens] = timedTables;
     assert.ok(tokens);
-    await assert.rejects(setAside(work, tokens), isInTheWay);
+    await assert.rejects(setTableAside(work, tokens), isLockConflict);
     // It has lasted for more than a moment: from here on nobody waits behind us, for we do not
     // wait.
     await own.ask('SELECT pg_sleep(1.1)');
-    await assert.rejects(setAside(work, tokens), isInTheWay);
+    await assert.rejects(setTableAside(work, tokens), isLockConflict);
     await own.ask('COMMIT');
-    assert.ok(await setAside(work, tokens));
+    assert.ok(await setTableAside(work, tokens));
     await work.client.end();
     await divided(own.url);
     await own.ask('BEGIN; SELECT 1 FROM access_tokens, pg_sleep(1.1)');
-    assert.deepEqual(await own.store.keepPartitions(day(20)), { steps: [], lacking: [] });
+    assert.deepEqual(await own.store.maintainPartitions(day(20)), {
+      steps: [],
+      tablesWithoutPartition: [],
+    });
     await own.ask('COMMIT');
-    assert.ok((await own.store.keepPartitions(day(20))).steps.length > 0);
+    assert.ok((await own.store.maintainPartitions(day(20))).steps.length > 0);
     await own.close();
   });
 

@@ -122,10 +122,10 @@ export const peopleCases: readonly Case[] = [
       await store.saveAccountToken(own);
       assert.deepEqual(await store.findAccountToken(own.digest, 'use-passkey', at(59)), own);
       assert.equal(await store.findAccountToken(own.digest, 'use-passkey', at(60)), undefined);
-      assert.equal(await store.takeAccountToken(own.digest, 'add-passkey', NOW), undefined);
-      assert.equal(await store.takeAccountToken(own.digest, 'use-passkey', at(60)), undefined);
+      assert.equal(await store.consumeAccountToken(own.digest, 'add-passkey', NOW), undefined);
+      assert.equal(await store.consumeAccountToken(own.digest, 'use-passkey', at(60)), undefined);
       const taken = await Promise.all(
-        Array.from({ length: 5 }, () => store.takeAccountToken(own.digest, 'use-passkey', NOW)),
+        Array.from({ length: 5 }, () => store.consumeAccountToken(own.digest, 'use-passkey', NOW)),
       );
       assert.equal(taken.filter((each) => each !== undefined).length, 1);
     },
@@ -163,7 +163,7 @@ export const peopleCases: readonly Case[] = [
       const { name: taken } = (await store.findAccount(await person(store))) ?? {};
       const { email: _email, emailConfirmedAt: _at, ...wanted } = account({ passwordHash: 'hash' });
       const redeem = (name: string, when = NOW) =>
-        store.redeemRegistration(link.digest, when, { ...wanted, name });
+        store.consumeRegistrationToken(link.digest, when, { ...wanted, name });
       assert.deepEqual(await redeem(taken ?? ''), { outcome: 'name-taken' });
       assert.deepEqual(await redeem(text('Late'), at(60)), { outcome: 'unknown' });
       const answers = await Promise.all(Array.from({ length: 4 }, () => redeem(text('New'))));
@@ -186,9 +186,10 @@ export const peopleCases: readonly Case[] = [
       const answers = await Promise.all([
         ...links.map(
           async ({ digest }) =>
-            (await store.redeemRegistration(digest, NOW, { ...wanted, name: text('One') })).outcome,
+            (await store.consumeRegistrationToken(digest, NOW, { ...wanted, name: text('One') }))
+              .outcome,
         ),
-        store.redeemEmail(change.digest, user, NOW).then(({ outcome }) => outcome),
+        store.consumeEmailToken(change.digest, user, NOW).then(({ outcome }) => outcome),
       ]);
       const won = answers.filter((outcome) => outcome === 'created' || outcome === 'confirmed');
       assert.equal(won.length, 1, answers.join());
@@ -203,15 +204,15 @@ export const peopleCases: readonly Case[] = [
         token('register', null, { data: 'one@example.org' }),
       ];
       await store.saveAccountToken(late);
-      assert.equal(await store.hasAddress('ONE@example.org'), true);
+      assert.equal(await store.hasConfirmedEmail('ONE@example.org'), true);
       assert.deepEqual(
-        await store.redeemRegistration(late.digest, NOW, { ...wanted, name: text('Late') }),
+        await store.consumeRegistrationToken(late.digest, NOW, { ...wanted, name: text('Late') }),
         { outcome: 'address-taken' },
       );
       await store.saveAccountToken(shared);
       assert.equal(
         (
-          await store.redeemRegistration(
+          await store.consumeRegistrationToken(
             shared.digest,
             NOW,
             { ...wanted, name: text('Shared') },
@@ -235,13 +236,19 @@ export const peopleCases: readonly Case[] = [
       ];
       await store.saveAccountToken(link);
       await store.saveAccountToken(reset);
-      assert.deepEqual(await store.redeemEmail(link.digest, other, NOW), { outcome: 'unknown' });
-      assert.deepEqual(await store.redeemEmail(link.digest, user, at(60)), { outcome: 'unknown' });
-      assert.deepEqual(await store.redeemEmail(link.digest, user, at(59)), {
+      assert.deepEqual(await store.consumeEmailToken(link.digest, other, NOW), {
+        outcome: 'unknown',
+      });
+      assert.deepEqual(await store.consumeEmailToken(link.digest, user, at(60)), {
+        outcome: 'unknown',
+      });
+      assert.deepEqual(await store.consumeEmailToken(link.digest, user, at(59)), {
         outcome: 'confirmed',
         before: 'before@example.org',
       });
-      assert.deepEqual(await store.redeemEmail(link.digest, user, at(59)), { outcome: 'unknown' });
+      assert.deepEqual(await store.consumeEmailToken(link.digest, user, at(59)), {
+        outcome: 'unknown',
+      });
       const found = await store.findAccount(user);
       assert.deepEqual([found?.email, found?.emailConfirmedAt], ['after@example.org', at(59)]);
       assert.equal(await store.findAccountToken(reset.digest, 'reset-password', NOW), undefined);
@@ -254,18 +261,18 @@ export const peopleCases: readonly Case[] = [
       const user = await person(store, { name, passwordHash: 'old' });
       const link = token('reset-password', user);
       await store.saveAccountToken(link);
-      assert.deepEqual(await store.redeemReset(link.digest, at(60), 'late'), {
+      assert.deepEqual(await store.consumeResetToken(link.digest, at(60), 'late'), {
         outcome: 'unknown',
       });
       const answers = await Promise.all(
-        Array.from({ length: 4 }, () => store.redeemReset(link.digest, NOW, 'new')),
+        Array.from({ length: 4 }, () => store.consumeResetToken(link.digest, NOW, 'new')),
       );
       assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { set: 1, unknown: 3 });
       assert.equal((await store.findPassword(name))?.passwordHash, 'new');
       const again = token('reset-password', user);
       await store.saveAccountToken(again);
       await store.setBlocked(user, true);
-      assert.deepEqual(await store.redeemReset(again.digest, NOW, 'blocked'), {
+      assert.deepEqual(await store.consumeResetToken(again.digest, NOW, 'blocked'), {
         outcome: 'unknown',
       });
       assert.equal((await store.findPassword(name))?.passwordHash, 'new');
@@ -300,19 +307,25 @@ export const peopleCases: readonly Case[] = [
       await store.addPasskey(plain);
       await store.addPasskey(counting);
       assert.deepEqual(
-        [await store.usePasskey(plain.id, 0, at(1)), await store.usePasskey(plain.id, 0, at(2))],
+        [
+          await store.recordPasskeyUse(plain.id, 0, at(1)),
+          await store.recordPasskeyUse(plain.id, 0, at(2)),
+        ],
         ['used', 'used'],
       );
       assert.equal((await store.findPasskey(plain.id))?.lastUsedAt, at(2));
       assert.deepEqual(
-        [await store.usePasskey(counting.id, 5, NOW), await store.usePasskey(counting.id, 0, NOW)],
+        [
+          await store.recordPasskeyUse(counting.id, 5, NOW),
+          await store.recordPasskeyUse(counting.id, 0, NOW),
+        ],
         ['unknown', 'unknown'],
       );
       const answers = await Promise.all(
-        Array.from({ length: 4 }, () => store.usePasskey(counting.id, 6, NOW)),
+        Array.from({ length: 4 }, () => store.recordPasskeyUse(counting.id, 6, NOW)),
       );
       assert.deepEqual(tally(answers), { used: 1, unknown: 3 });
-      assert.equal(await store.usePasskey('nothing', 1, NOW), 'unknown');
+      assert.equal(await store.recordPasskeyUse('nothing', 1, NOW), 'unknown');
     },
   ],
 ];

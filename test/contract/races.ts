@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import type { Sealed, SiteId } from '#kernel/ids.ts';
+import type { EncryptedSecret, SiteId } from '#kernel/ids.ts';
 import { openStore } from '#store/open.ts';
 import type { Store } from '#store/store.ts';
 import {
@@ -94,7 +94,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       tally((await everywhere(...asked)).map(wordOf));
 
     test('several nodes start on an empty database: one migrates, and all agree', async () => {
-      const { from, to } = await store.plan();
+      const { from, to } = await store.planMigration();
       assert.equal(from, to);
     });
 
@@ -167,7 +167,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       await store.rotateRefreshToken(
         first.digest,
         NOW,
-        'answer' as Sealed,
+        'answer' as EncryptedSecret,
         { access: access(world), refresh: second },
         false,
       );
@@ -179,19 +179,30 @@ export function raceContract(name: string, create: () => Promise<string>): void 
         ).map(({ token }) => token.usedAt);
       assert.deepEqual(await used(), Array(ALL).fill(null));
       const third = { access: access(world), refresh: refresh(world, { familyId: one.familyId }) };
-      await store.rotateRefreshToken(second.digest, at(5), 'answer' as Sealed, third, false);
+      await store.rotateRefreshToken(
+        second.digest,
+        at(5),
+        'answer' as EncryptedSecret,
+        third,
+        false,
+      );
       assert.deepEqual(await used(), Array(ALL).fill(at(5)));
     });
 
     test('temporary credentials: authorized once, redeemed once', async () => {
       const pair = temporary();
-      await store.saveTemporary(nonce(), pair);
+      await store.saveTemporaryCredentials(nonce(), pair);
       const { user, consent } = await consented(store);
       const verifierDigest = digest();
       const yes = { userId: user, consentId: consent.id, verifierDigest };
-      const said = await words('authorizeTemporary', () => [pair.token, yes, NOW, at(900)]);
+      const said = await words('authorizeTemporaryCredentials', () => [
+        pair.token,
+        yes,
+        NOW,
+        at(900),
+      ]);
       assert.deepEqual(said, { authorized: 1, 'already-authorized': ALL - 1 });
-      const spent = await words('redeemTemporary', () => [
+      const spent = await words('redeemTemporaryCredentials', () => [
         nonce(),
         pair.token,
         verifierDigest,
@@ -210,21 +221,21 @@ export function raceContract(name: string, create: () => Promise<string>): void 
 
     test('a limit', async () => {
       const key = text('limit');
-      const counts = (await everywhere('hit', () => [key, NOW, at(10)])) as number[];
+      const counts = (await everywhere('increment', () => [key, NOW, at(10)])) as number[];
       assert.equal(new Set(counts).size, ALL);
       assert.equal(await store.count(key, NOW), ALL);
     });
 
     test('an edition of a client', async () => {
       const app = await registered(store, await person(store));
-      const answers = await words('apply', (index) => [
+      const answers = await words('applyChange', (index) => [
         change(app.id, 0, [
           { kind: 'save-client', client: { ...app, description: `by ${index}` } },
         ]),
       ]);
       assert.deepEqual(answers, { applied: 1, stale: ALL - 1 });
       assert.equal(
-        (await store.listAudit({ clientId: app.id, afterEdition: 0, limit: ALL })).length,
+        (await store.listAudit({ clientId: app.id, afterRecordVersion: 0, limit: ALL })).length,
         1,
       );
     });
@@ -242,7 +253,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const line = audit(app.id, { action: 'accept', actorId: user });
       const saved = (await everywhere('saveConsent', () => [
         wish,
-        { token: text('token'), secretSealed: 's' as Sealed },
+        { token: text('token'), secretSealed: 's' as EncryptedSecret },
         line,
       ])) as {
         id: number;
@@ -259,7 +270,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const user = await person(store);
       const app = await registered(store, await person(store));
       const within = ['basic', ...Array.from({ length: ALL }, (_, index) => `s${index}`)];
-      const gate = { edition: app.edition, onlyExisting: false, within, withdrawn: [] };
+      const gate = { edition: app.recordVersion, onlyExisting: false, within, withdrawn: [] };
       const line = audit(app.id, { action: 'accept', actorId: user });
       await everywhere('acceptConsent', (index) => [
         {
@@ -269,7 +280,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
           scopes: ['basic', `s${index}`],
           acceptedAt: NOW,
         },
-        { token: text('token'), secretSealed: 's' as Sealed },
+        { token: text('token'), secretSealed: 's' as EncryptedSecret },
         line,
         gate,
       ]);
@@ -299,7 +310,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
           await new Promise(setImmediate);
         }
       })();
-      const answers = await words('apply', (index) => [
+      const answers = await words('applyChange', (index) => [
         change(apps[index]?.id ?? ('' as never), 0, [{ kind: 'clear-approvals' }]),
       ]);
       over = true;
@@ -315,8 +326,12 @@ export function raceContract(name: string, create: () => Promise<string>): void 
         const plain = notice(app.id);
         return { ...plain, facts: { ...plain.facts, at: long } };
       });
-      await store.apply(change(app.id, 0, [], { notices: notes }));
-      const claims = (await everywhere('claimNotices', () => [long, at(-999_999_000), 2])) as {
+      await store.applyChange(change(app.id, 0, [], { notifications: notes }));
+      const claims = (await everywhere('claimNotifications', () => [
+        long,
+        at(-999_999_000),
+        2,
+      ])) as {
         key: string;
       }[][];
       const keys = claims.flat().map(({ key }) => key);

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { basicOf, inhabit, openHome } from '#harness/inhabitants.ts';
-import { buildHttp } from '#http/server.ts';
+import { basicAuthorization, createTestData, openNode } from '#harness/inhabitants.ts';
+import { createHttpServer } from '#http/server.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { operatorDesk } from '#registry/admin-commands.ts';
+import { makeAdminCommands } from '#registry/admin-commands.ts';
 import { openPostgres, type PostgresOptions } from '#store/postgres/open.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import type { Store } from '#store/store.ts';
@@ -36,14 +36,14 @@ else memories(postgres);
 
 test('a SQLite file is read where it is asked: nothing is remembered', async () => {
   const store = openSqlite(':memory:');
-  assert.equal(store.recent, null);
+  assert.equal(store.cached, null);
   await store.close();
 });
 
 /** The questions that may be answered from memory. */
 function recently(store: Store) {
-  if (store.recent === null) throw new Error('nothing is remembered');
-  return store.recent;
+  if (store.cached === null) throw new Error('nothing is remembered');
+  return store.cached;
 }
 
 async function ask(url: string, ...statements: readonly string[]): Promise<void> {
@@ -63,7 +63,7 @@ const silently = (url: string, table: string, statement: string) =>
 /** Asks until answers come from memory. */
 async function vouched(store: Store): Promise<void> {
   const recent = recently(store);
-  while (!recent.vouched()) {
+  while (!recent.isLeaseValid()) {
     await recent.findAccount(1 as never);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -96,7 +96,7 @@ function memories(running: Postgres): void {
     before(async () => {
       url = await running.database();
       here = openPostgres(url);
-      await here.ready();
+      await here.prepareSchema();
       there = openPostgres(url);
     });
     after(async () => {
@@ -111,7 +111,10 @@ function memories(running: Postgres): void {
      */
     async function known() {
       const world = await consented(here);
-      const pair = { token: text('pair').replace(/\W/g, ''), secretSealed: 'v1.m1.x.y' as never };
+      const pair = {
+        token: text('pair').replace(/\W/g, ''),
+        encryptedSecret: 'v1.m1.x.y' as never,
+      };
       const { userId, clientId, site } = world.consent;
       await here.saveConsent(
         { userId, clientId, site, scopes: ['basic'], acceptedAt: NOW },
@@ -206,8 +209,8 @@ function memories(running: Postgres): void {
       ],
       'a client is disabled': [
         ({ app }) =>
-          here.apply(
-            change(app.id, app.edition, [
+          here.applyChange(
+            change(app.id, app.recordVersion, [
               { kind: 'save-client', client: { ...app, stage: 'rejected', stageAt: at(1) } },
             ]),
           ),
@@ -215,8 +218,8 @@ function memories(running: Postgres): void {
       ],
       'a secret is added': [
         ({ app }) =>
-          here.apply(
-            change(app.id, app.edition, [
+          here.applyChange(
+            change(app.id, app.recordVersion, [
               { kind: 'add-secret', secret: secret({ label: 'second' }) },
             ]),
           ),
@@ -224,8 +227,8 @@ function memories(running: Postgres): void {
       ],
       'a secret is retired': [
         ({ app }) =>
-          here.apply(
-            change(app.id, app.edition, [
+          here.applyChange(
+            change(app.id, app.recordVersion, [
               { kind: 'remove-secrets', ids: app.secrets.map(({ id }) => id) },
             ]),
           ),
@@ -233,7 +236,7 @@ function memories(running: Postgres): void {
       ],
       'a person takes a yes back': [
         ({ consent, user, app }) =>
-          here.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' })),
+          here.revokeConsent(consent.id, user, audit(app.id, { action: 'renounce' })),
         ({ facts, pair }) => facts?.consent !== undefined || pair !== undefined,
       ],
       'a person says yes to more': [
@@ -248,13 +251,15 @@ function memories(running: Postgres): void {
       ],
       'all consents of a person for a client end': [
         ({ user, app }) =>
-          here.apply(change(app.id, app.edition, [{ kind: 'end-consents-of', userId: user }])),
+          here.applyChange(
+            change(app.id, app.recordVersion, [{ kind: 'end-consents-of', userId: user }]),
+          ),
         ({ facts, pair }) => facts?.consent !== undefined || pair !== undefined,
       ],
       'an owner is granted anew': [
         ({ user, app, consent }) =>
-          here.apply(
-            change(app.id, app.edition, [
+          here.applyChange(
+            change(app.id, app.recordVersion, [
               {
                 kind: 'regrant',
                 grant: {
@@ -304,8 +309,8 @@ function memories(running: Postgres): void {
     });
 
     test('with the memory off every question is asked', async () => {
-      const store = openPostgres(url, { remember: false });
-      assert.equal(store.recent, null);
+      const store = openPostgres(url, { cacheRows: false });
+      assert.equal(store.cached, null);
       await store.close();
     });
 
@@ -320,7 +325,7 @@ function memories(running: Postgres): void {
       };
       const through = async (options: PostgresOptions = {}) => {
         const store = openPostgres(wire.through(url), { connectMs: 1000, log, ...options });
-        await store.ready();
+        await store.prepareSchema();
         return store;
       };
       before(async () => {
@@ -358,7 +363,7 @@ function memories(running: Postgres): void {
         await look(store);
         wire.fate = { cutAt: 'COMMIT\0', arrives: true };
         await assert.rejects(
-          store.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' })),
+          store.revokeConsent(consent.id, user, audit(app.id, { action: 'renounce' })),
           isUnavailable,
         );
         wire.fate = 'pass';
@@ -386,7 +391,7 @@ function memories(running: Postgres): void {
           assert.equal((await recently(store).findClient(app.id))?.id, app.id);
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
-        assert.ok(!recently(store).vouched());
+        assert.ok(!recently(store).isLeaseValid());
         await here.setBlocked(user, true);
         assert.equal((await recently(store).findAccount(user))?.blocked, true);
         await new Promise((resolve) => setTimeout(resolve, 600));
@@ -403,13 +408,16 @@ function memories(running: Postgres): void {
           issuer: 'http://gate.localhost',
           environment: { GATEHOUSE_DATABASE: database },
         });
-        const [near, far] = [await openHome(home(url)), await openHome(home(wire.through(url)))];
-        const { web } = await inhabit(near);
-        const app = buildHttp(far.world);
+        const [near, far] = [await openNode(home(url)), await openNode(home(wire.through(url)))];
+        const { oauth2App: web } = await createTestData(near);
+        const app = createHttpServer(far.services);
         const token = () =>
           app.inject({
             ...{ method: 'POST', url: '/oauth2/token', payload: 'grant_type=client_credentials' },
-            headers: { ...basicOf(web), 'content-type': 'application/x-www-form-urlencoded' },
+            headers: {
+              ...basicAuthorization(web),
+              'content-type': 'application/x-www-form-urlencoded',
+            },
           });
         assert.equal((await token()).statusCode, 200);
         await vouched(far.store);
@@ -418,14 +426,16 @@ function memories(running: Postgres): void {
         const client = await near.store.findClient(web.key as never);
         assert.ok(
           (
-            await operatorDesk(near.world.registry).resetSecret(web.key as never, {
+            await makeAdminCommands(near.services.registry).resetSecret(web.key as never, {
               reason: 'leaked',
             })
           ).ok,
         );
         // Remembered as it was, unless this machine was so busy that the lease is over.
         const seen = await recently(far.store).findClient(web.key as never);
-        assert.ok(seen?.edition === client?.edition || !recently(far.store).vouched());
+        assert.ok(
+          seen?.recordVersion === client?.recordVersion || !recently(far.store).isLeaseValid(),
+        );
         assert.equal((await token()).statusCode, 401);
         await app.close();
         await near.store.close();
@@ -442,8 +452,8 @@ function memories(running: Postgres): void {
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
         assert.match(logged[0] ?? '', /not heard.*triggers/);
-        assert.ok(!recently(store).vouched());
-        await here.renounceConsent(consent.id, user, audit(app.id, { action: 'renounce' }));
+        assert.ok(!recently(store).isLeaseValid());
+        await here.revokeConsent(consent.id, user, audit(app.id, { action: 'renounce' }));
         assert.equal((await recently(store).findClient(app.id))?.id, app.id);
         await store.close();
         await ask(url, 'ALTER TABLE consents ENABLE TRIGGER consents_tell');

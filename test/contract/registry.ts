@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Digest, Sealed, SiteId, UserId } from '#kernel/ids.ts';
+import type { Digest, EncryptedSecret, SiteId, UserId } from '#kernel/ids.ts';
 import type { NewClient } from '#registry/records.ts';
 import type { Case } from './store.ts';
 import {
@@ -35,23 +35,24 @@ export const registryCases: readonly Case[] = [
         restrictions: { addresses: ['192.0.2.0/24'], pages: ['A "page"'] },
       });
       const given = secret({ expiresAt: at(50) });
-      const made = await store.apply(creation(wish, given));
+      const made = await store.applyChange(creation(wish, given));
       assert.ok(made.outcome === 'applied');
-      const { number, edition, secrets, ...kept } = made.client;
+      const { number, recordVersion: edition, secrets, ...kept } = made.client;
       assert.deepEqual(kept, wish);
       assert.equal(edition, 0);
       assert.ok(number > 0);
       const [{ id: _id, ...first } = { id: 0 }] = secrets;
       assert.deepEqual(first, given);
       assert.deepEqual(await store.findClient(wish.id), made.client);
-      assert.deepEqual(await store.apply(creation({ ...client(owner), id: wish.id })), {
+      assert.deepEqual(await store.applyChange(creation({ ...client(owner), id: wish.id })), {
         outcome: 'exists',
       });
-      assert.deepEqual(await store.apply(creation(client(owner, { name: wish.name }))), {
+      assert.deepEqual(await store.applyChange(creation(client(owner, { name: wish.name }))), {
         outcome: 'exists',
       });
       assert.equal(
-        (await store.apply(creation(client(owner, { name: wish.name, version: '2' })))).outcome,
+        (await store.applyChange(creation(client(owner, { name: wish.name, version: '2' }))))
+          .outcome,
         'applied',
       );
       assert.deepEqual(
@@ -71,7 +72,9 @@ export const registryCases: readonly Case[] = [
         return { wish, note: notice(wish.id) };
       });
       const answers = await Promise.all(
-        told.map(({ wish, note }) => store.apply(creation(wish, secret(), { notices: [note] }))),
+        told.map(({ wish, note }) =>
+          store.applyChange(creation(wish, secret(), { notifications: [note] })),
+        ),
       );
       assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { applied: 1, exists: 49 });
       const lines = await Promise.all(
@@ -80,7 +83,7 @@ export const registryCases: readonly Case[] = [
       assert.equal(lines.flat().length, 1);
       const keys = new Set(told.map(({ note }) => note.key));
       assert.equal(
-        (await store.listNotices({ limit: 1000 })).filter(({ key }) => keys.has(key)).length,
+        (await store.listNotifications({ limit: 1000 })).filter(({ key }) => keys.has(key)).length,
         1,
       );
     },
@@ -90,7 +93,7 @@ export const registryCases: readonly Case[] = [
     async (store) => {
       const owner = await person(store);
       const answers = await Promise.all(
-        Array.from({ length: 50 }, () => store.apply(creation(client(owner)))),
+        Array.from({ length: 50 }, () => store.applyChange(creation(client(owner)))),
       );
       assert.deepEqual(tally(answers.map(({ outcome }) => outcome)), { applied: 50 });
       assert.equal(await store.countClients({ ownerId: owner }), 50);
@@ -102,26 +105,29 @@ export const registryCases: readonly Case[] = [
       const owner = await person(store);
       const app = await registered(store, owner);
       const other = await registered(store, owner);
-      const save = (wish: Partial<NewClient>, edition = app.edition) =>
-        store.apply(
+      const save = (wish: Partial<NewClient>, edition = app.recordVersion) =>
+        store.applyChange(
           change(app.id, edition, [{ kind: 'save-client', client: { ...app, ...wish } }]),
         );
       assert.deepEqual(await save({ name: other.name }), { outcome: 'exists' });
-      const saved = await save({ description: 'other', halted: 'tokens', suppressed: true });
+      const saved = await save({ description: 'other', suspension: 'all', suppressed: true });
       assert.ok(saved.outcome === 'applied');
       assert.deepEqual(saved.client, {
         ...app,
         description: 'other',
-        halted: 'tokens',
+        suspension: 'all',
         suppressed: true,
-        edition: 1,
+        recordVersion: 1,
       });
       assert.deepEqual(await store.findClient(app.id), saved.client);
       assert.deepEqual(await save({ description: 'late' }), { outcome: 'stale' });
       assert.equal((await store.findClient(app.id))?.description, 'other');
-      assert.deepEqual(await store.apply(change(noSuch.client, 0, [{ kind: 'clear-approvals' }])), {
-        outcome: 'unknown',
-      });
+      assert.deepEqual(
+        await store.applyChange(change(noSuch.client, 0, [{ kind: 'clear-approvals' }])),
+        {
+          outcome: 'unknown',
+        },
+      );
     },
   ],
   [
@@ -130,7 +136,7 @@ export const registryCases: readonly Case[] = [
       const app = await registered(store, await person(store));
       const answers = await Promise.all(
         Array.from({ length: 50 }, (_, index) =>
-          store.apply(
+          store.applyChange(
             change(app.id, 0, [
               { kind: 'save-client', client: { ...app, description: `by ${index}` } },
             ]),
@@ -141,7 +147,7 @@ export const registryCases: readonly Case[] = [
       const winner = answers.findIndex(({ outcome }) => outcome === 'applied');
       assert.equal((await store.findClient(app.id))?.description, `by ${winner}`);
       assert.equal(
-        (await store.listAudit({ clientId: app.id, afterEdition: 0, limit: 99 })).length,
+        (await store.listAudit({ clientId: app.id, afterRecordVersion: 0, limit: 99 })).length,
         1,
       );
     },
@@ -154,11 +160,11 @@ export const registryCases: readonly Case[] = [
         { kind: 'save-client', client: { ...app, description: 'half' } },
         { kind: 'invite', userId: noSuch.user, by: null, at: NOW },
       ]);
-      await assert.rejects(store.apply(broken));
+      await assert.rejects(store.applyChange(broken));
       assert.deepEqual(await store.findClient(app.id), app);
       assert.equal((await store.listAudit({ clientId: app.id, limit: 9 })).length, 1);
       assert.equal(
-        (await store.apply(change(app.id, 0, [{ kind: 'clear-approvals' }]))).outcome,
+        (await store.applyChange(change(app.id, 0, [{ kind: 'clear-approvals' }]))).outcome,
         'applied',
       );
     },
@@ -167,7 +173,7 @@ export const registryCases: readonly Case[] = [
     'secrets are added and taken away',
     async (store) => {
       const app = await registered(store, await person(store));
-      const added = await store.apply(
+      const added = await store.applyChange(
         change(app.id, 0, [
           { kind: 'add-secret', secret: secret({ label: 'second', expiresAt: at(9) }) },
         ]),
@@ -181,7 +187,7 @@ export const registryCases: readonly Case[] = [
         ],
       );
       const ids = added.client.secrets.map(({ id }) => id);
-      const retired = await store.apply(
+      const retired = await store.applyChange(
         change(app.id, 1, [{ kind: 'remove-secrets', ids: ids.slice(0, 1) }]),
       );
       assert.ok(retired.outcome === 'applied');
@@ -200,14 +206,14 @@ export const registryCases: readonly Case[] = [
       const two = await registered(store, owner, { name, version: '2', suppressed: true });
       const three = await registered(store, gone);
       await store.setBlocked(gone, true);
-      await store.apply(
+      await store.applyChange(
         change(one.id, 0, [{ kind: 'invite', userId: keeper, by: owner, at: NOW }]),
       );
-      await store.apply(change(one.id, 1, [{ kind: 'join', userId: keeper, at: NOW }]));
-      await store.apply(
+      await store.applyChange(change(one.id, 1, [{ kind: 'join', userId: keeper, at: NOW }]));
+      await store.applyChange(
         change(two.id, 0, [{ kind: 'invite', userId: keeper, by: owner, at: NOW }]),
       );
-      await store.apply(
+      await store.applyChange(
         change(two.id, 1, [
           {
             kind: 'open-revision',
@@ -227,8 +233,8 @@ export const registryCases: readonly Case[] = [
         [{ ownerId: owner, orphaned: false }, [two, one]],
         [{ ownerId: gone, orphaned: true }, [three]],
         [{ ownerId: gone, orphaned: false }, []],
-        [{ keeperId: keeper }, [one]],
-        [{ keeperId: owner }, [two, one]],
+        [{ managerId: keeper }, [one]],
+        [{ managerId: owner }, [two, one]],
         [{ name }, [two, one]],
         [
           {
@@ -267,7 +273,7 @@ export const registryCases: readonly Case[] = [
       ];
       await registered(store, owner, { stage: 'approved', stageAt: long });
       const idle = async (before: typeof long, limit = 9) =>
-        (await store.listIdle(before, limit)).map(({ id }) => id);
+        (await store.listIdleProposals(before, limit)).map(({ id }) => id);
       assert.deepEqual(await idle(long), []);
       assert.deepEqual(await idle(at(-800_000_000)), [apps[1]?.id]);
       assert.deepEqual(await idle(at(-799_999_999)), [apps[1]?.id, apps[0]?.id]);
@@ -284,7 +290,7 @@ export const registryCases: readonly Case[] = [
         revision: { clientId: app.id, fields: app, proposedBy: owner, proposedAt: at(5) },
       } as const;
       assert.equal(await store.openRevision(app.id), undefined);
-      await store.apply(change(app.id, 0, [open]));
+      await store.applyChange(change(app.id, 0, [open]));
       const first = await store.openRevision(app.id);
       assert.ok(first);
       assert.equal(first.fields.name, app.name);
@@ -292,10 +298,10 @@ export const registryCases: readonly Case[] = [
         [first.proposedBy, first.proposedAt, first.closedAt, first.stage],
         [owner, at(5), null, 'proposed'],
       );
-      await assert.rejects(store.apply(change(app.id, 1, [open])), 'two cannot be open');
+      await assert.rejects(store.applyChange(change(app.id, 1, [open])), 'two cannot be open');
       const yes = (reviewerId: UserId, revisionId: number | null, subject = 'this') =>
         ({ kind: 'first-approval', reviewerId, revisionId, subject, at: NOW }) as const;
-      await store.apply(
+      await store.applyChange(
         change(app.id, 1, [yes(one, first.id, 'old'), yes(one, first.id), yes(two, null)]),
       );
       assert.deepEqual(await store.approvalsOf(app.id, first.id), [
@@ -304,7 +310,7 @@ export const registryCases: readonly Case[] = [
       assert.deepEqual(await store.approvalsOf(app.id, null), [
         { reviewerId: two, subject: 'this' },
       ]);
-      await store.apply(
+      await store.applyChange(
         change(app.id, 2, [
           { kind: 'close-revision', id: first.id, stage: 'rejected', at: at(7) },
           open,
@@ -313,7 +319,7 @@ export const registryCases: readonly Case[] = [
       const [second, closed] = await store.listRevisions(app.id);
       assert.deepEqual(closed, { ...first, stage: 'rejected', closedAt: at(7) });
       assert.equal(second?.stage, 'proposed');
-      await store.apply(change(app.id, 3, [{ kind: 'clear-approvals' }]));
+      await store.applyChange(change(app.id, 3, [{ kind: 'clear-approvals' }]));
       assert.deepEqual(await store.approvalsOf(app.id, first.id), []);
     },
   ],
@@ -325,7 +331,7 @@ export const registryCases: readonly Case[] = [
       const part = (userId: UserId, part: 'owner' | 'maintainer', time: number) =>
         ({ kind: 'involve', userId, part, at: at(time) }) as const;
       assert.deepEqual(await store.involvementsIn(app.id), []);
-      await store.apply(
+      await store.applyChange(
         change(app.id, 0, [
           part(one, 'owner', 5),
           part(one, 'maintainer', 2),
@@ -340,10 +346,10 @@ export const registryCases: readonly Case[] = [
       const secret = (label: string, expiresAt: ReturnType<typeof at> | null) =>
         ({
           kind: 'add-secret',
-          secret: { label, digest: label as Digest, sealed: null, createdAt: NOW, expiresAt },
+          secret: { label, digest: label as Digest, encrypted: null, createdAt: NOW, expiresAt },
         }) as const;
       const given = [secret('early', at(3)), secret('late', at(30)), secret('open', null)];
-      await store.apply(change(app.id, 1, [...given, { kind: 'end-secrets', at: at(20) }]));
+      await store.applyChange(change(app.id, 1, [...given, { kind: 'end-secrets', at: at(20) }]));
       const ends = new Map(
         (await store.findClient(app.id))?.secrets.map(({ label, expiresAt }) => [label, expiresAt]),
       );
@@ -358,7 +364,7 @@ export const registryCases: readonly Case[] = [
     async (store) => {
       const [owner, one, two] = [await person(store), await person(store), await person(store)];
       const app = await registered(store, owner);
-      await store.apply(
+      await store.applyChange(
         change(app.id, 0, [
           { kind: 'invite', userId: one, by: owner, at: at(2) },
           { kind: 'invite', userId: one, by: null, at: at(3) },
@@ -381,7 +387,7 @@ export const registryCases: readonly Case[] = [
         (await store.invitationsOf(two)).map(({ kind }) => kind),
         ['maintain', 'own'],
       );
-      await store.apply(
+      await store.applyChange(
         change(app.id, 1, [
           { kind: 'join', userId: one, at: at(9) },
           { kind: 'leave', userId: two },
@@ -408,12 +414,12 @@ export const registryCases: readonly Case[] = [
           scopes: ['basic'],
           acceptedAt: NOW,
         },
-        credentials: { token, secretSealed: 'v1.m1.s.t' as Sealed },
+        credentials: { token, encryptedSecret: 'v1.m1.s.t' as EncryptedSecret },
         token: { id: tokenId(), issuedAt: NOW, expiresAt: at(900) },
       });
       const wish = client(owner, { ownerOnly: true });
       const [first, second] = [grant(text('token')), grant(text('token'))];
-      const made = await store.apply(
+      const made = await store.applyChange(
         change(wish.id, null, [
           { kind: 'create-client', client: wish, secret: null, grant: first },
         ]),
@@ -423,13 +429,13 @@ export const registryCases: readonly Case[] = [
       assert.ok(consent);
       assert.equal(await store.tokenOfConsent(consent.id), first.credentials.token);
       assert.deepEqual((await store.findAccessToken(first.token.id))?.consent, consent);
-      await store.apply(change(wish.id, 0, [{ kind: 'regrant', grant: second }]));
+      await store.applyChange(change(wish.id, 0, [{ kind: 'regrant', grant: second }]));
       const next = await store.findConsent(owner, wish.id, everywhere);
       assert.ok(next && next.id !== consent.id);
       assert.equal(await store.tokenOfConsent(next.id), first.credentials.token);
       assert.equal((await store.findAccessToken(first.token.id))?.consent, undefined);
       assert.deepEqual((await store.findAccessToken(second.token.id))?.consent, next);
-      await store.apply(change(wish.id, 1, [{ kind: 'end-consents-of', userId: owner }]));
+      await store.applyChange(change(wish.id, 1, [{ kind: 'end-consents-of', userId: owner }]));
       assert.equal(await store.findConsentById(next.id), undefined);
     },
   ],
@@ -439,24 +445,29 @@ export const registryCases: readonly Case[] = [
       const owner = await person(store);
       const own = client(owner, { managed: true, skipConsent: true });
       const given = secret();
-      assert.equal(await store.keepConfigured([own], new Map([[own.id, given]])), 'kept');
+      assert.equal(await store.saveConfiguredClients([own], new Map([[own.id, given]])), 'kept');
       const found = await store.findClient(own.id);
       assert.ok(found?.skipConsent);
       assert.equal(found.stage, 'approved');
       assert.deepEqual(found.secrets, [{ ...given, id: -found.number }]);
       assert.equal(
-        await store.keepConfigured([{ ...own, name: text('Renamed') }], new Map()),
+        await store.saveConfiguredClients([{ ...own, name: text('Renamed') }], new Map()),
         'kept',
       );
       const taken = await registered(store, owner);
       const other = client(owner, { managed: true });
-      assert.deepEqual(await store.keepConfigured([other, { ...own, id: taken.id }], new Map()), {
-        taken: taken.id,
-      });
+      assert.deepEqual(
+        await store.saveConfiguredClients([other, { ...own, id: taken.id }], new Map()),
+        {
+          taken: taken.id,
+        },
+      );
       assert.equal(await store.findClient(other.id), undefined);
       const namesake = client(owner, { managed: true, name: taken.name, version: taken.version });
-      assert.deepEqual(await store.keepConfigured([namesake], new Map()), { taken: namesake.id });
-      assert.equal(await store.keepConfigured([], new Map()), 'kept');
+      assert.deepEqual(await store.saveConfiguredClients([namesake], new Map()), {
+        taken: namesake.id,
+      });
+      assert.equal(await store.saveConfiguredClients([], new Map()), 'kept');
       assert.equal((await store.findClient(own.id))?.stage, 'configured');
     },
   ],
@@ -490,11 +501,11 @@ export const registryCases: readonly Case[] = [
       );
       assert.deepEqual(await store.listConsents(user), [here, more]);
       assert.equal(
-        await store.renounceConsent(more.id, await person(store), line('renounce')),
+        await store.revokeConsent(more.id, await person(store), line('renounce')),
         'unknown',
       );
-      assert.equal(await store.renounceConsent(more.id, user, line('renounce')), 'renounced');
-      assert.equal(await store.renounceConsent(more.id, user, line('renounce')), 'unknown');
+      assert.equal(await store.revokeConsent(more.id, user, line('renounce')), 'renounced');
+      assert.equal(await store.revokeConsent(more.id, user, line('renounce')), 'unknown');
       assert.deepEqual(await store.listConsents(user), [here]);
       const lines = await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 });
       assert.deepEqual(
@@ -520,7 +531,7 @@ export const registryCases: readonly Case[] = [
         scopes: ['basic'],
         acceptedAt: NOW,
       };
-      const yes = () => ({ token: text('token'), secretSealed: 'v1.m1.s.t' as Sealed });
+      const yes = () => ({ token: text('token'), encryptedSecret: 'v1.m1.s.t' as EncryptedSecret });
       const saved = await Promise.all(
         Array.from({ length: 50 }, () =>
           store.saveConsent(wish, yes(), audit(app.id, { action: 'accept', actorId: user })),
@@ -534,7 +545,7 @@ export const registryCases: readonly Case[] = [
       );
       const ended = await Promise.all(
         Array.from({ length: 50 }, () =>
-          store.renounceConsent(id, user, audit(app.id, { action: 'renounce', actorId: user })),
+          store.revokeConsent(id, user, audit(app.id, { action: 'renounce', actorId: user })),
         ),
       );
       assert.deepEqual(tally(ended), { renounced: 1, unknown: 49 });
@@ -547,10 +558,10 @@ export const registryCases: readonly Case[] = [
       const line = () => audit(app.id, { action: 'accept', actorId: user });
       const names = Array.from({ length: 20 }, (_, index) => `s${index}`);
       const gate = {
-        edition: app.edition,
-        onlyExisting: false,
-        within: ['basic', ...names],
-        withdrawn: [],
+        recordVersion: app.recordVersion,
+        existingConsentOnly: false,
+        allowedScopes: ['basic', ...names],
+        withdrawnScopes: [],
       };
       const wish = (scopes: readonly string[]) => ({
         userId: user,
@@ -579,13 +590,13 @@ export const registryCases: readonly Case[] = [
       assert.ok(here !== 'stale');
       const less = await store.acceptConsent(wish(['basic']), null, line(), {
         ...gate,
-        withdrawn: ['s1', 'unknown'],
+        withdrawnScopes: ['s1', 'unknown'],
       });
       assert.deepEqual(less, { ...all, scopes: all?.scopes.filter((scope) => scope !== 's1') });
       assert.deepEqual((await store.findConsentById(here.id))?.scopes, ['basic', 's2']);
       const narrow = await store.acceptConsent(wish(['s5']), null, line(), {
         ...gate,
-        within: ['basic', 's0', 's5'],
+        allowedScopes: ['basic', 's0', 's5'],
       });
       assert.ok(narrow !== 'stale');
       assert.deepEqual(
@@ -597,8 +608,8 @@ export const registryCases: readonly Case[] = [
       assert.equal(
         await store.acceptConsent(wish(['s9', 'new']), null, line(), {
           ...gate,
-          edition: 7,
-          withdrawn: ['s2'],
+          recordVersion: 7,
+          withdrawnScopes: ['s2'],
         }),
         'stale',
       );
@@ -641,7 +652,7 @@ export const registryCases: readonly Case[] = [
         tokens: 0,
         calls: 0,
       });
-      await store.renounceConsent(world.consent.id, world.user, audit(app.id));
+      await store.revokeConsent(world.consent.id, world.user, audit(app.id));
       assert.deepEqual(await store.impactOf(app.id, NOW, at(-10)), {
         users: 0,
         tokens: 1,

@@ -13,9 +13,9 @@ else {
   test('lists and reports may come from a replica; whether somebody may do something never does', async () => {
     const [url, replica] = [await postgres.database(), await postgres.database()];
     const behind = openPostgres(replica);
-    await behind.ready();
+    await behind.prepareSchema();
     const store = openPostgres(url, { replica });
-    await store.ready();
+    await store.prepareSchema();
     const { app, user, consent } = await consented(store);
     await person(behind);
     await registered(behind, await person(behind), { name: 'From the replica' });
@@ -27,12 +27,12 @@ else {
       [app.name],
     );
     assert.deepEqual(
-      (await store.listClients({ mayBeOld: true })).map(({ name }) => name),
+      (await store.listClients({ allowStale: true })).map(({ name }) => name),
       ['From the replica'],
     );
     assert.ok((await store.listAudit({ limit: 100 })).every(({ clientId }) => clientId === app.id));
     assert.ok(
-      (await store.listAudit({ limit: 100, mayBeOld: true })).every(
+      (await store.listAudit({ limit: 100, allowStale: true })).every(
         ({ clientId }) => clientId !== app.id,
       ),
     );
@@ -50,11 +50,11 @@ else {
       url.replace(/\/[^/]*$/, '/no_such_database'),
     ]) {
       const store = openPostgres(url, { replica, connectMs: 500 });
-      await store.ready();
+      await store.prepareSchema();
       const { app } = await registered(store, await person(store)).then((made) => ({ app: made }));
-      assert.ok((await store.listClients({ mayBeOld: true })).some(({ id }) => id === app.id));
+      assert.ok((await store.listClients({ allowStale: true })).some(({ id }) => id === app.id));
       assert.ok(
-        (await store.listAudit({ clientId: app.id, limit: 10, mayBeOld: true })).length > 0,
+        (await store.listAudit({ clientId: app.id, limit: 10, allowStale: true })).length > 0,
       );
       assert.equal(audit(app.id).clientId, app.id);
       await store.close();

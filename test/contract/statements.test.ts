@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import pg from 'pg';
 import { openPostgres } from '#store/postgres/open.ts';
-import { migrate } from '#store/sql/migrate.ts';
-import { compiled } from '#store/sql/statement.ts';
+import { migrateSqlite } from '#store/sql/migrate.ts';
+import { compiledStatements } from '#store/sql/statement.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { findPostgres } from './postgres-server.ts';
 
@@ -14,17 +14,20 @@ for (const file of readdirSync(room))
 
 test('SQLite understands every statement of the store', async () => {
   const driver = new SqliteDriver(':memory:');
-  migrate(driver.database);
-  assert.ok(compiled.length > 80);
-  for (const { sqlite } of compiled) assert.ok(driver.database.prepare(sqlite.text), sqlite.text);
+  migrateSqlite(driver.database);
+  assert.ok(compiledStatements.length > 80);
+  for (const { sqlite } of compiledStatements)
+    assert.ok(driver.database.prepare(sqlite.text), sqlite.text);
   await driver.close();
 });
 
 test('whatever changes a row that processes remember says so', () => {
   const remembered =
     /^\s*(?:update|delete from) "?(?:clients|accounts|consents)"?\b|^\s*(?:insert into|update|delete from) "?client_secrets"?\b/i;
-  const silent = compiled
-    .filter(({ sqlite, alters }) => remembered.test(sqlite.text) && alters === undefined)
+  const silent = compiledStatements
+    .filter(
+      ({ sqlite, changedRow: alters }) => remembered.test(sqlite.text) && alters === undefined,
+    )
     .map(({ sqlite }) => sqlite.text);
   // What was sealed again opens as before; a secret that is deleted for its age was of no use any
   // more.
@@ -37,7 +40,9 @@ test('whatever changes a row that processes remember says so', () => {
     [],
   );
   assert.equal(silent.length, harmless.length);
-  assert.ok(compiled.filter(({ alters }) => alters !== undefined).length >= 12);
+  assert.ok(
+    compiledStatements.filter(({ changedRow: alters }) => alters !== undefined).length >= 12,
+  );
 });
 
 const postgres = await findPostgres();
@@ -48,12 +53,12 @@ else {
   test('PostgreSQL understands every statement of the store, and knows the type of each value', async () => {
     const url = await postgres.database();
     const store = openPostgres(url);
-    await store.ready();
+    await store.prepareSchema();
     await store.close();
     const client = new pg.Client({ connectionString: url });
     await client.connect();
     const wrong: string[] = [];
-    for (const [index, { postgres: own }] of compiled.entries())
+    for (const [index, { postgres: own }] of compiledStatements.entries())
       await client
         .query(`PREPARE s${index} AS ${own.text}`)
         .catch((fault: Error) => wrong.push(`${fault.message}: ${own.text}`));

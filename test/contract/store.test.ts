@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openPostgres } from '#store/postgres/open.ts';
-import { openPartitions } from '#store/postgres/partitions/manager.ts';
+import { openPartitionManager } from '#store/postgres/partitions/manager.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import { findPostgres } from './postgres-server.ts';
 import { storeContract } from './store.ts';
@@ -21,14 +21,14 @@ else {
   after(() => postgres.close());
   storeContract('PostgreSQL', async () => {
     const store = openPostgres(await postgres.database());
-    await store.ready();
+    await store.prepareSchema();
     return store;
   });
   storeContract('PostgreSQL with partitions', async () => {
     const url = await postgres.database();
     const store = openPostgres(url);
-    await store.ready();
-    const desk = openPartitions(url);
+    await store.prepareSchema();
+    const desk = openPartitionManager(url);
     await desk.partition({ every: 'day', now: () => NOW });
     await desk.close();
     return store;

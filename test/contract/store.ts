@@ -39,10 +39,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       for (const [what, run] of all) test(`${port}: ${what}`, () => run(store));
     test('the store answers, and has nothing to migrate', async () => {
       await store.ping();
-      const { from, to } = await store.plan();
+      const { from, to } = await store.planMigration();
       assert.equal(from, to);
-      await store.ready();
-      await store.ready({ migrate: false });
+      await store.prepareSchema();
+      await store.prepareSchema({ migrate: false });
     });
   });
 }

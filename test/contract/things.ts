@@ -3,22 +3,22 @@ import type {
   ClientId,
   ConsentId,
   Digest,
+  EncryptedSecret,
   FamilyId,
-  Sealed,
   SiteId,
   TokenId,
   UserId,
 } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
-import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
+import type { AccessToken, AuthorizationCode, RefreshToken } from '#oauth2/records.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
 import type {
   AuthorizationRequest,
   RequestDecision,
 } from '#registry/model/authorization-request.ts';
 import { ANYWHERE } from '#registry/model/client.ts';
-import type { NewNotice } from '#registry/notifications/notification.ts';
+import type { NewNotification } from '#registry/notifications/notification.ts';
 import type { Effect, NewClient, NewSecret, RegistryChange } from '#registry/records.ts';
 import type { Store } from '#store/store.ts';
 
@@ -103,7 +103,7 @@ export const client = (ownerId: UserId, changes: Partial<NewClient> = {}): NewCl
     stage: 'approved',
     stageAt: NOW,
     suppressed: false,
-    halted: 'nothing',
+    suspension: 'nothing',
     registeredAt: NOW,
     managed: false,
     skipConsent: false,
@@ -113,7 +113,7 @@ export const client = (ownerId: UserId, changes: Partial<NewClient> = {}): NewCl
 export const secret = (changes: Partial<NewSecret> = {}): NewSecret => ({
   label: 'first',
   digest: digest(),
-  sealed: 'v1.m1.x.y' as Sealed,
+  encrypted: 'v1.m1.x.y' as EncryptedSecret,
   createdAt: NOW,
   expiresAt: null,
   ...changes,
@@ -131,7 +131,7 @@ export const audit = (id: ClientId, changes: Partial<NewAuditEntry> = {}): NewAu
   ...changes,
 });
 
-export const notice = (id: ClientId, changes: Partial<NewNotice> = {}): NewNotice => ({
+export const notice = (id: ClientId, changes: Partial<NewNotification> = {}): NewNotification => ({
   key: hex('7'),
   target: { kind: 'webhook', endpoint: 'desk' },
   facts: {
@@ -152,10 +152,10 @@ export const change = (
   effects: readonly Effect[],
   more: Partial<RegistryChange> = {},
 ): RegistryChange => ({
-  edition,
+  recordVersion: edition,
   effects,
   audit: audit(id),
-  notices: [],
+  notifications: [],
   ...more,
 });
 
@@ -171,7 +171,7 @@ export const creation = (
 
 /** A registered client of that owner. */
 export async function registered(store: Store, ownerId: UserId, changes: Partial<NewClient> = {}) {
-  const applied = await store.apply(creation(client(ownerId, changes)));
+  const applied = await store.applyChange(creation(client(ownerId, changes)));
   if (applied.outcome !== 'applied') throw new Error(applied.outcome);
   return applied.client;
 }
@@ -206,13 +206,13 @@ export const decision = (): RequestDecision => ({
   kind: 'allowed',
   session: digest(),
   decidedAt: NOW,
-  answerSealed: 'v1.holder.x.y' as Sealed,
+  answerSealed: 'v1.holder.x.y' as EncryptedSecret,
 });
 
 export const temporary = (changes: Partial<TemporaryCredentials> = {}): TemporaryCredentials => ({
   token: timed('1'),
   clientId: clientId(),
-  secretSealed: 'v1.m1.x.y' as Sealed,
+  encryptedSecret: 'v1.m1.x.y' as EncryptedSecret,
   callback: 'oob',
   expiresAt: at(600),
   authorized: null,
@@ -220,7 +220,10 @@ export const temporary = (changes: Partial<TemporaryCredentials> = {}): Temporar
   ...changes,
 });
 
-export const code = ({ user, app, consent }: Consented, changes: Partial<Code> = {}): Code => ({
+export const code = (
+  { user, app, consent }: Consented,
+  changes: Partial<AuthorizationCode> = {},
+): AuthorizationCode => ({
   digest: digest(),
   clientId: app.id,
   userId: user,
@@ -269,7 +272,7 @@ export const refresh = (
   issuedAt: NOW,
   expiresAt: at(86_400),
   usedAt: null,
-  answerSealed: null,
+  encryptedResponse: null,
   ...changes,
 });
 

@@ -28,7 +28,7 @@ export const trailCases: readonly Case[] = [
       const owner = await person(store);
       const app = await registered(store, owner);
       for (let edition = 0; edition < 4; edition += 1)
-        await store.apply(
+        await store.applyChange(
           change(app.id, edition, [{ kind: 'clear-approvals' }], {
             audit: audit(app.id, {
               at: at(edition),
@@ -40,7 +40,7 @@ export const trailCases: readonly Case[] = [
         );
       const read = async (filter: Partial<Parameters<typeof store.listAudit>[0]>) =>
         (await store.listAudit({ clientId: app.id, limit: 99, ...filter })).map(
-          ({ edition }) => edition,
+          ({ recordVersion: edition }) => edition,
         );
       assert.deepEqual(await read({}), [4, 3, 2, 1, 0]);
       assert.deepEqual(await read({ order: 'oldest-first' }), [0, 1, 2, 3, 4]);
@@ -50,11 +50,11 @@ export const trailCases: readonly Case[] = [
       assert.deepEqual(await read({ about: 'consents' }), [3]);
       assert.deepEqual(await read({ about: 'clients' }), [4, 2, 1, 0]);
       assert.deepEqual(await read({ actorId: owner }), [4]);
-      assert.deepEqual(await read({ afterEdition: 2 }), [4, 3]);
+      assert.deepEqual(await read({ afterRecordVersion: 2 }), [4, 3]);
       const lines = await store.listAudit({ clientId: app.id, limit: 99, order: 'oldest-first' });
       assert.deepEqual(await read({ after: lines[2]?.id ?? 0 }), [1, 0]);
       assert.deepEqual(await read({ after: lines[2]?.id ?? 0, order: 'oldest-first' }), [3, 4]);
-      const { id: _id, edition: _edition, ...line } = lines[4] ?? { id: 0, edition: 0 };
+      const { id: _id, recordVersion: _edition, ...line } = lines[4] ?? { id: 0, recordVersion: 0 };
       assert.deepEqual(
         line,
         audit(app.id, { at: at(3), action: 'halt', actorId: owner, reason: 'a\nb' }),
@@ -71,17 +71,19 @@ export const trailCases: readonly Case[] = [
         const plain = notice(app.id);
         return { ...plain, facts: { ...plain.facts, at: long } };
       });
-      await store.apply(change(app.id, 0, [], { notices: [...notes, ...notes] }));
+      await store.applyChange(change(app.id, 0, [], { notifications: [...notes, ...notes] }));
       const until = at(-999_999_000);
       const own = new Set(notes.map(({ key }) => key));
-      assert.equal((await store.claimNotices(at(-1_000_000_001), until, 99)).length, 0);
+      assert.equal((await store.claimNotifications(at(-1_000_000_001), until, 99)).length, 0);
       const claims = (
-        await Promise.all(Array.from({ length: 10 }, () => store.claimNotices(long, until, 5)))
+        await Promise.all(
+          Array.from({ length: 10 }, () => store.claimNotifications(long, until, 5)),
+        )
       ).flat();
       const seen = claims.map(({ key }) => key).filter((key) => own.has(key));
       assert.equal(new Set(seen).size, seen.length, 'nobody is told twice');
       for (let rest = claims; rest.length > 0; ) {
-        rest = [...(await store.claimNotices(long, until, 5))];
+        rest = [...(await store.claimNotifications(long, until, 5))];
         seen.push(...rest.map(({ key }) => key));
       }
       assert.deepEqual(seen.toSorted(), [...own].toSorted());
@@ -91,19 +93,19 @@ export const trailCases: readonly Case[] = [
         [first.attempts, first.state, first.dueAt, first.createdAt, first.problem],
         [1, 'waiting', until, long, null],
       );
-      await store.closeNotice(first.id, 'delivered', null);
-      await store.retryNotice(first.id, long, 'late');
-      await store.retryNotice(second.id, long, 'busy');
-      const again = await store.claimNotices(long, until, 99);
+      await store.closeNotification(first.id, 'delivered', null);
+      await store.retryNotification(first.id, long, 'late');
+      await store.retryNotification(second.id, long, 'busy');
+      const again = await store.claimNotifications(long, until, 99);
       assert.deepEqual(
         again.map(({ id, attempts, problem }) => [id, attempts, problem]),
         [[second.id, 2, 'busy']],
       );
-      await store.closeNotice(second.id, 'given-up', 'gone');
-      const closed = await store.listNotices({ state: 'given-up', limit: 1 });
+      await store.closeNotification(second.id, 'given-up', 'gone');
+      const closed = await store.listNotifications({ state: 'given-up', limit: 1 });
       assert.deepEqual([closed[0]?.id, closed[0]?.problem], [second.id, 'gone']);
       assert.ok(
-        (await store.listNotices({ state: 'delivered', limit: 999 })).some(
+        (await store.listNotifications({ state: 'delivered', limit: 999 })).some(
           ({ id }) => id === first.id,
         ),
       );
@@ -150,11 +152,11 @@ export const trailCases: readonly Case[] = [
       for (const each of spent) await store.claimNonce(each);
       const made = session(user, { expiresAt: then(10) });
       await store.saveSession(made);
-      await store.saveTemporary(nonce(then(10)), temporary({ expiresAt: then(10) }));
+      await store.saveTemporaryCredentials(nonce(then(10)), temporary({ expiresAt: then(10) }));
       // A person who comes late is told of which app it was: for a day.
       await store.saveRequest(request({ expiresAt: then(10 - 86_400) }));
-      await store.keepRequest({ digest: digest(), path: '/', expiresAt: then(10) });
-      await store.hit(text('limit'), then(0), then(10));
+      await store.savePendingRequest({ digest: digest(), path: '/', expiresAt: then(10) });
+      await store.increment(text('limit'), then(0), then(10));
       assert.equal(await store.purgeExpired(then(9), 100), 0);
       assert.equal(await store.purgeExpired(then(10), 1), 6);
       assert.equal(await store.purgeExpired(then(10), 100), 1);
@@ -194,7 +196,7 @@ export const trailCases: readonly Case[] = [
         '\u{1f600} \u202e \t',
         'x'.repeat(70_000),
       ]) {
-        const made = await store.apply(creation(client(owner, { description }), secret()));
+        const made = await store.applyChange(creation(client(owner, { description }), secret()));
         assert.ok(made.outcome === 'applied');
         assert.equal((await store.findClient(made.client.id))?.description, description);
       }

@@ -1,6 +1,6 @@
 import { seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeral } from '#store/redis/open.ts';
+import { openRedis, withEphemeralStore } from '#store/redis/open.ts';
 import type { Store } from '#store/store.ts';
 import { NOW } from './things.ts';
 
@@ -11,11 +11,11 @@ const clock = { now: () => NOW, millis: () => NOW * 1000 };
 const store =
   ephemeral === undefined
     ? durable
-    : withEphemeral(
+    : withEphemeralStore(
         durable,
-        openRedis(ephemeral, { clock, nonceFor: seconds(301), timeoutMs: 20_000 }),
+        openRedis(ephemeral, { clock, nonceTtlSeconds: seconds(301), timeoutMs: 20_000 }),
       );
-await store.ready();
+await store.prepareSchema();
 
 /** One verb of the store, and what each call of it is given. */
 export interface Order {

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fieldProblem } from '#accounts/fields.ts';
-import { MOST_AUTH_PARAMS } from '#encoding/auth-params.ts';
-import { MOST_BODY, MOST_JSON } from '#http/request.ts';
-import { MOST_PARAMETERS, MOST_SIGNED_FORM } from '#oauth1/parse.ts';
-import { MOST_PASTED_BYTES } from '#oauth1/pasted-request.ts';
-import { parameterProblem } from '#oauth1/verify.ts';
-import { MOST_FORM, MOST_STATE } from '#oauth2/refusal-texts.ts';
-import { judges, line, MOST_TEXT, reason } from '#registry/actions/fields.ts';
-import { MOST_MAINTAINERS } from '#registry/actions/people.ts';
-import { MOST_SECRETS } from '#registry/actions/update.ts';
+import { MAX_AUTH_PARAMS_LENGTH } from '#encoding/auth-params.ts';
+import { MAX_BODY_BYTES, MAX_JSON_BYTES } from '#http/request.ts';
+import { MAX_PARAMETERS, MAX_SIGNED_FORM_BYTES } from '#oauth1/parse.ts';
+import { MAX_PASTED_BYTES } from '#oauth1/pasted-request.ts';
+import { findParameterProblem } from '#oauth1/verify.ts';
+import { MAX_FORM_BYTES, MAX_STATE_BYTES } from '#oauth2/refusal-texts.ts';
+import { MAX_TEXT_BYTES, reasonText, singleLine, validators } from '#registry/actions/fields.ts';
+import { MAX_MAINTAINERS } from '#registry/actions/people.ts';
+import { MAX_SECRETS } from '#registry/actions/update.ts';
 
 // A bound that is written down is the one that holds: at it a value is taken, and one more is not.
 
@@ -27,23 +27,23 @@ function written(page: 'endpoints' | 'api', row: string): readonly number[] {
 
 describe('the same number', () => {
   for (const [page, row, bounds] of [
-    ['endpoints', 'form at `token`', [MOST_FORM]],
-    ['endpoints', 'any body', [MOST_BODY]],
-    ['endpoints', '`state`', [MOST_STATE]],
-    ['endpoints', 'signed form, or query', [MOST_SIGNED_FORM]],
-    ['endpoints', 'parameters of a form', [MOST_PARAMETERS]],
-    ['endpoints', 'what follows the scheme', [MOST_AUTH_PARAMS]],
-    ['endpoints', 'form of a page', [MOST_FORM]],
-    ['endpoints', 'a request pasted into', [MOST_PASTED_BYTES]],
-    ['api', 'JSON body', [MOST_JSON]],
-    ['api', '`description`', [MOST_TEXT]],
-    ['api', 'live secrets, maintainers', [MOST_SECRETS, MOST_MAINTAINERS]],
+    ['endpoints', 'form at `token`', [MAX_FORM_BYTES]],
+    ['endpoints', 'any body', [MAX_BODY_BYTES]],
+    ['endpoints', '`state`', [MAX_STATE_BYTES]],
+    ['endpoints', 'signed form, or query', [MAX_SIGNED_FORM_BYTES]],
+    ['endpoints', 'parameters of a form', [MAX_PARAMETERS]],
+    ['endpoints', 'what follows the scheme', [MAX_AUTH_PARAMS_LENGTH]],
+    ['endpoints', 'form of a page', [MAX_FORM_BYTES]],
+    ['endpoints', 'a request pasted into', [MAX_PASTED_BYTES]],
+    ['api', 'JSON body', [MAX_JSON_BYTES]],
+    ['api', '`description`', [MAX_TEXT_BYTES]],
+    ['api', 'live secrets, maintainers', [MAX_SECRETS, MAX_MAINTAINERS]],
   ] as const)
     test(`${page}: ${row}`, () => assert.deepEqual(written(page, row), bounds));
 });
 
 describe('the last value that is taken', () => {
-  type Rules = Parameters<typeof judges.name>[2];
+  type Rules = Parameters<typeof validators.name>[2];
   const rules = {
     catalogue: { has: () => true },
     sites: { holds: () => false },
@@ -61,23 +61,28 @@ describe('the last value that is taken', () => {
       assert.deepEqual([taken(most), taken(most + 1)], [true, false], String(most));
     });
   const field =
-    (judge: typeof judges.name, make: (length: number) => unknown) => (length: number) =>
+    (judge: typeof validators.name, make: (length: number) => unknown) => (length: number) =>
       judge(make(length), oauth2, rules) === undefined;
   const letters = (length: number) => 'a'.repeat(length);
-  holds('api', '`name`, `version`', 0, field(judges.name, letters));
+  holds('api', '`name`, `version`', 0, field(validators.name, letters));
   holds(
     'api',
     '`name`, `version`',
     1,
-    field(judges.version as typeof judges.name, (length) => `1.${'0'.repeat(length - 2)}`),
+    field(validators.version as typeof validators.name, (length) => `1.${'0'.repeat(length - 2)}`),
   );
-  holds('api', '`description`', 0, field(judges.description as typeof judges.name, letters));
+  holds(
+    'api',
+    '`description`',
+    0,
+    field(validators.description as typeof validators.name, letters),
+  );
   holds(
     'api',
     '`redirect_uri`',
     0,
     field(
-      judges.redirectUri as typeof judges.name,
+      validators.redirectUri as typeof validators.name,
       (length) => `https://app.example/${letters(length - 20)}`,
     ),
   );
@@ -85,20 +90,23 @@ describe('the last value that is taken', () => {
     'api',
     '`email`',
     0,
-    field(judges.email as typeof judges.name, (length) => `${letters(length - 12)}@example.org`),
+    field(
+      validators.email as typeof validators.name,
+      (length) => `${letters(length - 12)}@example.org`,
+    ),
   );
   holds(
     'api',
     '`reason`',
     0,
-    field(reason as typeof judges.name, (length) => 'ä'.repeat(length)),
+    field(reasonText as typeof validators.name, (length) => 'ä'.repeat(length)),
   );
-  holds('api', 'label of a secret', 0, field(line(64) as typeof judges.name, letters));
+  holds('api', 'label of a secret', 0, field(singleLine(64) as typeof validators.name, letters));
   holds(
     'api',
     'pages of `restrictions`',
     0,
-    field(judges.restrictions as typeof judges.name, (length) => ({
+    field(validators.restrictions as typeof validators.name, (length) => ({
       addresses: ['0.0.0.0/0'],
       pages: Array(length).fill('A'),
     })),
@@ -135,11 +143,11 @@ describe('the last value that is taken', () => {
   for (const [at, name] of ['oauth_callback', 'oauth_signature', 'oauth_nonce'].entries())
     holds('endpoints', '`oauth_callback`, `oauth_signature`', at, (length) => {
       const signed = { oauth: new Map([[name, letters(length)]]) } as unknown as Parameters<
-        typeof parameterProblem
+        typeof findParameterProblem
       >[0];
       const settings = { reading: 'rfc5849', methods: [] } as unknown as Parameters<
-        typeof parameterProblem
+        typeof findParameterProblem
       >[1];
-      return parameterProblem(signed, settings, 0 as never)?.kind !== 'parameter_rejected';
+      return findParameterProblem(signed, settings, 0 as never)?.kind !== 'parameter_rejected';
     });
 });

@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
-import type { Pair as Key } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
+import {
+  type ParameterPair,
+  protocolParameters,
+  toAuthorizationHeader,
+} from '#harness/own-signer.ts';
+import type { CredentialPair as Key } from '#harness/signed.ts';
+import { TestServer } from '#harness/world.ts';
 
 // Bots send api.php long texts and files: forms of several parts and long ones are read, and what
 // is not read is refused by size and name.
 
-let world: TestWorld;
+let world: TestServer;
 let client: Key;
 let token: Key;
 before(async () => {
-  world = new TestWorld();
-  const ada = await world.person('Ada', ['developer']);
-  const made = await world.client(ada, {
+  world = new TestServer();
+  const ada = await world.createPerson('Ada', ['developer']);
+  const made = await world.createClient(ada, {
     name: 'Bot',
     protocol: 'oauth1',
     ownerOnly: true,
@@ -26,9 +30,9 @@ before(async () => {
 after(() => world.close());
 
 const form = 'application/x-www-form-urlencoded';
-const header = (signed: readonly Pair[] = []) =>
-  inHeader(
-    protocolPairs({
+const header = (signed: readonly ParameterPair[] = []) =>
+  toAuthorizationHeader(
+    protocolParameters({
       method: 'POST',
       uri: 'https://gate.example/w/api.php',
       signed,
@@ -44,12 +48,12 @@ const post = (type: string, payload: string | Buffer, authorization = header(), 
     payload,
     headers: { authorization, 'content-type': type },
   });
-const asked: readonly Pair[] = [
+const asked: readonly ParameterPair[] = [
   ['action', 'query'],
   ['meta', 'userinfo'],
   ['format', 'json'],
 ];
-const parts = (pairs: readonly Pair[], file = '', boundary = 'xyz') =>
+const parts = (pairs: readonly ParameterPair[], file = '', boundary = 'xyz') =>
   `${pairs.map(([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`).join('')}${file}--${boundary}--\r\n`;
 const file =
   '--xyz\r\nContent-Disposition: form-data; name="file"; filename="ä.bin"\r\nContent-Type: application/octet-stream\r\n\r\n\x00\x01\r\n';
@@ -122,7 +126,7 @@ for (const [what, payload, type] of [
   });
 
 test('a signed form of 72,000 bytes is read', async () => {
-  const signed: readonly Pair[] = [...asked, ['text', 'x'.repeat(72_000)]];
+  const signed: readonly ParameterPair[] = [...asked, ['text', 'x'.repeat(72_000)]];
   const answer = await post(
     form,
     new URLSearchParams(signed.map(([name, value]) => [name, value])).toString(),

@@ -1,40 +1,40 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { accountBlocking } from '#cli/account.ts';
-import { type Command, type Io, readArguments } from '#cli/command.ts';
-import { keyCommands } from '#cli/keys.ts';
+import { accountBlockCommands } from '#cli/account.ts';
+import { type Command, type Io, parseArguments } from '#cli/command.ts';
+import { keyCliCommands } from '#cli/keys.ts';
 import { clientDecisions } from '#cli/review.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { operatorBy } from '#registry/actor.ts';
 
 // Commands that take something away say what, and ask whoever sits at a terminal. Scripts go on as
 // before.
 
-const commands: readonly Command[] = [...clientDecisions, ...accountBlocking];
+const commands: readonly Command[] = [...clientDecisions, ...accountBlockCommands];
 
 describe('a command that takes something away', () => {
-  let world: TestWorld;
+  let world: TestServer;
   let owner: Account;
   let id: ClientId;
   let apps = 0;
   before(async () => {
-    world = new TestWorld();
-    owner = await world.person('Ada', ['developer']);
+    world = new TestServer();
+    owner = await world.createPerson('Ada', ['developer']);
   });
   after(() => world.close());
   beforeEach(async () => {
     apps += 1;
-    const made = await world.client(owner, { name: `App ${apps}`, confidential: true });
+    const made = await world.createClient(owner, { name: `App ${apps}`, confidential: true });
     id = made.client.id;
-    await world.code(made, owner);
+    await world.issueCode(made, owner);
   });
 
   /** One call of a command. `terminal`: what is answered there; undefined: there is none. */
   async function call(words: string, more: readonly string[], terminal?: boolean) {
     const said = { out: '', err: '', asked: '' };
-    const { registry, accounts, records } = world.built.world;
+    const { registry, accounts, records } = world.server.services;
     const io: Io = {
       out: (text) => {
         said.out += text;
@@ -44,7 +44,7 @@ describe('a command that takes something away', () => {
       },
       stdin: async () => '',
       readFile: () => '',
-      terminal: terminal !== undefined,
+      isInteractive: terminal !== undefined,
       confirm: async (question) => {
         said.asked += question;
         return terminal ?? assert.fail('nobody is there to be asked');
@@ -56,22 +56,22 @@ describe('a command that takes something away', () => {
         records,
         clients: world.clients,
         operator: operatorBy('os:root'),
-        trail: world.built.store,
+        auditLog: world.server.store,
         close: async () => {},
       }),
     };
     const command = commands.find((one) => one.words === words) ?? assert.fail(words);
     const code = await command.run(
-      readArguments(command, [words.startsWith('client') ? id : owner.name, ...more]),
+      parseArguments(command, [words.startsWith('client') ? id : owner.name, ...more]),
       io,
     );
     return { code, ...said };
   }
   const state = async () => {
-    const client = await world.built.store.findClient(id);
-    const trail = await world.built.store.listAudit({ clientId: id, limit: 100 } as never);
+    const client = await world.server.store.findClient(id);
+    const trail = await world.server.store.listAudit({ clientId: id, limit: 100 } as never);
     return JSON.stringify(
-      [client, trail, (await world.built.store.findAccount(owner.id))?.blocked],
+      [client, trail, (await world.server.store.findAccount(owner.id))?.blocked],
       (_, value) => (typeof value === 'bigint' ? String(value) : value),
     );
   };
@@ -127,8 +127,8 @@ describe('a command that takes something away', () => {
         const { code, err } = await call(words, [...more, ...given], terminal);
         assert.deepEqual([code, err], [0, '']);
         assert.notEqual(await state(), earlier);
-        await world.built.world.accounts.setBlocked(owner.id, false);
-        const made = await world.client(owner, { name: `App ${++apps}`, confidential: true });
+        await world.server.services.accounts.setBlocked(owner.id, false);
+        const made = await world.createClient(owner, { name: `App ${++apps}`, confidential: true });
         id = made.client.id;
       }
     });
@@ -150,20 +150,20 @@ describe('a command that takes something away', () => {
     const { code } = await call('client halt', ['--stop', 'consents', '--yes'], false);
     assert.equal(code, 0);
     const { out } = await call('client halt', ['--stop', 'nothing', '--dry-run', '--json']);
-    assert.equal(JSON.parse(out).after.halted, 'nothing');
-    assert.equal((await world.built.store.findClient(id))?.halted, 'consents');
+    assert.equal(JSON.parse(out).after.suspension, 'nothing');
+    assert.equal((await world.server.store.findClient(id))?.suspension, 'consents');
     assert.equal((await call('client halt', ['--stop', 'nothing'], false)).asked, '');
-    assert.equal((await world.built.store.findClient(id))?.halted, 'nothing');
+    assert.equal((await world.server.store.findClient(id))?.suspension, 'nothing');
   });
 
   test('stands in the audit trail with who used it, and not in what the owner reads', async () => {
     assert.equal((await call('client disable', ['--reason', 'leaked'], undefined)).code, 0);
-    const [line] = await world.built.store.listAudit({ clientId: id, limit: 1 });
+    const [line] = await world.server.store.listAudit({ clientId: id, limit: 1 });
     assert.deepEqual(
       [line?.action, line?.via, line?.actorId, line?.address, line?.reason],
       ['disable', 'cli', null, 'os:root', 'leaked'],
     );
-    const cookie = await world.cookie(owner);
+    const cookie = await world.sessionCookie(owner);
     const { body } = await world.app.inject({ url: `/my/apps/${id}`, headers: { cookie } });
     assert.ok(body.includes('leaked') && !body.includes('os:root'));
   });
@@ -179,7 +179,7 @@ describe('a command that takes something away', () => {
 
 test('new signing keys at once name those that leave, and ask', async () => {
   let made = 0;
-  const rotate = keyCommands(async () => ({
+  const rotate = keyCliCommands(async () => ({
     overview: async () =>
       ({
         master: [],
@@ -213,7 +213,7 @@ test('new signing keys at once name those that leave, and ask', async () => {
       said += question;
       return answer;
     };
-    assert.equal(await rotate.run(readArguments(rotate, more), { ...io, confirm } as never), code);
+    assert.equal(await rotate.run(parseArguments(rotate, more), { ...io, confirm } as never), code);
     assert.match(said, told);
     assert.equal(made, count, more.join(' '));
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { acceptedRegion, type Language, wordsOf } from '#pages/words.ts';
 
 // What a page says of times and places fits whoever reads it, and the server they read it on.
@@ -25,7 +25,10 @@ describe('a date', () => {
     test(`has the form of ${language}-${region}`, () => {
       const words = wordsOf(language, region);
       const plain = (text: string) => text.replaceAll('\u200f', '').replaceAll('\u202f', ' ');
-      assert.deepEqual([plain(words.day(MORNING)), plain(words.time(MORNING))], [day, time]);
+      assert.deepEqual(
+        [plain(words.formatDate(MORNING)), plain(words.formatDateTime(MORNING))],
+        [day, time],
+      );
       assert.equal(words.say('frame.never'), wordsOf(language).say('frame.never'));
     });
 
@@ -45,11 +48,11 @@ describe('a date', () => {
 });
 
 describe('the pages', () => {
-  let world: TestWorld;
+  let world: TestServer;
   let cookie = '';
   before(async () => {
-    world = new TestWorld();
-    cookie = await world.cookie(await world.person('Ada', ['developer']));
+    world = new TestServer();
+    cookie = await world.sessionCookie(await world.createPerson('Ada', ['developer']));
   });
   after(() => world.close());
   const account = async (accept: string, more = '') =>
@@ -91,10 +94,13 @@ describe('a place', () => {
       ['ar', 'كل المواقع'],
     ] as const)
       test(`is ${sites === 'one site' ? 'the site by its name' : 'every site'} on a server with ${sites} (${language})`, async () => {
-        const world = new TestWorld(settings, more);
-        const [ada, rita] = [await world.person('Ada', ['developer']), await world.person('Rita')];
-        const { client } = await world.client(ada, { name: 'Web', confidential: true });
-        const cookie = await world.cookie(rita);
+        const world = new TestServer(settings, more);
+        const [ada, rita] = [
+          await world.createPerson('Ada', ['developer']),
+          await world.createPerson('Rita'),
+        ];
+        const { client } = await world.createClient(ada, { name: 'Web', confidential: true });
+        const cookie = await world.sessionCookie(rita);
         const headers = { cookie, 'accept-language': language };
         const to = `/oauth2/authorize?${new URLSearchParams({
           ...{ response_type: 'code', client_id: client.id, redirect_uri: client.redirectUri },
@@ -112,9 +118,9 @@ describe('a place', () => {
         for (const page of pages) {
           assert.match(page, /Web/);
           assert.equal(page.includes(everySite), sites === 'two sites', page);
-          if (sites === 'one site') assert.ok(page.includes(world.built.world.siteName));
+          if (sites === 'one site') assert.ok(page.includes(world.server.services.siteName));
         }
-        const mine = { ...headers, cookie: await world.cookie(ada) };
+        const mine = { ...headers, cookie: await world.sessionCookie(ada) };
         const form = (await world.app.inject({ url: '/my/apps/new?kind=server', headers: mine }))
           .body;
         assert.equal(form.includes('<select id="site"'), sites === 'two sites');

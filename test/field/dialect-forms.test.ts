@@ -1,21 +1,24 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 
 // The dialect's own forms: what existing clients, apps and people of the reference look at
 // (docs/mediawiki.md).
 
 const root = '/w/rest.php/oauth2';
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let number = 0;
 before(async () => {
-  world = new TestWorld({ 'oauth1-plaintext': 'on', registration: 'open' });
-  [ada, ben] = [await world.person('Ada', ['developer']), await world.person('Ben', ['bot'])];
+  world = new TestServer({ 'oauth1-plaintext': 'on', registration: 'open' });
+  [ada, ben] = [
+    await world.createPerson('Ada', ['developer']),
+    await world.createPerson('Ben', ['bot']),
+  ];
 });
 after(() => world.close());
 
@@ -37,7 +40,7 @@ const form = (url: string, payload: string, headers: Readonly<Record<string, str
 
 async function rest(path: string, values: Values, authorization?: string) {
   const headers =
-    authorization === undefined ? { cookie: await world.cookie(ada) } : { authorization };
+    authorization === undefined ? { cookie: await world.sessionCookie(ada) } : { authorization };
   return world.app.inject({
     method: 'POST',
     url: `${root}/client${path}`,
@@ -58,7 +61,7 @@ const asked = (over: Values = {}): Values => ({
 
 /** A token of an app for its owner alone. */
 async function tokenOf(owner: Account, scopes: readonly string[]): Promise<string> {
-  const app = await world.client(owner, {
+  const app = await world.createClient(owner, {
     name: name(),
     ownerOnly: true,
     redirectUri: '',
@@ -69,7 +72,7 @@ async function tokenOf(owner: Account, scopes: readonly string[]): Promise<strin
 }
 /** A token that an app got for itself. */
 async function appToken(scopes: readonly string[], scope = ''): Promise<string> {
-  const { client, secret } = await world.client(ada, {
+  const { client, secret } = await world.createClient(ada, {
     name: name(),
     grantTypes: ['client_credentials'],
     redirectUri: '',
@@ -77,7 +80,7 @@ async function appToken(scopes: readonly string[], scope = ''): Promise<string> 
   });
   const payload = `grant_type=client_credentials${scope === '' ? '' : `&scope=${scope}`}`;
   const answer = await form(`${root}/access_token`, payload, {
-    authorization: basic(client.id, secret),
+    authorization: basicHeader(client.id, secret),
   });
   return `Bearer ${answer.json().access_token}`;
 }
@@ -143,7 +146,7 @@ describe('tokens of apps for their owner alone, made over REST (protocols 3)', (
     isTheirs(own, key, ['basic', 'oauthmanageownclient']);
   });
   test('of an app that was made elsewhere, when it is reset here', async () => {
-    const made = await world.client(ada, {
+    const made = await world.createClient(ada, {
       name: name(),
       ownerOnly: true,
       redirectUri: '',
@@ -159,7 +162,7 @@ describe('tokens of apps for their owner alone, made over REST (protocols 3)', (
   });
   test('the core keeps its form', async () => {
     const made = (await rest('', asked())).json();
-    const answer = await world.built.world.registry.submit(OPERATOR, 'update', {
+    const answer = await world.server.services.registry.submit(OPERATOR, 'update', {
       clientId: made.client_key,
       reason: '',
       resetSecret: true,
@@ -182,7 +185,7 @@ describe('management of apps over REST', () => {
     const again = (await rest(`/${made.client_key}/reset_secret`, {})).json();
     assert.match(again.secret, /^[0-9a-f]{40}$/);
     assert.notEqual(again.secret, made.secret);
-    const { secrets } = (await world.built.store.findClient(made.client_key)) ?? assert.fail();
+    const { secrets } = (await world.server.store.findClient(made.client_key)) ?? assert.fail();
     assert.equal(secrets.length, 0);
     // The answer is the same with the text, with another, and with none: that the code is unknown.
     for (const secret of [made.secret, 'another', undefined]) {
@@ -196,7 +199,7 @@ describe('management of apps over REST', () => {
     assert.equal(
       (
         await form(`${root}/access_token`, 'grant_type=client_credentials', {
-          authorization: basic(made.client_key, made.secret),
+          authorization: basicHeader(made.client_key, made.secret),
         })
       ).statusCode,
       200,
@@ -205,10 +208,10 @@ describe('management of apps over REST', () => {
   test('the callback of an app for its owner alone is the page that shows verifiers; of another it is its own', async () => {
     const [own, other] = [
       (await rest('', asked())).json(),
-      await world.client(ada, { name: name() }),
+      await world.createClient(ada, { name: name() }),
     ];
     const clients: readonly Values[] = (
-      await get(`${root}/client?limit=100`, { cookie: await world.cookie(ada) })
+      await get(`${root}/client?limit=100`, { cookie: await world.sessionCookie(ada) })
     ).json().clients;
     const callback = (key: string) =>
       clients.find(({ client_key }) => client_key === key)?.callback_url;
@@ -270,7 +273,7 @@ describe('management of apps over REST', () => {
     assert.equal((await send(all.replace('=editpage', '=fly'))).failureCode, 'badvalue');
   });
   test('elsewhere a value that is none of those allowed has a list for data, too', async () => {
-    const cookie = await world.cookie(ada);
+    const cookie = await world.sessionCookie(ada);
     for (const url of [`${root}/client?oauth_version=3`, `${root}/resource/nothing`])
       assert.deepEqual((await get(url, { cookie })).json().failureData, [], url);
     assert.equal((await get(`${root}/client?limit=x`, { cookie })).json().failureData, null);
@@ -310,7 +313,7 @@ describe('rights at api.php are cut to the scopes (ADR 17)', () => {
   });
   test('a stranger without a token has all of a stranger', async () => {
     const { rights } = (await ask(undefined)).query.userinfo;
-    assert.deepEqual([...rights].sort(), [...world.built.world.rights.rightsOf(null)].sort());
+    assert.deepEqual([...rights].sort(), [...world.server.services.rights.rightsOf(null)].sort());
   });
   test('name and address are told where the scopes release them, as in the profile', async () => {
     const all = '*';
@@ -376,7 +379,7 @@ describe('read is asked for at api.php', () => {
   test('nor a token without the scope that reads, whoever it is for', async () =>
     denied('action=query&meta=userinfo', await appToken(['editpage'], 'editpage')));
   test('nor a signature of such an app', async () => {
-    const { client, secret, credentials } = await world.client(ben, {
+    const { client, secret, credentials } = await world.createClient(ben, {
       ...{
         name: name(),
         protocol: 'oauth1',
@@ -396,7 +399,7 @@ describe('read is asked for at api.php', () => {
         { key: credentials?.token ?? '', secret: credentials?.secret ?? '' },
       ] as const),
       {},
-      { reading: 'mediawiki' },
+      { profile: 'mediawiki' },
     );
     await denied('action=query&meta=userinfo', authorization ?? '');
   });
@@ -513,8 +516,8 @@ describe('errorformat at api.php', () => {
       await get('/w/api.php?action=%3Cb%3E&errorformat=html&formatversion=2')
     ).json().errors;
     assert.match(html, /&#60;b&#62;/);
-    const { apiError } = await import('#mediawiki/api-errors.ts');
-    const { formValues } = await import('#encoding/form.ts');
+    const { formatApiError: apiError } = await import('#mediawiki/api-errors.ts');
+    const { makeFormParameters: formValues } = await import('#encoding/form.ts');
     const said = (format: string) =>
       JSON.stringify(
         apiError(
@@ -547,7 +550,7 @@ describe('pages that people know', () => {
       assert.equal(await led(url), '/scopes', url);
     const { statusCode, body } = await get('/scopes', { accept: 'text/html' });
     assert.equal(statusCode, 200);
-    for (const { name: scope, rights } of world.built.world.scopes.all()) {
+    for (const { name: scope, rights } of world.server.services.scopes.allScopes()) {
       assert.ok(body.includes(`<code>${scope}</code>`), scope);
       for (const right of rights) assert.ok(body.includes(right), right);
     }
@@ -603,12 +606,12 @@ describe('pages that people know', () => {
   for (const page of ['Special:Log', 'Special:Log/block', 'Special:Nothing', 'Main_Page'])
     test(`${page} is not here`, async () => assert.equal(await led(`/wiki/${page}`), 404));
   test('nobody is signed out by a link', async () => {
-    const cookie = await world.cookie(ben);
+    const cookie = await world.sessionCookie(ben);
     assert.equal(await led('/wiki/Special:UserLogout', cookie), '/');
     assert.match((await get('/', { cookie })).body, /Hello, .*Ben|action="\/sign-out"/);
   });
   test('who is signed in goes on from the sign-in address', async () => {
-    const cookie = await world.cookie(ben);
+    const cookie = await world.sessionCookie(ben);
     const to = await led('/wiki/Special:UserLogin?returnto=Special:OAuthManageMyGrants', cookie);
     assert.equal(await led(String(to), cookie), '/wiki/Special:OAuthManageMyGrants');
   });
@@ -625,8 +628,8 @@ describe('pages that people know', () => {
 
 describe('PLAINTEXT, where it is allowed', () => {
   const initiate = async (
-    at: TestWorld,
-    app: Pair,
+    at: TestServer,
+    app: CredentialPair,
     signature: string,
     target = '/w/index.php?title=Special:OAuth/initiate&format=json',
   ) => {
@@ -652,8 +655,8 @@ describe('PLAINTEXT, where it is allowed', () => {
       })
     ).json();
   };
-  const appAt = async (at: TestWorld, owner: Account): Promise<Pair> => {
-    const { client, secret } = await at.client(owner, {
+  const appAt = async (at: TestServer, owner: Account): Promise<CredentialPair> => {
+    const { client, secret } = await at.createClient(owner, {
       name: name(),
       protocol: 'oauth1',
       redirectUri: 'https://app.example/cb',
@@ -689,8 +692,8 @@ describe('PLAINTEXT, where it is allowed', () => {
     );
   });
   test('switched off, it is not supported; without https it does not hold', async () => {
-    const off = new TestWorld();
-    const clear = new TestWorld({ issuer: 'http://localhost:4400', 'oauth1-plaintext': 'on' });
+    const off = new TestServer();
+    const clear = new TestServer({ issuer: 'http://localhost:4400', 'oauth1-plaintext': 'on' });
     try {
       for (const [at, told] of [
         [
@@ -699,7 +702,7 @@ describe('PLAINTEXT, where it is allowed', () => {
         ],
         [clear, /Invalid signature/],
       ] as const) {
-        const app = await appAt(at, await at.person('Ada', ['developer']));
+        const app = await appAt(at, await at.createPerson('Ada', ['developer']));
         assert.match((await initiate(at, app, `${app.secret}&`)).message, told);
       }
     } finally {
@@ -711,7 +714,7 @@ describe('PLAINTEXT, where it is allowed', () => {
 
 describe('differences that docs/mediawiki.md states', () => {
   test('initiate of an app that was disabled tells it so at once', async () => {
-    const { client, secret } = await world.client(ada, {
+    const { client, secret } = await world.createClient(ada, {
       name: name(),
       protocol: 'oauth1',
       redirectUri: 'https://app.example/cb',
@@ -726,13 +729,13 @@ describe('differences that docs/mediawiki.md states', () => {
       { key: client.id, secret },
       null,
       { oauth_callback: 'oob' },
-      { reading: 'mediawiki' },
+      { profile: 'mediawiki' },
     );
     const answer = await world.app.inject({ method: 'POST', url: target, headers });
     assert.equal(answer.json().error, 'mwoauth-invalid-authorization-not-approved');
   });
   test('a nonce of 512 bytes is taken, of 513 it is not', async () => {
-    const { client, secret } = await world.client(ada, {
+    const { client, secret } = await world.createClient(ada, {
       name: name(),
       protocol: 'oauth1',
       redirectUri: 'https://app.example/cb',
@@ -745,7 +748,7 @@ describe('differences that docs/mediawiki.md states', () => {
     ] as const) {
       const over = { oauth_callback: 'oob', oauth_nonce: 'n'.repeat(size) };
       const headers = signedHeader(world, 'POST', target, { key: client.id, secret }, null, over, {
-        reading: 'mediawiki',
+        profile: 'mediawiki',
       });
       assert.equal(
         (await world.app.inject({ method: 'POST', url: target, headers })).json().error,
@@ -758,12 +761,12 @@ describe('differences that docs/mediawiki.md states', () => {
       ['authorization_code'],
       ['authorization_code', 'refresh_token'],
     ] as const) {
-      const made = await world.client(ada, { name: name(), grantTypes, pkceOptional: true });
-      const code = await world.code(made, ben, null, 'mediawiki');
+      const made = await world.createClient(ada, { name: name(), grantTypes, pkceOptional: true });
+      const code = await world.issueCode(made, ben, null, 'mediawiki');
       const sent = `grant_type=authorization_code&code=${encodeURIComponent(code)}&redirect_uri=${encodeURIComponent('https://app.example/cb')}`;
       const bought = (
         await form(`${root}/access_token`, sent, {
-          authorization: basic(made.client.id, made.secret),
+          authorization: basicHeader(made.client.id, made.secret),
         })
       ).json();
       assert.equal('refresh_token' in bought, grantTypes.length === 2, JSON.stringify(bought));
@@ -774,7 +777,7 @@ describe('differences that docs/mediawiki.md states', () => {
     const sent = 'grant_type=client_credentials&scope=basic';
     const bought = (
       await form(`${root}/access_token`, sent, {
-        authorization: basic(made.client_key, made.secret),
+        authorization: basicHeader(made.client_key, made.secret),
       })
     ).json();
     assert.deepEqual(claimsOf(bought.access_token).scopes, ['basic']);

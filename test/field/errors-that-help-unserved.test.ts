@@ -3,19 +3,19 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 
 // What no handler answers says what to do, too, in the shape of whoever asks: addresses, methods,
 // sizes, types, and what is no HTTP at all.
 
 const form = 'application/x-www-form-urlencoded';
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let port = 0;
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada', ['developer']);
+  world = new TestServer();
+  ada = await world.createPerson('Ada', ['developer']);
   await world.app.listen({ port: 0, host: '127.0.0.1' });
   port = (world.app.server.address() as AddressInfo).port;
 });
@@ -377,7 +377,7 @@ describe('by address, method, size and type', () => {
   });
 
   test('a page that is not there keeps the menu of whoever is signed in', async () => {
-    const headers = { ...page, cookie: await world.cookie(ada) };
+    const headers = { ...page, cookie: await world.sessionCookie(ada) };
     for (const method of ['GET', 'DELETE'] as const) {
       const answer = await world.app.inject({
         method,
@@ -401,7 +401,7 @@ describe('a JSON body', () => {
   ] as const)
     test(`${what}: ${status}, with what to do`, async () => {
       const { csrfToken } = await import('#accounts/sign-in.ts');
-      const cookie = await world.cookie(ada);
+      const cookie = await world.sessionCookie(ada);
       const proof = { cookie, 'x-csrf-token': csrfToken(cookie.split('=')[1] ?? '') };
       const answer = await world.app.inject({
         ...{ method: 'POST', url: '/api/v1/clients', payload },
@@ -424,7 +424,7 @@ describe('a body of the dialect’s own registration', () => {
     ['another type', 'name=x', 'text/plain', /Use application\/json or/],
   ] as const)
     test(`${what} is told what is wrong`, async () => {
-      const made = await world.client(ada, {
+      const made = await world.createClient(ada, {
         ...{
           name: `Own ${what}`,
           ownerOnly: true,
@@ -538,7 +538,7 @@ describe('what Node refuses', () => {
       assert.match(answer.field('connection'), /close/i);
     });
   test('a request that never ends is told so (408)', async () => {
-    const slow = new TestWorld({ 'headers-timeout': '1' });
+    const slow = new TestServer({ 'headers-timeout': '1' });
     await slow.app.listen({ port: 0, host: '127.0.0.1' });
     const before = port;
     port = (slow.app.server.address() as AddressInfo).port;
@@ -562,7 +562,7 @@ describe('the pages of the dialect', () => {
     test(`${url} leads to the help about ${code}`, async () => {
       const { body } = await world.app.inject({
         url,
-        headers: { ...page, cookie: await world.cookie(ada) },
+        headers: { ...page, cookie: await world.sessionCookie(ada) },
       });
       assert.ok(body.includes(`<a href="${help}${code}">${code}</a>`), body);
       assert.doesNotMatch(body, /\[https:/);

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
-import type { Pair as Key } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import {
+  type ParameterPair,
+  protocolParameters,
+  toAuthorizationHeader,
+} from '#harness/own-signer.ts';
+import type { CredentialPair as Key } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
 
@@ -17,22 +21,22 @@ const here = 'main' as SiteId;
 const verifier = 'v'.repeat(43);
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let classic: Key;
 let own: Key;
 let ownToken: Key;
-let web: Awaited<ReturnType<TestWorld['client']>>;
-let worker: Awaited<ReturnType<TestWorld['client']>>;
+let web: Awaited<ReturnType<TestServer['createClient']>>;
+let worker: Awaited<ReturnType<TestServer['createClient']>>;
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada', ['developer']);
-  ben = await world.person('Ben');
-  const first = await world.client(ada, { name: 'Classic', protocol: 'oauth1' });
+  world = new TestServer();
+  ada = await world.createPerson('Ada', ['developer']);
+  ben = await world.createPerson('Ben');
+  const first = await world.createClient(ada, { name: 'Classic', protocol: 'oauth1' });
   classic = { key: first.client.id, secret: first.secret };
-  const second = await world.client(ada, {
+  const second = await world.createClient(ada, {
     name: 'Own',
     protocol: 'oauth1',
     ownerOnly: true,
@@ -41,13 +45,17 @@ before(async () => {
   });
   own = { key: second.client.id, secret: second.secret };
   ownToken = { key: second.credentials?.token ?? '', secret: second.credentials?.secret ?? '' };
-  web = await world.client(ada, { name: 'Web', pkceOptional: true, scopes: ['editpage', 'basic'] });
-  worker = await world.client(ada, { name: 'Worker', grantTypes: ['client_credentials'] });
+  web = await world.createClient(ada, {
+    name: 'Web',
+    pkceOptional: true,
+    scopes: ['editpage', 'basic'],
+  });
+  worker = await world.createClient(ada, { name: 'Worker', grantTypes: ['client_credentials'] });
 });
 after(() => world.close());
 
 type Over = Readonly<Record<string, string | undefined>>;
-type Pairs = readonly Pair[];
+type Pairs = readonly ParameterPair[];
 
 describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
   interface Mistake {
@@ -190,17 +198,17 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     const signed = query
       .split('&')
       .filter((piece) => piece !== '' && !piece.startsWith('q='))
-      .map((piece): Pair => [piece.split('=')[0] ?? '', piece.split('=')[1] ?? '']);
-    return inHeader(
+      .map((piece): ParameterPair => [piece.split('=')[0] ?? '', piece.split('=')[1] ?? '']);
+    return toAuthorizationHeader(
       spoil(
-        protocolPairs({
+        protocolParameters({
           method,
           uri: origin + path,
           signed,
           client,
           token,
           now: world.now,
-          over: { ...more, ...over() },
+          overrides: { ...more, ...over() },
         }),
       ),
     );
@@ -260,7 +268,7 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
         address: '192.0.2.1',
         secure: true,
       };
-      const permit = await world.built.guard.permit(asked, here);
+      const permit = await world.server.guard.permit(asked, here);
       assert.ok(!permit.ok);
       assert.deepEqual(
         [permit.refusal.status, permit.refusal.body.error],
@@ -312,7 +320,7 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     ],
   ] as const)
     test(`/oauth1/initiate with ${name} says what is taken`, async () => {
-      const pairs = protocolPairs({
+      const pairs = protocolParameters({
         ...{
           method: 'POST',
           uri: `${origin}/oauth1/initiate`,
@@ -320,12 +328,12 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
           token: null,
           now: world.now,
         },
-        over: { oauth_callback: 'oob', ...over },
+        overrides: { oauth_callback: 'oob', ...over },
       });
       const answer = await world.app.inject({
         method: 'POST',
         url: '/oauth1/initiate',
-        headers: { authorization: inHeader(pairs) },
+        headers: { authorization: toAuthorizationHeader(pairs) },
       });
       const said = new URLSearchParams(answer.body);
       assert.equal(said.get('oauth_problem'), kind);
@@ -333,15 +341,23 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     });
 
   test('the dialect tells E010 and E011 before it asks for a signature (protocols 1.12), and of no hidden app', async () => {
-    const made = await world.client(ada, { name: 'Bare', protocol: 'oauth1' });
+    const made = await world.createClient(ada, { name: 'Bare', protocol: 'oauth1' });
     const bare = { key: made.client.id, secret: made.secret };
     const say = async (step: 'initiate' | 'token', client: Key) => {
       const uri = `${origin}/wiki/Special:OAuth/${step}`;
       const over = step === 'initiate' ? { oauth_callback: 'oob' } : { oauth_verifier: 'v' };
       const token = step === 'initiate' ? null : { key: '0'.repeat(32), secret: 'x' };
       const signed: Pairs = [['format', 'json']];
-      const authorization = inHeader(
-        protocolPairs({ method: 'GET', uri, signed, client, token, now: world.now, over }),
+      const authorization = toAuthorizationHeader(
+        protocolParameters({
+          method: 'GET',
+          uri,
+          signed,
+          client,
+          token,
+          now: world.now,
+          overrides: over,
+        }),
       );
       return (
         await world.app.inject({
@@ -352,8 +368,8 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
     };
     assert.equal((await say('initiate', bare)).oauth_callback_confirmed, 'true');
     assert.equal((await say('token', bare)).error, 'mwoauthdatastore-request-token-not-found');
-    const { submit } = world.built.world.registry;
-    const [first] = (await world.built.store.findClient(made.client.id))?.secrets ?? [];
+    const { submit } = world.server.services.registry;
+    const [first] = (await world.server.store.findClient(made.client.id))?.secrets ?? [];
     const about = { clientId: bare.key, reason: '' };
     assert.ok(
       (
@@ -365,7 +381,7 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       ).ok,
     );
     assert.ok((await submit(OPERATOR, 'retire-secret', { ...about, secretId: first?.id })).ok);
-    world.wait(61);
+    world.advanceClock(61);
     for (const step of ['initiate', 'token'] as const) {
       const [theirs, none] = [await say(step, own), await say(step, bare)];
       assert.equal(theirs.error, 'mwoauthserver-consumer-owner-only');
@@ -374,20 +390,20 @@ describe('OAuth 1: the kind, the parameter, the time, the methods', () => {
       assert.match(none.message, /neither a secret that is valid nor an RSA key.*E011/);
     }
     // The core says it to nobody who did not sign.
-    const core = protocolPairs({
+    const core = protocolParameters({
       ...{
         method: 'POST',
         uri: `${origin}/oauth1/initiate`,
         client: bare,
         token: null,
         now: world.now,
-        over: { oauth_callback: 'oob' },
+        overrides: { oauth_callback: 'oob' },
       },
     });
     const answer = await world.app.inject({
       method: 'POST',
       url: '/oauth1/initiate',
-      headers: { authorization: inHeader(core) },
+      headers: { authorization: toAuthorizationHeader(core) },
     });
     assert.equal(new URLSearchParams(answer.body).get('oauth_problem'), 'signature_invalid');
     assert.ok((await world.clients.disable(bare.key as ClientId, { suppress: true })).ok);
@@ -709,7 +725,7 @@ describe('OAuth 2: what to send instead', () => {
     });
 
   test('a refresh that asks for more than was granted names the scope', async () => {
-    const code = await world.code(web, ben);
+    const code = await world.issueCode(web, ben);
     const client = { client_id: web.client.id, client_secret: web.secret };
     const send = (fields: Readonly<Record<string, string>>) =>
       world.app.inject({
@@ -764,7 +780,7 @@ describe('OAuth 2: what to send instead', () => {
         : `&code_challenge=${challenge}&code_challenge_method=S256`;
       const answer = await world.app.inject({
         url: `/oauth2/authorize?client_id=${web.client.id}${type}${pkce}&${asked}`,
-        headers: { cookie: await world.cookie(ben) },
+        headers: { cookie: await world.sessionCookie(ben) },
       });
       const { searchParams } = new URL(String(answer.headers.location));
       assert.equal(searchParams.get('error'), error);
@@ -772,7 +788,7 @@ describe('OAuth 2: what to send instead', () => {
     });
 
   test('an app that may not do what it asks for is told why', async () => {
-    const pocket = await world.client(ada, { name: 'Pocket', confidential: false });
+    const pocket = await world.createClient(ada, { name: 'Pocket', confidential: false });
     const send = async (url: string, fields: Readonly<Record<string, string>>) => {
       const payload = new URLSearchParams(fields).toString();
       return (
@@ -844,7 +860,7 @@ describe('bearer tokens: why one does not hold', () => {
     ],
     [
       'Basic',
-      () => ({ authorization: basic('a', 'b') }),
+      () => ({ authorization: basicHeader('a', 'b') }),
       '',
       401,
       'no_credentials',
@@ -899,7 +915,7 @@ describe('bearer tokens: why one does not hold', () => {
         address: '192.0.2.1',
         secure: true,
       };
-      const permit = await world.built.guard.permit(asked, here);
+      const permit = await world.server.guard.permit(asked, here);
       assert.ok(!permit.ok && permit.refusal.status === status);
       assert.match(permit.refusal.body.error_description, says);
       if (problem.startsWith('invalid')) {

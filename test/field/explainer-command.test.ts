@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { type Io, readArguments, UsageError } from '#cli/command.ts';
+import { type Io, parseArguments, UsageError } from '#cli/command.ts';
 import { explainOAuth1 } from '#cli/explain.ts';
-import { enc, type Recipe, type Signer, signedBy } from '#harness/mistakes.ts';
-import { type PastedRequest, readPastedRequest } from '#oauth1/pasted-request.ts';
+import {
+  type FaultyRequest,
+  rfc5849Encode,
+  type SignerCredentials,
+  signWithMistake,
+} from '#harness/mistakes.ts';
+import { type PastedRequest, parsePastedRequest } from '#oauth1/pasted-request.ts';
 import { mistakes } from './explainer-mistakes.ts';
 import { rightRequests } from './explainer-right.ts';
 
@@ -12,7 +17,7 @@ import { rightRequests } from './explainer-right.ts';
 
 const now = 1_800_000_000;
 const origin = 'https://gate.example';
-const signer: Signer = {
+const signer: SignerCredentials = {
   origin,
   client: { key: 'a'.repeat(32), secret: 'cl&ient+/' },
   token: { key: 'b'.repeat(32), secret: 'to/ken ü' },
@@ -46,13 +51,13 @@ async function explain(
     readFile: (path: string) => files[path] ?? assert.fail(path),
     env: (name: string) => env[name],
   } as unknown as Io;
-  const code = await explainOAuth1.run(readArguments(explainOAuth1, argv), io);
+  const code = await explainOAuth1.run(parseArguments(explainOAuth1, argv), io);
   return { code, out, err };
 }
 const known = ['--client-secret-file', 'client', '--token-secret-file', 'token'];
 const noSecretIn = ({ out, err }: Told) => {
   for (const secret of [signer.client.secret, signer.token.secret])
-    for (const text of [secret, enc(secret)]) assert.ok(!(out + err).includes(text));
+    for (const text of [secret, rfc5849Encode(secret)]) assert.ok(!(out + err).includes(text));
 };
 
 describe('every mistake', () => {
@@ -61,10 +66,10 @@ describe('every mistake', () => {
     (one) => !['future', 'token-unknown'].includes(one.found[0] ?? ''),
   ))
     test(name, async () => {
-      const made: Recipe = typeof recipe === 'function' ? recipe(now) : recipe;
-      const { text } = signedBy(made, signer);
+      const made: FaultyRequest = typeof recipe === 'function' ? recipe(now) : recipe;
+      const { text } = signWithMistake(made, signer);
       // Without a token its secret is none.
-      const isTokenless = 'oauth_token' in (made.over ?? {}) && !made.over?.oauth_token;
+      const isTokenless = 'oauth_token' in (made.overrides ?? {}) && !made.overrides?.oauth_token;
       const secrets = isTokenless ? known.slice(0, 2) : known;
       const told = await explain(text, [
         '--origin',
@@ -81,14 +86,14 @@ describe('every mistake', () => {
 
 test('right requests, in prose and as JSON', async () => {
   for (const { recipe, reading } of rightRequests.filter((_, index) => index % 9 === 0)) {
-    const isTokenless = 'oauth_token' in (recipe.over ?? {}) && !recipe.over?.oauth_token;
+    const isTokenless = 'oauth_token' in (recipe.overrides ?? {}) && !recipe.overrides?.oauth_token;
     const argv = [
       '--origin',
       origin,
       ...(isTokenless ? known.slice(0, 2) : known),
       ...(reading === 'mediawiki' ? ['--dialect'] : []),
     ];
-    const { text, base } = signedBy(recipe, signer);
+    const { text, base } = signWithMistake(recipe, signer);
     const told = await explain(text, argv);
     assert.match(told.out, /^The signature is right\.\n/);
     const json = JSON.parse((await explain(text, [...argv, '--json'])).out);
@@ -101,7 +106,7 @@ test('right requests, in prose and as JSON', async () => {
 });
 
 /** A signed request, as the program that sends it would be told of it. */
-const { authorization } = signedBy(
+const { authorization } = signWithMistake(
   {
     method: 'POST',
     target: '/x?q=1',
@@ -110,8 +115,8 @@ const { authorization } = signedBy(
   },
   signer,
 );
-const get = signedBy({ target: '/x?q=a%20b&r=1' }, signer).authorization;
-const json = signedBy({ method: 'POST', target: '/x' }, signer).authorization;
+const get = signWithMistake({ target: '/x?q=a%20b&r=1' }, signer).authorization;
+const json = signWithMistake({ method: 'POST', target: '/x' }, signer).authorization;
 const single = `'${authorization}'`;
 const escaped = authorization.replaceAll('"', '\\"');
 const forms: Readonly<Record<string, string>> = {
@@ -161,9 +166,9 @@ describe('a request as it is copied', () => {
   const reads: Readonly<Record<string, (read: PastedRequest) => unknown>> = {
     "curl -G https://a.example/b?c=d -d e=f --data-urlencode 'g=h i' ": ({ method, target }) =>
       assert.deepEqual([method, target], ['GET', '/b?c=d&e=f&g=h%20i']),
-    'curl a.example:8080': ({ method, target, typed }) =>
+    'curl a.example:8080': ({ method, target, typedOrigins: typed }) =>
       assert.deepEqual([method, target, typed], ['GET', '/', ['http://a.example:8080']]),
-    'curl -I https://u:p@a.example#x': ({ method, target, typed }) =>
+    'curl -I https://u:p@a.example#x': ({ method, target, typedOrigins: typed }) =>
       assert.deepEqual([method, target, typed], ['HEAD', '/', ['https://a.example']]),
     'curl -T file https://a.example/f': ({ method, body }) =>
       assert.deepEqual([method, body], ['PUT', undefined]),
@@ -192,7 +197,7 @@ describe('a request as it is copied', () => {
   };
   for (const [text, judge] of Object.entries(reads))
     test(text, () => {
-      const read = readPastedRequest(text);
+      const read = parsePastedRequest(text);
       assert.ok(read.ok, JSON.stringify(read));
       judge(read.value);
     });
@@ -218,7 +223,7 @@ describe('a request as it is copied', () => {
 });
 
 test('JSON, with a reading, an address and a base string of its own', async () => {
-  const { authorization: header, base } = signedBy(
+  const { authorization: header, base } = signWithMistake(
     { target: '/w/api.php?a=1', uri: `${origin}/api.php` },
     signer,
   );
@@ -254,7 +259,7 @@ test('JSON, with a reading, an address and a base string of its own', async () =
 });
 
 test('secrets come from files and the environment, and are never printed; without them that is said', async () => {
-  const { text } = signedBy({}, signer);
+  const { text } = signWithMistake({}, signer);
   const env = {
     GATEHOUSE_EXPLAIN_CLIENT_SECRET: signer.client.secret,
     GATEHOUSE_EXPLAIN_TOKEN_SECRET: signer.token.secret,
@@ -263,10 +268,10 @@ test('secrets come from files and the environment, and are never printed; withou
   assert.match(told.out, /The signature is right/);
   noSecretIn(told);
   assert.match((await explain(text, ['--origin', origin])).out, /no client secret was given/);
-  const plain = signedBy(
+  const plain = signWithMistake(
     {
-      over: { oauth_signature_method: 'PLAINTEXT' },
-      sign: () => `${enc(signer.client.secret)}&${enc(signer.token.secret)}`,
+      overrides: { oauth_signature_method: 'PLAINTEXT' },
+      sign: () => `${rfc5849Encode(signer.client.secret)}&${rfc5849Encode(signer.token.secret)}`,
     },
     signer,
   ).text;
@@ -282,7 +287,7 @@ test('secrets come from files and the environment, and are never printed; withou
 });
 
 test('a path in front of the server, named with its address or seen in the request', async () => {
-  const { text } = signedBy(
+  const { text } = signWithMistake(
     { method: 'POST', target: '/oauth1/initiate', uri: `${origin}/in/side/oauth1/initiate` },
     signer,
   );
@@ -301,9 +306,9 @@ test('RSA, with the public key', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   files['key.pem'] = publicKey.export({ type: 'spki', format: 'pem' }) as string;
   const made = (digest: string) =>
-    signedBy(
+    signWithMistake(
       {
-        over: { oauth_signature_method: 'RSA-SHA1' },
+        overrides: { oauth_signature_method: 'RSA-SHA1' },
         sign: (base) => sign(digest, Buffer.from(base), privateKey).toString('base64'),
       },
       signer,

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
-import { enc, normalized, type Pair, type Recipe } from '#harness/mistakes.ts';
+import {
+  type FaultyRequest,
+  normalizedParameters,
+  type ParameterPair,
+  rfc5849Encode,
+} from '#harness/mistakes.ts';
 import type { FindingKind } from '#oauth1/diagnosis/finding.ts';
 
 /** One mistake, what is found, and words that its sentence has. */
 export interface Mistake {
   readonly name: string;
-  readonly recipe: Recipe | ((now: number) => Recipe);
+  readonly recipe: FaultyRequest | ((now: number) => FaultyRequest);
   readonly found: readonly FindingKind[];
   /** Parts of the sentences. */
   readonly says: readonly string[];
@@ -28,8 +33,8 @@ const row = (
   found: [found].flat() as readonly FindingKind[],
   says,
 });
-const at = (uri: string): Recipe => ({ uri: (right) => right.replace(origin, uri) });
-const joined = (pairs: readonly Pair[], code: (text: string) => string, value = code) =>
+const at = (uri: string): FaultyRequest => ({ uri: (right) => right.replace(origin, uri) });
+const joined = (pairs: readonly ParameterPair[], code: (text: string) => string, value = code) =>
   pairs
     .map(([a, x]) => [code(a), value(x)] as const)
     .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
@@ -37,24 +42,24 @@ const joined = (pairs: readonly Pair[], code: (text: string) => string, value = 
     .join('&');
 const without =
   (...names: readonly string[]) =>
-  (pairs: readonly Pair[]) =>
+  (pairs: readonly ParameterPair[]) =>
     pairs.filter(([name]) => !names.includes(name));
 const and =
-  (...more: readonly Pair[]) =>
-  (pairs: readonly Pair[]) => [...pairs, ...more];
+  (...more: readonly ParameterPair[]) =>
+  (pairs: readonly ParameterPair[]) => [...pairs, ...more];
 const latin1 = (text: string) =>
   [...text]
     .map((char) =>
-      char <= '\x7f' ? enc(char) : `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+      char <= '\x7f' ? rfc5849Encode(char) : `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
     )
     .join('');
-const plus = (text: string) => enc(text).replaceAll('%20', '+');
+const plus = (text: string) => rfc5849Encode(text).replaceAll('%20', '+');
 const hex = (base64: string) => Buffer.from(base64, 'base64').toString('hex');
 const multi = (parts: string) => `--xyz\r\n${parts}\r\n--xyz--\r\n`;
 const field = (name: string, value: string) =>
   `Content-Disposition: form-data; name="${name}"\r\n\r\n${value}`;
-const unescaped = (pairs: readonly Pair[]) =>
-  `OAuth ${pairs.map(([name, value]) => `${name}="${name === 'oauth_signature' ? value : enc(value)}"`).join(', ')}`;
+const unescaped = (pairs: readonly ParameterPair[]) =>
+  `OAuth ${pairs.map(([name, value]) => `${name}="${name === 'oauth_signature' ? value : rfc5849Encode(value)}"`).join(', ')}`;
 
 export const mistakes: readonly Mistake[] = [
   // The host and the path before it.
@@ -209,7 +214,7 @@ export const mistakes: readonly Mistake[] = [
       target: '/wiki/Special:OAuth/token',
       uri: `${origin}/wiki/Special%3AOAuth/token`,
       method: 'POST',
-      over: {},
+      overrides: {},
     },
     'path-encoded-otherwise',
     '%3AOAuth',
@@ -463,7 +468,8 @@ export const mistakes: readonly Mistake[] = [
     'UTF-8 twice',
     {
       target: '/x?q=%C3%A9',
-      params: (pairs) => joined(pairs, (text) => enc(Buffer.from(text).toString('latin1'))),
+      params: (pairs) =>
+        joined(pairs, (text) => rfc5849Encode(Buffer.from(text).toString('latin1'))),
     },
     'utf8-twice',
     'twice',
@@ -472,34 +478,39 @@ export const mistakes: readonly Mistake[] = [
     'another form of Unicode',
     {
       target: '/x?q=%C3%A9',
-      params: (pairs) => joined(pairs, (text) => enc(text.normalize('NFD'))),
+      params: (pairs) => joined(pairs, (text) => rfc5849Encode(text.normalize('NFD'))),
     },
     'unicode-form',
     'Unicode',
   ),
   row(
     'encoded twice',
-    { params: (pairs) => joined(pairs, (text) => enc(enc(text))) },
+    { params: (pairs) => joined(pairs, (text) => rfc5849Encode(rfc5849Encode(text))) },
     'encoded-twice',
     'twice',
   ),
   row(
     'names encoded twice',
-    { target: '/x?a%5B%5D=1', params: (pairs) => joined(pairs, (text) => enc(enc(text)), enc) },
+    {
+      target: '/x?a%5B%5D=1',
+      params: (pairs) => joined(pairs, (text) => rfc5849Encode(rfc5849Encode(text)), rfc5849Encode),
+    },
     'encoded-twice',
     'twice',
   ),
   row(
     'values encoded twice',
-    { params: (pairs) => joined(pairs, enc, (text) => enc(enc(text))) },
+    {
+      params: (pairs) => joined(pairs, rfc5849Encode, (text) => rfc5849Encode(rfc5849Encode(text))),
+    },
     'encoded-twice',
     'twice',
   ),
   row(
     'the callback encoded twice',
     {
-      over: { oauth_callback: 'https://a.example/cb?x=1' },
-      pairs: (all) => all.map(([a, x]) => [a, a === 'oauth_callback' ? enc(x) : x]),
+      overrides: { oauth_callback: 'https://a.example/cb?x=1' },
+      pairs: (all) => all.map(([a, x]) => [a, a === 'oauth_callback' ? rfc5849Encode(x) : x]),
     },
     'encoded-twice',
     'twice',
@@ -526,7 +537,7 @@ export const mistakes: readonly Mistake[] = [
     'a tilde encoded',
     {
       target: '/x?q=~a',
-      params: (pairs) => joined(pairs, (text) => enc(text).replaceAll('~', '%7E')),
+      params: (pairs) => joined(pairs, (text) => rfc5849Encode(text).replaceAll('~', '%7E')),
     },
     'encoded-in-part',
     'no ~',
@@ -536,7 +547,7 @@ export const mistakes: readonly Mistake[] = [
     {
       target: '/x?q=a%2Fb',
       params: (pairs) =>
-        joined(pairs, (text) => enc(text).replace(/%../g, (one) => one.toLowerCase())),
+        joined(pairs, (text) => rfc5849Encode(text).replace(/%../g, (one) => one.toLowerCase())),
     },
     'lower-case-escapes',
     '%2F, not %2f',
@@ -566,13 +577,13 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'oauth_version left out',
-    { over: { oauth_version: '1.0' }, pairs: without('oauth_version') },
+    { overrides: { oauth_version: '1.0' }, pairs: without('oauth_version') },
     'parameter-not-signed',
     'oauth_version is in the request',
   ),
   row(
     'oauth_verifier left out',
-    { over: { oauth_verifier: 'v' }, pairs: without('oauth_verifier') },
+    { overrides: { oauth_verifier: 'v' }, pairs: without('oauth_verifier') },
     'parameter-not-signed',
     'oauth_verifier',
   ),
@@ -590,13 +601,13 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'an empty oauth_token left out',
-    { over: { oauth_token: '' }, pairs: without('oauth_token') },
+    { overrides: { oauth_token: '' }, pairs: without('oauth_token') },
     'empty-not-signed',
     'oauth_token has no value',
   ),
   row(
     'an empty oauth_token signed',
-    { over: { oauth_token: undefined }, pairs: and(['oauth_token', '']) },
+    { overrides: { oauth_token: undefined }, pairs: and(['oauth_token', '']) },
     'empty-token-signed',
     'An empty oauth_token was signed',
   ),
@@ -621,7 +632,7 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'a callback signed and not sent',
-    { over: { oauth_token: undefined }, pairs: and(['oauth_callback', 'oob']) },
+    { overrides: { oauth_token: undefined }, pairs: and(['oauth_callback', 'oob']) },
     'parameter-signed',
     'oauth_callback was signed (oob)',
   ),
@@ -633,7 +644,7 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'a repeated name signed once, the first',
-    { target: '/x?p[]=1&p[]=2', pairs: (all) => [all[0] as Pair, ...all.slice(2)] },
+    { target: '/x?p[]=1&p[]=2', pairs: (all) => [all[0] as ParameterPair, ...all.slice(2)] },
     'repeated-name-signed-once',
     'p[]',
   ),
@@ -657,20 +668,25 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'a comma behind the scheme',
-    { header: (pairs) => `OAuth, ${pairs.map(([a, x]) => `${a}="${enc(x)}"`).join(', ')}` },
+    {
+      header: (pairs) => `OAuth, ${pairs.map(([a, x]) => `${a}="${rfc5849Encode(x)}"`).join(', ')}`,
+    },
     ['header-not-oauth'],
     'begins with OAuth,',
   ),
   row(
     'a quotation mark too few',
-    { header: (pairs) => `OAuth ${pairs.map(([a, x]) => `${a}="${enc(x)}"`).join(', ')}, x="1` },
+    {
+      header: (pairs) =>
+        `OAuth ${pairs.map(([a, x]) => `${a}="${rfc5849Encode(x)}"`).join(', ')}, x="1`,
+    },
     ['header-unreadable'],
     'cannot be read at "1',
   ),
   // The order.
   row(
     'not sorted',
-    { params: (pairs) => pairs.map((pair) => pair.map(enc).join('=')).join('&') },
+    { params: (pairs) => pairs.map((pair) => pair.map(rfc5849Encode).join('=')).join('&') },
     'not-sorted',
     'not sorted',
   ),
@@ -678,7 +694,9 @@ export const mistakes: readonly Mistake[] = [
     'header first',
     {
       params: (pairs) =>
-        [...pairs.slice(2), ...pairs.slice(0, 2)].map((pair) => pair.map(enc).join('=')).join('&'),
+        [...pairs.slice(2), ...pairs.slice(0, 2)]
+          .map((pair) => pair.map(rfc5849Encode).join('='))
+          .join('&'),
     },
     'not-sorted',
     'not sorted',
@@ -687,7 +705,8 @@ export const mistakes: readonly Mistake[] = [
     'two sorted lists, one behind the other',
     {
       target: '/x?z=1&y=1',
-      params: (pairs) => [normalized(pairs.slice(0, 2)), normalized(pairs.slice(2))].join('&'),
+      params: (pairs) =>
+        [normalizedParameters(pairs.slice(0, 2)), normalizedParameters(pairs.slice(2))].join('&'),
     },
     'not-sorted',
     'not sorted',
@@ -698,7 +717,7 @@ export const mistakes: readonly Mistake[] = [
       target: '/x?a=1&a-b=2',
       params: (pairs) =>
         pairs
-          .map((pair) => pair.map(enc).join('='))
+          .map((pair) => pair.map(rfc5849Encode).join('='))
           .sort()
           .join('&'),
     },
@@ -712,7 +731,7 @@ export const mistakes: readonly Mistake[] = [
       params: (pairs) =>
         [...pairs]
           .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map((pair) => pair.map(enc).join('='))
+          .map((pair) => pair.map(rfc5849Encode).join('='))
           .join('&'),
     },
     'sorted-before-encoding',
@@ -725,7 +744,7 @@ export const mistakes: readonly Mistake[] = [
       params: (pairs) =>
         [...pairs]
           .sort(([a], [b]) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
-          .map((pair) => pair.map(enc).join('='))
+          .map((pair) => pair.map(rfc5849Encode).join('='))
           .join('&'),
     },
     'sorted-ignoring-case',
@@ -738,7 +757,7 @@ export const mistakes: readonly Mistake[] = [
       params: (pairs) =>
         [...pairs]
           .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-          .map((pair) => pair.map(enc).join('='))
+          .map((pair) => pair.map(rfc5849Encode).join('='))
           .join('&'),
     },
     'values-not-sorted',
@@ -747,13 +766,13 @@ export const mistakes: readonly Mistake[] = [
   // How the text is put together.
   row(
     'the address not encoded',
-    { base: (method, uri, params) => `${method}&${uri}&${enc(params)}` },
+    { base: (method, uri, params) => `${method}&${uri}&${rfc5849Encode(params)}` },
     'pieces-not-encoded',
     'once more',
   ),
   row(
     'the parameters not encoded',
-    { base: (method, uri, params) => `${method}&${enc(uri)}&${params}` },
+    { base: (method, uri, params) => `${method}&${rfc5849Encode(uri)}&${params}` },
     'pieces-not-encoded',
     'once more',
   ),
@@ -765,56 +784,59 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'the parameters encoded twice',
-    { base: (method, uri, params) => `${method}&${enc(uri)}&${enc(enc(params))}` },
+    {
+      base: (method, uri, params) =>
+        `${method}&${rfc5849Encode(uri)}&${rfc5849Encode(rfc5849Encode(params))}`,
+    },
     'pieces-encoded-twice',
     'once too often',
   ),
   row(
     'the whole encoded',
-    { base: (...parts) => enc(parts.map(enc).join('&')) },
+    { base: (...parts) => rfc5849Encode(parts.map(rfc5849Encode).join('&')) },
     'pieces-encoded-twice',
     'once too often',
   ),
   // The key.
   row(
     'no token secret',
-    { key: (client) => `${enc(client)}&` },
+    { key: (client) => `${rfc5849Encode(client)}&` },
     'token-secret-missing',
     'token secret was left out',
   ),
   row(
     'no client secret',
-    { key: (_, token) => `&${enc(token)}` },
+    { key: (_, token) => `&${rfc5849Encode(token)}` },
     'client-secret-missing',
     'client secret was left out',
   ),
   row(
     'no ampersand',
-    { key: (client, token) => enc(client) + enc(token) },
+    { key: (client, token) => rfc5849Encode(client) + rfc5849Encode(token) },
     'ampersand-missing',
     'The &',
   ),
   row(
     'no ampersand without a token',
-    { over: { oauth_token: undefined }, key: (client) => enc(client) },
+    { overrides: { oauth_token: undefined }, key: (client) => rfc5849Encode(client) },
     'ampersand-missing',
     'The &',
   ),
   row(
     'swapped',
-    { key: (client, token) => `${enc(token)}&${enc(client)}` },
+    { key: (client, token) => `${rfc5849Encode(token)}&${rfc5849Encode(client)}` },
     'secrets-swapped',
     'swapped',
   ),
   row(
     'a line break behind a secret',
-    { key: (client, token) => `${enc(`${client}\n`)}&${enc(token)}` },
+    { key: (client, token) => `${rfc5849Encode(`${client}\n`)}&${rfc5849Encode(token)}` },
     'secret-with-blank',
     'line break',
   ),
   row(
     'a blank behind the token secret',
-    { key: (client, token) => `${enc(client)}&${enc(`${token} `)}` },
+    { key: (client, token) => `${rfc5849Encode(client)}&${rfc5849Encode(`${token} `)}` },
     'secret-with-blank',
     'blank',
   ),
@@ -830,7 +852,10 @@ export const mistakes: readonly Mistake[] = [
   {
     ...row(
       'secrets encoded twice',
-      { key: (client, token) => `${enc(enc(client))}&${enc(enc(token))}` },
+      {
+        key: (client, token) =>
+          `${rfc5849Encode(rfc5849Encode(client))}&${rfc5849Encode(rfc5849Encode(token))}`,
+      },
       'secrets-encoded-twice',
       'twice',
     ),
@@ -839,7 +864,7 @@ export const mistakes: readonly Mistake[] = [
   row(
     'no token secret, and another host',
     {
-      key: (client) => `${enc(client)}&`,
+      key: (client) => `${rfc5849Encode(client)}&`,
       ...at('http://127.0.0.1:4400'),
       headers: { Host: '127.0.0.1:4400' },
     },
@@ -848,55 +873,55 @@ export const mistakes: readonly Mistake[] = [
     '127.0.0.1',
   ),
   // How the signature is written.
-  row('escaped twice', { spell: enc }, 'signature-escaped-twice', 'twice'),
+  row('escaped twice', { encodeSignature: rfc5849Encode }, 'signature-escaped-twice', 'twice'),
   row(
     'escaped three times',
-    { spell: (text) => enc(enc(text)) },
+    { encodeSignature: (text) => rfc5849Encode(rfc5849Encode(text)) },
     'signature-escaped-twice',
     'twice',
   ),
   row(
     'without =',
-    { spell: (text) => text.replaceAll('=', '') },
+    { encodeSignature: (text) => text.replaceAll('=', '') },
     'signature-unpadded',
     'lacks the =',
   ),
   row(
     'a newline at the end',
-    { spell: (text) => `${text}\n` },
+    { encodeSignature: (text) => `${text}\n` },
     'signature-with-newline',
     'line breaks',
   ),
   row(
     'a newline, escaped twice',
-    { spell: (text) => enc(`${text}\n`) },
+    { encodeSignature: (text) => rfc5849Encode(`${text}\n`) },
     ['signature-escaped-twice', 'signature-with-newline'],
     'twice',
     'line breaks',
   ),
   row(
     'in two lines',
-    { spell: (text) => `${text.slice(0, 9)}\r\n${text.slice(9)}` },
+    { encodeSignature: (text) => `${text.slice(0, 9)}\r\n${text.slice(9)}` },
     'signature-with-newline',
     'line breaks',
   ),
   row(
     'quotation marks in it',
-    { spell: (text) => `"${text}"` },
+    { encodeSignature: (text) => `"${text}"` },
     'signature-quoted',
     'quotation marks',
   ),
-  row('hexadecimal', { spell: hex }, 'hexadecimal', 'hexadecimal'),
+  row('hexadecimal', { encodeSignature: hex }, 'hexadecimal', 'hexadecimal'),
   row(
     'base64 of hexadecimal',
-    { spell: (text) => Buffer.from(hex(text)).toString('base64') },
+    { encodeSignature: (text) => Buffer.from(hex(text)).toString('base64') },
     'base64-of-hexadecimal',
     'base64 of the bytes',
   ),
   row('another hash', { hash: 'sha256' }, 'other-hash', 'another hash', 'HMAC-SHA256'),
   row(
     'without =, and another host',
-    { spell: (text) => text.replaceAll('=', ''), ...at('http://localhost:4400') },
+    { encodeSignature: (text) => text.replaceAll('=', ''), ...at('http://localhost:4400') },
     ['other-host', 'signature-unpadded'],
     'localhost',
     'lacks the =',
@@ -904,41 +929,46 @@ export const mistakes: readonly Mistake[] = [
   // Before the signature.
   row(
     'milliseconds',
-    (now) => ({ over: { oauth_timestamp: `${now}123` } }),
+    (now) => ({ overrides: { oauth_timestamp: `${now}123` } }),
     ['milliseconds', 'right-otherwise'],
     'milliseconds',
     'Apart from that',
   ),
   row(
     'milliseconds, and another host',
-    (now) => ({ over: { oauth_timestamp: `${now}123` }, ...at('http://localhost:4400') }),
+    (now) => ({ overrides: { oauth_timestamp: `${now}123` }, ...at('http://localhost:4400') }),
     ['milliseconds', 'other-host'],
     'milliseconds',
     'localhost',
   ),
   row(
     'a time that is none',
-    { over: { oauth_timestamp: '2026-11-28T12:00:00Z' } },
+    { overrides: { oauth_timestamp: '2026-11-28T12:00:00Z' } },
     ['timestamp-unreadable', 'right-otherwise'],
     'no time in whole seconds',
   ),
   row(
     'a time to come',
-    (now) => ({ over: { oauth_timestamp: String(now + 4000) } }),
+    (now) => ({ overrides: { oauth_timestamp: String(now + 4000) } }),
     ['future', 'right-otherwise'],
     '4000 seconds ahead',
   ),
-  row('version 1.0a', { over: { oauth_version: '1.0a' } }, ['version', 'right-otherwise'], '1.0a'),
+  row(
+    'version 1.0a',
+    { overrides: { oauth_version: '1.0a' } },
+    ['version', 'right-otherwise'],
+    '1.0a',
+  ),
   row(
     'HMAC-SHA512',
-    { over: { oauth_signature_method: 'HMAC-SHA512' }, hash: 'sha512' },
+    { overrides: { oauth_signature_method: 'HMAC-SHA512' }, hash: 'sha512' },
     ['method-not-served'],
     'HMAC-SHA512',
     'HMAC-SHA1, HMAC-SHA256',
   ),
   row(
     'no nonce',
-    { over: { oauth_nonce: undefined } },
+    { overrides: { oauth_nonce: undefined } },
     ['parameter-absent', 'right-otherwise'],
     'oauth_nonce is missing',
   ),
@@ -948,7 +978,7 @@ export const mistakes: readonly Mistake[] = [
       header: (pairs) =>
         `OAuth ${pairs
           .slice(0, -1)
-          .map(([a, x]) => `${a}="${enc(x)}"`)
+          .map(([a, x]) => `${a}="${rfc5849Encode(x)}"`)
           .join(', ')}`,
     },
     ['no-signature'],
@@ -960,7 +990,7 @@ export const mistakes: readonly Mistake[] = [
       method: 'POST',
       headers: json,
       body: '{}',
-      over: { oauth_body_hash: createHash('sha1').update('other').digest('base64') },
+      overrides: { oauth_body_hash: createHash('sha1').update('other').digest('base64') },
     },
     ['body-hash', 'right-otherwise'],
     'oauth_body_hash',
@@ -988,7 +1018,7 @@ export const mistakes: readonly Mistake[] = [
   ),
   row(
     'a token that is none of ours',
-    { over: { oauth_token: 'f'.repeat(32) } },
+    { overrides: { oauth_token: 'f'.repeat(32) } },
     ['token-unknown'],
     'not one that this app holds',
   ),
@@ -1012,7 +1042,7 @@ export const mistakes: readonly Mistake[] = [
       {
         method: 'POST',
         target: '/w/index.php?title=Special:OAuth/initiate',
-        over: { oauth_signature_method: 'HMAC-SHA256', oauth_token: undefined },
+        overrides: { oauth_signature_method: 'HMAC-SHA256', oauth_token: undefined },
         hash: 'sha256',
       },
       ['method-not-served'],
@@ -1028,7 +1058,7 @@ export const mistakes: readonly Mistake[] = [
         target: '/w/index.php?title=Special:OAuth/initiate',
         headers: form,
         body: 'a=1',
-        over: { oauth_token: undefined },
+        overrides: { oauth_token: undefined },
       },
       ['body-signed'],
       'PUT',
@@ -1042,7 +1072,7 @@ export const mistakes: readonly Mistake[] = [
         method: 'POST',
         target: '/w/index.php?title=Special:OAuth/initiate',
         uri: `${origin}/wiki/Special:OAuth/initiate`,
-        over: { oauth_token: undefined },
+        overrides: { oauth_token: undefined },
       },
       ['other-path'],
       '/wiki/Special:OAuth/initiate',
@@ -1056,7 +1086,7 @@ export const mistakes: readonly Mistake[] = [
         method: 'POST',
         target: '/w/index.php?title=Special:OAuth/initiate',
         uri: `${origin}/index.php`,
-        over: { oauth_token: undefined },
+        overrides: { oauth_token: undefined },
       },
       ['path-prefix'],
       '/index.php',
@@ -1066,7 +1096,7 @@ export const mistakes: readonly Mistake[] = [
   {
     ...row(
       'sent as Latin-1, signed as UTF-8',
-      { target: '/w/api.php?q=%E9t%E9', read: [['q', 'été']] },
+      { target: '/w/api.php?q=%E9t%E9', parametersRead: [['q', 'été']] },
       ['sent-as-latin-1'],
       'sent as Latin-1',
     ),
@@ -1078,8 +1108,8 @@ export const mistakes: readonly Mistake[] = [
       {
         method: 'POST',
         target: '/w/index.php?title=Special:OAuth/initiate',
-        over: { oauth_token: undefined },
-        until: /\+/,
+        overrides: { oauth_token: undefined },
+        retryUntil: /\+/,
         header: unescaped,
       },
       ['signature-not-escaped'],

@@ -1,11 +1,11 @@
-import type { Pair, Recipe } from '#harness/mistakes.ts';
-import type { Reading } from '#oauth1/parse.ts';
+import type { FaultyRequest, ParameterPair } from '#harness/mistakes.ts';
+import type { OAuth1ProfileName } from '#oauth1/parse.ts';
 
 /** A request that is signed as it should be, and the reading it goes to. */
 export interface RightRequest {
   readonly name: string;
-  readonly recipe: Recipe;
-  readonly reading: Reading;
+  readonly recipe: FaultyRequest;
+  readonly reading: OAuth1ProfileName;
 }
 
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
@@ -57,15 +57,15 @@ const bodies: readonly (readonly [string, string])[] = [
     '--xyz\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--xyz--',
   ],
 ];
-const overs: readonly Recipe[] = [
-  { over: { oauth_version: '1.0' } },
-  { over: { oauth_version: '' } },
-  { over: { oauth_token: '' } },
-  { over: { oauth_token: undefined } },
-  { over: { oauth_callback: 'https://a.example/cb?x=1&y=a b' } },
-  { over: { oauth_callback: 'oob' } },
-  { over: { oauth_verifier: 'v/+=' } },
-  { over: { oauth_nonce: '-1 é+' } },
+const overs: readonly FaultyRequest[] = [
+  { overrides: { oauth_version: '1.0' } },
+  { overrides: { oauth_version: '' } },
+  { overrides: { oauth_token: '' } },
+  { overrides: { oauth_token: undefined } },
+  { overrides: { oauth_callback: 'https://a.example/cb?x=1&y=a b' } },
+  { overrides: { oauth_callback: 'oob' } },
+  { overrides: { oauth_verifier: 'v/+=' } },
+  { overrides: { oauth_nonce: '-1 é+' } },
   { realm: 'Gate' },
   { realm: '' },
 ];
@@ -77,7 +77,7 @@ const places: readonly Readonly<Record<string, string>>[] = [
 ];
 
 /** The last value of a name counts in the dialect, and a signature over every value does too. */
-const once = (pairs: readonly Pair[]) =>
+const once = (pairs: readonly ParameterPair[]) =>
   pairs.filter(
     ([name], at) => name.includes('[]') || pairs.findLastIndex(([one]) => one === name) === at,
   );
@@ -106,7 +106,7 @@ function* core(): Generator<RightRequest> {
     yield { name: `with ${JSON.stringify(headers)}`, recipe: { headers }, reading };
   yield {
     name: 'HMAC-SHA256',
-    recipe: { over: { oauth_signature_method: 'HMAC-SHA256' }, hash: 'sha256' },
+    recipe: { overrides: { oauth_signature_method: 'HMAC-SHA256' }, hash: 'sha256' },
     reading,
   };
   yield {
@@ -154,7 +154,7 @@ function* dialect(): Generator<RightRequest> {
     recipe: { target: twice, pairs: once },
     reading,
   };
-  yield { name: 'dialect: version 0', recipe: { over: { oauth_version: '0' } }, reading };
+  yield { name: 'dialect: version 0', recipe: { overrides: { oauth_version: '0' } }, reading };
 }
 
 export const rightRequests: readonly RightRequest[] = [...core(), ...dialect()];

@@ -8,15 +8,20 @@ import {
 } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { enc, type Recipe, type Signer, signedBy } from '#harness/mistakes.ts';
-import { TestWorld } from '#harness/world.ts';
+import {
+  type FaultyRequest,
+  rfc5849Encode,
+  type SignerCredentials,
+  signWithMistake,
+} from '#harness/mistakes.ts';
+import { TestServer } from '#harness/world.ts';
 import { instant } from '#kernel/time.ts';
 import { type Diagnosis, diagnose } from '#oauth1/diagnosis/diagnose.ts';
-import { causes, problems, verdictNotes } from '#oauth1/diagnosis/finding.ts';
-import type { Reading } from '#oauth1/parse.ts';
-import { readPastedRequest } from '#oauth1/pasted-request.ts';
+import { requestProblems, signingMistakes, verdictNotes } from '#oauth1/diagnosis/finding.ts';
+import type { OAuth1ProfileName } from '#oauth1/parse.ts';
+import { parsePastedRequest } from '#oauth1/pasted-request.ts';
 import { signatureMethods } from '#oauth1/signature.ts';
-import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
+import { coreOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { findingText } from '#pages/help/explained-texts.ts';
 import { catalogues, wordsOf } from '#pages/words.ts';
 import { mistakes } from './explainer-mistakes.ts';
@@ -28,15 +33,15 @@ import { rightRequests } from './explainer-right.ts';
 const origin = 'https://gate.example';
 const now = 1_800_000_000;
 const words = wordsOf('en');
-const odd: Signer = {
+const odd: SignerCredentials = {
   origin,
   client: { key: 'a'.repeat(32), secret: 'cl&ient+/' },
   token: { key: 'b'.repeat(32), secret: 'to/ken ü' },
   now,
 };
-const settings = (reading: Reading): OAuth1Settings => ({
-  ...coreSettings({ origin, plaintext: false }),
-  reading,
+const settings = (reading: OAuth1ProfileName): OAuth1Settings => ({
+  ...coreOAuth1Settings({ origin, plaintext: false }),
+  profile: reading,
   methods:
     reading === 'mediawiki'
       ? ['HMAC-SHA1', 'RSA-SHA1']
@@ -44,7 +49,7 @@ const settings = (reading: Reading): OAuth1Settings => ({
 });
 
 interface Over {
-  readonly reading?: Reading;
+  readonly reading?: OAuth1ProfileName;
   readonly theirs?: string;
   readonly publicKeyPem?: string;
   readonly refusal?: string;
@@ -53,7 +58,7 @@ interface Over {
 }
 
 function explained(text: string, over: Over = {}): Diagnosis {
-  const read = readPastedRequest(text);
+  const read = parsePastedRequest(text);
   assert.ok(read.ok, JSON.stringify(read));
   const {
     reading = 'rfc5849',
@@ -66,7 +71,12 @@ function explained(text: string, over: Over = {}): Diagnosis {
   const known = new RegExp(`oauth_token="(?:${odd.token.key})?"`).test(text);
   const none = !text.includes('oauth_token=');
   return diagnose(
-    { sent: read.value, typed: read.value.typed, theirs, refusal },
+    {
+      rawRequest: read.value,
+      typedOrigins: read.value.typedOrigins,
+      clientBaseString: theirs,
+      refusal,
+    },
     { ...settings(reading), ...(plaintext ? { methods: signatureMethods } : {}) },
     {
       clientSecrets: noSecret ? [] : ['another', odd.client.secret],
@@ -79,19 +89,21 @@ function explained(text: string, over: Over = {}): Diagnosis {
 const kinds = ({ findings }: Diagnosis) => findings.map(({ kind }) => kind);
 const saidOf = ({ findings }: Diagnosis) =>
   findings.map((one) => findingText(words, one)).join(' ');
-const recipeOf = (recipe: Recipe | ((at: number) => Recipe), at = now): Recipe =>
-  typeof recipe === 'function' ? recipe(at) : recipe;
+const recipeOf = (
+  recipe: FaultyRequest | ((at: number) => FaultyRequest),
+  at = now,
+): FaultyRequest => (typeof recipe === 'function' ? recipe(at) : recipe);
 
 describe('a mistake is found by making it', () => {
   for (const { name, recipe, found, says, dialect } of mistakes)
     test(name, () => {
-      const { text } = signedBy(recipeOf(recipe), odd);
+      const { text } = signWithMistake(recipeOf(recipe), odd);
       const diagnosis = explained(text, { reading: dialect ? 'mediawiki' : 'rfc5849' });
       assert.deepEqual(kinds(diagnosis), found, saidOf(diagnosis));
       for (const part of says) assert.ok(saidOf(diagnosis).includes(part), saidOf(diagnosis));
       const secrets = [odd.client.secret, odd.token.secret].flatMap((secret) => [
         secret,
-        enc(secret),
+        rfc5849Encode(secret),
       ]);
       for (const secret of secrets) assert.ok(!JSON.stringify(diagnosis).includes(secret));
     });
@@ -107,8 +119,8 @@ test('every mistake that is known has a row, and a sentence in each language', (
     'rsa-pss',
   ];
   const rows = new Set<string>([...mistakes.flatMap(({ found }) => found), ...elsewhere]);
-  for (const cause of causes) assert.ok(rows.has(cause), cause);
-  for (const kind of [...problems, ...causes, ...verdictNotes])
+  for (const cause of signingMistakes) assert.ok(rows.has(cause), cause);
+  for (const kind of [...requestProblems, ...signingMistakes, ...verdictNotes])
     for (const texts of Object.values(catalogues)) assert.ok(`explained.${kind}` in texts, kind);
 });
 
@@ -120,7 +132,7 @@ describe('a right request is blamed of nothing', () => {
   });
   for (const { name, recipe, reading } of requests)
     test(name, () => {
-      const diagnosis = explained(signedBy(recipe, odd).text, { reading });
+      const diagnosis = explained(signWithMistake(recipe, odd).text, { reading });
       assert.deepEqual(
         [diagnosis.verdict, kinds(diagnosis)],
         ['right', ['right']],
@@ -138,12 +150,12 @@ describe('RSA is checked with the public key', () => {
     (digest: string, key = privateKey) =>
     (base: string) =>
       rsaSign(digest, Buffer.from(base), key).toString('base64');
-  const rsa = (method: string, over: Recipe = {}): Recipe => ({
-    over: { oauth_signature_method: method, ...over.over },
+  const rsa = (method: string, over: FaultyRequest = {}): FaultyRequest => ({
+    overrides: { oauth_signature_method: method, ...over.overrides },
     sign: made('sha1'),
     ...withoutOver(over),
   });
-  const withoutOver = ({ over: _, ...rest }: Recipe): Recipe => rest;
+  const withoutOver = ({ overrides: _, ...rest }: FaultyRequest): FaultyRequest => rest;
   const bare = (base: string) =>
     privateEncrypt(
       { key: privateKey, padding: constants.RSA_PKCS1_PADDING },
@@ -154,7 +166,7 @@ describe('RSA is checked with the public key', () => {
       key: privateKey,
       padding: constants.RSA_PKCS1_PSS_PADDING,
     }).toString('base64');
-  const rows: readonly (readonly [string, Recipe, readonly string[], string])[] = [
+  const rows: readonly (readonly [string, FaultyRequest, readonly string[], string])[] = [
     ['right, SHA-1', rsa('RSA-SHA1'), ['rsa-right'], 'over the SHA-1'],
     [
       'right, SHA-256',
@@ -164,7 +176,7 @@ describe('RSA is checked with the public key', () => {
     ],
     [
       'right, in lines',
-      rsa('RSA-SHA1', { spell: (text) => text.replace(/.{64}/g, '$&\n') }),
+      rsa('RSA-SHA1', { encodeSignature: (text) => text.replace(/.{64}/g, '$&\n') }),
       ['rsa-right'],
       'is right',
     ],
@@ -228,10 +240,15 @@ describe('RSA is checked with the public key', () => {
       ['rsa-other-text'],
       'The private key is the right one',
     ],
-    ['escaped twice', rsa('RSA-SHA1', { spell: enc }), ['signature-escaped-twice'], 'twice'],
+    [
+      'escaped twice',
+      rsa('RSA-SHA1', { encodeSignature: rfc5849Encode }),
+      ['signature-escaped-twice'],
+      'twice',
+    ],
     [
       'hexadecimal',
-      rsa('RSA-SHA1', { spell: (text) => Buffer.from(text, 'base64').toString('hex') }),
+      rsa('RSA-SHA1', { encodeSignature: (text) => Buffer.from(text, 'base64').toString('hex') }),
       ['hexadecimal'],
       'hexadecimal',
     ],
@@ -240,21 +257,24 @@ describe('RSA is checked with the public key', () => {
   ];
   for (const [name, recipe, found, says] of rows)
     test(name, () => {
-      const diagnosis = explained(signedBy(recipe, odd).text, { publicKeyPem });
+      const diagnosis = explained(signWithMistake(recipe, odd).text, { publicKeyPem });
       assert.deepEqual(kinds(diagnosis), found, saidOf(diagnosis));
       assert.ok(saidOf(diagnosis).includes(says), saidOf(diagnosis));
       assert.equal(diagnosis.verdict, found[0] === 'rsa-right' ? 'right' : 'wrong');
     });
   test('without a key, and with a token that is not known', () => {
-    assert.deepEqual(kinds(explained(signedBy(rsa('RSA-SHA1'), odd).text)), ['rsa-no-key']);
+    assert.deepEqual(kinds(explained(signWithMistake(rsa('RSA-SHA1'), odd).text)), ['rsa-no-key']);
     const strange = explained(
-      signedBy(rsa('RSA-SHA1', { over: { oauth_token: 'c'.repeat(32) } }), odd).text,
+      signWithMistake(rsa('RSA-SHA1', { overrides: { oauth_token: 'c'.repeat(32) } }), odd).text,
       { publicKeyPem },
     );
     assert.deepEqual(kinds(strange), ['rsa-right', 'token-unknown']);
   });
   test('the base string of the library tells whether it was signed', () => {
-    const { text, base } = signedBy(rsa('RSA-SHA1', { uri: 'https://nobody.example/x' }), odd);
+    const { text, base } = signWithMistake(
+      rsa('RSA-SHA1', { uri: 'https://nobody.example/x' }),
+      odd,
+    );
     assert.deepEqual(kinds(explained(text, { publicKeyPem, theirs: base })), [
       'rsa-other-text',
       'theirs-signed',
@@ -267,49 +287,63 @@ describe('RSA is checked with the public key', () => {
 });
 
 describe('the base string of the library', () => {
-  const strange: Recipe = { pairs: (all) => [...all, ['nobody', 'knows']] };
+  const strange: FaultyRequest = { pairs: (all) => [...all, ['nobody', 'knows']] };
   test('it makes the signature: the secrets are right', () => {
-    const { text, base } = signedBy(strange, odd);
+    const { text, base } = signWithMistake(strange, odd);
     const diagnosis = explained(text, { theirs: `${base}\n` });
     assert.deepEqual(kinds(diagnosis), ['unexplained', 'theirs-signed']);
     assert.match(saidOf(diagnosis), /secrets and keys are right/);
   });
   test('it is the server’s, and the signature is another: the secret is wrong', () => {
-    const { text, base } = signedBy({ key: () => 'x&y' }, odd);
+    const { text, base } = signWithMistake({ key: () => 'x&y' }, odd);
     assert.deepEqual(kinds(explained(text, { theirs: base })), ['unexplained', 'theirs-same']);
   });
   test('it is neither', () => {
-    assert.deepEqual(kinds(explained(signedBy(strange, odd).text, { theirs: 'GET&a&b' })), [
+    assert.deepEqual(kinds(explained(signWithMistake(strange, odd).text, { theirs: 'GET&a&b' })), [
       'unexplained',
       'theirs-not-signed',
     ]);
   });
   test('nothing is said of it when the signature is right', () => {
-    assert.deepEqual(kinds(explained(signedBy({}, odd).text, { theirs: 'GET&a&b' })), ['right']);
+    assert.deepEqual(kinds(explained(signWithMistake({}, odd).text, { theirs: 'GET&a&b' })), [
+      'right',
+    ]);
   });
 });
 
 describe('PLAINTEXT', () => {
-  const plain = (sign: (client: string, token: string) => string): Recipe => ({
-    over: { oauth_signature_method: 'PLAINTEXT' },
+  const plain = (sign: (client: string, token: string) => string): FaultyRequest => ({
+    overrides: { oauth_signature_method: 'PLAINTEXT' },
     sign: () => sign(odd.client.secret, odd.token.secret),
   });
-  const rows: readonly (readonly [string, Recipe, string])[] = [
-    ['right', plain((client, token) => `${enc(client)}&${enc(token)}`), 'right'],
-    ['no ampersand', plain((client, token) => enc(client) + enc(token)), 'ampersand-missing'],
-    ['no token secret', plain((client) => `${enc(client)}&`), 'token-secret-missing'],
+  const rows: readonly (readonly [string, FaultyRequest, string])[] = [
+    [
+      'right',
+      plain((client, token) => `${rfc5849Encode(client)}&${rfc5849Encode(token)}`),
+      'right',
+    ],
+    [
+      'no ampersand',
+      plain((client, token) => rfc5849Encode(client) + rfc5849Encode(token)),
+      'ampersand-missing',
+    ],
+    ['no token secret', plain((client) => `${rfc5849Encode(client)}&`), 'token-secret-missing'],
     ['not encoded', plain((client, token) => `${client}&${token}`), 'secrets-not-encoded'],
     [
       'the ampersand escaped twice',
-      plain((client, token) => enc(`${enc(client)}&${enc(token)}`)),
+      plain((client, token) => rfc5849Encode(`${rfc5849Encode(client)}&${rfc5849Encode(token)}`)),
       'signature-escaped-twice',
     ],
-    ['swapped', plain((client, token) => `${enc(token)}&${enc(client)}`), 'secrets-swapped'],
+    [
+      'swapped',
+      plain((client, token) => `${rfc5849Encode(token)}&${rfc5849Encode(client)}`),
+      'secrets-swapped',
+    ],
     ['another secret', plain(() => 'S3cr3t&'), 'plaintext-other-secret'],
   ];
   for (const [name, recipe, found] of rows)
     test(name, () => {
-      const diagnosis = explained(signedBy(recipe, odd).text, { plaintext: true });
+      const diagnosis = explained(signWithMistake(recipe, odd).text, { plaintext: true });
       assert.deepEqual(kinds(diagnosis), [found]);
       assert.ok(!JSON.stringify(diagnosis).includes('S3cr3t'));
     });
@@ -317,7 +351,7 @@ describe('PLAINTEXT', () => {
     assert.deepEqual(
       kinds(
         explained(
-          signedBy(
+          signWithMistake(
             plain((one) => `${one}&`),
             odd,
           ).text,
@@ -328,43 +362,46 @@ describe('PLAINTEXT', () => {
 });
 
 test('other words for the same verdict: what has changed since, and what is missing', () => {
-  const { text } = signedBy({}, odd);
+  const { text } = signWithMistake({}, odd);
   assert.deepEqual(kinds(explained(text, { refusal: 'signature_invalid' })), ['right-now']);
   assert.deepEqual(kinds(explained(text, { refusal: 'nonce_used' })), ['right']);
   assert.deepEqual(kinds(explained(text, { noSecret: true })), ['no-secret']);
   for (const said of ['version', 'milliseconds'])
     for (const { recipe, found } of mistakes.filter((one) => one.found.includes(said as never)))
       assert.doesNotMatch(
-        saidOf(explained(signedBy(recipeOf(recipe), odd).text)),
+        saidOf(explained(signWithMistake(recipeOf(recipe), odd).text)),
         /The signature is right/,
         found.join(),
       );
 });
 
 test('the rest of the usual mistakes with keys and spelling', () => {
-  const key = (client: string, token: string): Recipe => ({
-    key: () => `${enc(client)}&${enc(token)}`,
+  const key = (client: string, token: string): FaultyRequest => ({
+    key: () => `${rfc5849Encode(client)}&${rfc5849Encode(token)}`,
   });
-  assert.deepEqual(kinds(explained(signedBy(key(odd.client.key, odd.token.secret), odd).text)), [
-    'key-for-secret',
-  ]);
-  assert.deepEqual(kinds(explained(signedBy(key(odd.client.secret, odd.token.key), odd).text)), [
-    'token-for-secret',
-  ]);
+  assert.deepEqual(
+    kinds(explained(signWithMistake(key(odd.client.key, odd.token.secret), odd).text)),
+    ['key-for-secret'],
+  );
+  assert.deepEqual(
+    kinds(explained(signWithMistake(key(odd.client.secret, odd.token.key), odd).text)),
+    ['token-for-secret'],
+  );
   const url = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-  assert.deepEqual(kinds(explained(signedBy({ spell: url, until: /[+/]/ }, odd).text)), [
-    'signature-base64url',
-  ]);
+  assert.deepEqual(
+    kinds(explained(signWithMistake({ encodeSignature: url, retryUntil: /[+/]/ }, odd).text)),
+    ['signature-base64url'],
+  );
 });
 
 describe('the page and the refused requests', () => {
-  let world: TestWorld;
+  let world: TestServer;
   let ada: Account;
-  let signer: Signer;
+  let signer: SignerCredentials;
   before(async () => {
-    world = new TestWorld({ mediawiki: 'on' });
-    ada = await world.person('Ada', ['developer']);
-    const made = await world.client(ada, {
+    world = new TestServer({ mediawiki: 'on' });
+    ada = await world.createPerson('Ada', ['developer']);
+    const made = await world.createClient(ada, {
       name: 'Own',
       protocol: 'oauth1',
       ownerOnly: true,
@@ -393,7 +430,7 @@ describe('the page and the refused requests', () => {
   let cookie = '';
   async function paste(request: string, theirs = '') {
     if (cookie === '') {
-      cookie = await world.cookie(ada);
+      cookie = await world.sessionCookie(ada);
       csrf =
         /name="csrf" value="([^"]+)"/.exec(
           (await world.app.inject({ url: '/account', headers: { cookie } })).body,
@@ -416,13 +453,13 @@ describe('the page and the refused requests', () => {
 
   for (const { name, recipe, says } of mistakes.filter((one) => !one.oddSecrets))
     test(`pasted: ${name}`, async () => {
-      const body = await paste(signedBy(recipeOf(recipe, world.now), signer).text);
+      const body = await paste(signWithMistake(recipeOf(recipe, world.now), signer).text);
       for (const part of says) assert.ok(body.includes(part), part);
       noSecretIn(body);
     });
 
   test('pasted with the whole address in the first line, as somebody typed it', async () => {
-    const { text } = signedBy(
+    const { text } = signWithMistake(
       { uri: 'http://inner.corp:7777/api/v1/me', target: '/api/v1/me' },
       signer,
     );
@@ -434,18 +471,21 @@ describe('the page and the refused requests', () => {
 
   test('pasted with the path that a proxy takes a part of', async () => {
     const target = '/in/side/oauth1/initiate';
-    const { text } = signedBy({ method: 'POST', target, over: { oauth_token: undefined } }, signer);
+    const { text } = signWithMistake(
+      { method: 'POST', target, overrides: { oauth_token: undefined } },
+      signer,
+    );
     const body = await paste(text);
     assert.match(
       body,
       /Another path was signed: \/in\/side\/oauth1\/initiate\. Signed here is \/oauth1\/initiate/,
     );
-    const right = signedBy(
+    const right = signWithMistake(
       {
         method: 'POST',
         target,
         uri: `${origin}/oauth1/initiate`,
-        over: { oauth_token: undefined },
+        overrides: { oauth_token: undefined },
       },
       signer,
     );
@@ -459,13 +499,15 @@ describe('the page and the refused requests', () => {
       uri: 'https://public.example/gh/oauth1/initiate',
       over: { oauth_token: undefined },
     };
-    const body = await paste(signedBy(made, signer).text.replace('/oauth1/initiate', made.uri));
+    const body = await paste(
+      signWithMistake(made, signer).text.replace('/oauth1/initiate', made.uri),
+    );
     assert.match(body, /Another host was signed: https:\/\/public\.example/);
     assert.match(body, /Another path was signed: \/gh\/oauth1\/initiate/);
   });
 
   test('parameters in the query, the signature not escaped', async () => {
-    const { authorization } = signedBy({ target: '/x', until: /\+/ }, signer);
+    const { authorization } = signWithMistake({ target: '/x', retryUntil: /\+/ }, signer);
     const query = authorization
       .slice('OAuth '.length)
       .replaceAll('"', '')
@@ -488,11 +530,11 @@ describe('the page and the refused requests', () => {
         read: [['title', 'Special:OAuth/initiate']] as const,
       },
     ])
-      assert.match(await paste(signedBy(recipe, signer).text), /The signature is right/);
+      assert.match(await paste(signWithMistake(recipe, signer).text), /The signature is right/);
   });
 
   test('in the other languages', async () => {
-    const { text } = signedBy({ uri: 'http://localhost:4400/api/v1/me' }, signer);
+    const { text } = signWithMistake({ uri: 'http://localhost:4400/api/v1/me' }, signer);
     const headers = {
       cookie,
       'content-type': 'application/x-www-form-urlencoded',
@@ -507,7 +549,7 @@ describe('the page and the refused requests', () => {
 
   /** A request that is sent, and refused, and looked at. */
   const refused: Readonly<
-    Record<string, { readonly recipe: Recipe; readonly says: readonly RegExp[] }>
+    Record<string, { readonly recipe: FaultyRequest; readonly says: readonly RegExp[] }>
   > = {
     'another host': {
       recipe: { uri: 'http://inner:3000/api/v1/me', headers: { Host: 'inner:3000' } },
@@ -527,7 +569,7 @@ describe('the page and the refused requests', () => {
         target: '/oauth1/initiate',
         headers: { 'Content-Type': 'application/json' },
         body: '{"a":1}',
-        over: { oauth_token: undefined, oauth_callback: 'oob' },
+        overrides: { oauth_token: undefined, oauth_callback: 'oob' },
         pairs: (all) => [...all, ['a', '1']],
       },
       says: [/members of the JSON body/],
@@ -544,15 +586,15 @@ describe('the page and the refused requests', () => {
       says: [/query cannot be read/, /q=100%: a % needs/],
     },
     version: {
-      recipe: { over: { oauth_version: '1.0a' } },
+      recipe: { overrides: { oauth_version: '1.0a' } },
       says: [/oauth_version must be 1\.0/, /Apart from that/],
     },
     'the clock': {
-      recipe: { over: { oauth_timestamp: '1799999000' } },
+      recipe: { overrides: { oauth_timestamp: '1799999000' } },
       says: [/off by 1000 seconds/],
     },
     milliseconds: {
-      recipe: { over: { oauth_timestamp: '1800000000000' } },
+      recipe: { overrides: { oauth_timestamp: '1800000000000' } },
       says: [/in milliseconds/],
     },
     'the dialect': {
@@ -562,7 +604,7 @@ describe('the page and the refused requests', () => {
     'SHA-256 at the dialect': {
       recipe: {
         target: '/w/api.php?action=query',
-        over: { oauth_signature_method: 'HMAC-SHA256' },
+        overrides: { oauth_signature_method: 'HMAC-SHA256' },
         hash: 'sha256',
       },
       says: [/HMAC-SHA256 is not served/],
@@ -570,7 +612,7 @@ describe('the page and the refused requests', () => {
   };
   for (const [name, { recipe, says }] of Object.entries(refused))
     test(`refused and looked at: ${name}`, async () => {
-      const { authorization } = signedBy(recipe, signer);
+      const { authorization } = signWithMistake(recipe, signer);
       const { method = 'GET', target = '/api/v1/me?b%20b=x%20y&a=1', headers = {}, body } = recipe;
       await world.app.inject({
         method: method as 'GET',
@@ -580,14 +622,15 @@ describe('the page and the refused requests', () => {
       });
       const list = await world.app.inject({
         url: `/my/help?app=${signer.client.key}`,
-        headers: { cookie: await world.cookie(ada) },
+        headers: { cookie: await world.sessionCookie(ada) },
       });
       const link =
         /href="(\/my\/help\?app=[^"]+failure=\d+)"/
           .exec(list.body)?.[1]
           ?.replaceAll('&amp;', '&') ?? '';
       const looked = unescaped(
-        (await world.app.inject({ url: link, headers: { cookie: await world.cookie(ada) } })).body,
+        (await world.app.inject({ url: link, headers: { cookie: await world.sessionCookie(ada) } }))
+          .body,
       );
       for (const part of says) assert.match(looked, part);
       assert.doesNotMatch(looked, /The signature is right|Check the secret/);

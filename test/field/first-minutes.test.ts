@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
-import { TestWorld } from '#harness/world.ts';
-import { samplesOf } from '#pages/apps/samples.ts';
+import { TestServer } from '#harness/world.ts';
+import { samplesFor } from '#pages/apps/samples.ts';
 import { wordsOf } from '#pages/words.ts';
 
 // The first minutes of whoever sets the server up or writes an app for it.
 
-const setUp = async (world: TestWorld, language = 'en') => {
-  const issued = await world.built.world.accounts.issueSetupLink();
+const setUp = async (world: TestServer, language = 'en') => {
+  const issued = await world.server.services.accounts.issueSetupLink();
   assert.ok(issued.ok);
   const { pathname, search, searchParams } = new URL(issued.value);
   const headers = { accept: 'text/html', 'accept-language': language };
@@ -42,7 +42,7 @@ describe('the operator', () => {
     ['ar', /تم إعداد الخادم/, /الخطوات التالية/],
   ] as const)
     test(`is told that the set-up worked, and what to do next (${language})`, async () => {
-      const world = new TestWorld();
+      const world = new TestServer();
       const { answer, get } = await setUp(world, language);
       assert.equal(answer.headers.location, '/?done=set-up', answer.body);
       const { body } = await get('/?done=set-up');
@@ -63,17 +63,17 @@ describe('the operator', () => {
     });
 
   test('is not told again once somebody else is there, and nobody else is', async () => {
-    const world = new TestWorld();
+    const world = new TestServer();
     const { get } = await setUp(world);
     assert.match((await get('/')).body, /What to do next/);
     assert.doesNotMatch((await world.app.inject({ url: '/' })).body, /What to do next/);
-    await world.person('Ada');
+    await world.createPerson('Ada');
     assert.doesNotMatch((await get('/')).body, /What to do next/);
     await world.close();
   });
 
   test('a page that is not there keeps the header of whoever is signed in', async () => {
-    const world = new TestWorld();
+    const world = new TestServer();
     const { get } = await setUp(world);
     for (const path of ['/forgot', '/nothing/at/all', '/apps/none', '/my/apps/none']) {
       const { body, statusCode } = await get(path);
@@ -93,7 +93,7 @@ describe('a stranger on the first page', () => {
     ['is not where no letter can be sent', { registration: 'open' }, false, false],
   ] as const)
     test(title, async () => {
-      const world = new TestWorld(settings, '', mail ? {} : { mail: null });
+      const world = new TestServer(settings, '', mail ? {} : { mailTransport: null });
       const { body } = await world.app.inject({ url: '/' });
       assert.equal(body.includes('href="/register"'), shown);
       await world.close();
@@ -101,11 +101,11 @@ describe('a stranger on the first page', () => {
 });
 
 describe('a developer', () => {
-  let world: TestWorld;
+  let world: TestServer;
   let cookie = '';
   before(async () => {
-    world = new TestWorld();
-    cookie = await world.cookie(await world.person('Ada', ['developer']));
+    world = new TestServer();
+    cookie = await world.sessionCookie(await world.createPerson('Ada', ['developer']));
   });
   after(() => world.close());
 
@@ -136,7 +136,7 @@ const facts = {
     redirectUri: 'https://app.example/cb',
     scopes: ['editpage'],
     actsForItself: false,
-    probe: 'http://127.0.0.1:9/api/v1/me',
+    probeUrl: 'http://127.0.0.1:9/api/v1/me',
   },
 };
 const bash = spawnSync('bash', ['--version']).status === 0;
@@ -150,7 +150,10 @@ const unless = {
 describe('a curl sample that is pasted into a shell, line by line', () => {
   for (const kind of ['server', 'device', 'oauth1'] as const)
     test(`asks for its line only when all of it is there (${kind})`, unless, async () => {
-      const [[, samples] = assert.fail('no sample')] = samplesOf(wordsOf('en'), { ...facts, kind });
+      const [[, samples] = assert.fail('no sample')] = samplesFor(wordsOf('en'), {
+        ...facts,
+        kind,
+      });
       const commands = samples.curl.split('\n');
       assert.deepEqual([commands[0], commands.at(-1)], ['{', '}']);
       // What a terminal hands on is one stream: the sample, then what the person types. curl is one

@@ -3,22 +3,22 @@ import { after, before, describe, test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { authenticator } from '#harness/authenticator.ts';
-import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#platform/smtp.ts';
+import { softwareAuthenticator } from '#harness/authenticator.ts';
+import { password, TestServer } from '#harness/world.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 import type { Client } from '#registry/model/client.ts';
 
 // Every form of the pages, sent with everything wrong that can be: all of it is said, in a summary
 // whose entries lead to their fields, and again at each field; in each language.
 
-let world: TestWorld;
+let world: TestServer;
 const people: Record<string, Account> = {};
 const cookies: Record<string, string> = {};
 let app: Client;
 let signer: Client;
 let waiting: Client;
 before(async () => {
-  world = new TestWorld({ registration: 'open' });
+  world = new TestServer({ registration: 'open' });
   for (const [name, groups] of [
     ['Ada', ['developer']],
     ['Rex', ['reviewer']],
@@ -28,7 +28,7 @@ before(async () => {
     ['Pam', []],
     ['Pat', []],
   ] as const) {
-    const made = await world.built.world.accounts.createAccount({
+    const made = await world.server.services.accounts.createAccount({
       ...{
         name,
         email: `${name.toLowerCase()}@example.org`,
@@ -40,12 +40,13 @@ before(async () => {
     });
     assert.ok(made.ok);
     people[name] = made.value;
-    cookies[name] = await world.cookie(made.value);
+    cookies[name] = await world.sessionCookie(made.value);
   }
   const ada = people.Ada as Account;
-  app = (await world.client(ada, { name: 'Reader' })).client;
-  signer = (await world.client(ada, { name: 'Signer', protocol: 'oauth1', grantTypes: [] })).client;
-  waiting = (await world.client(ada, { name: 'Waiting' }, false)).client;
+  app = (await world.createClient(ada, { name: 'Reader' })).client;
+  signer = (await world.createClient(ada, { name: 'Signer', protocol: 'oauth1', grantTypes: [] }))
+    .client;
+  waiting = (await world.createClient(ada, { name: 'Waiting' }, false)).client;
 });
 after(() => world.close());
 
@@ -89,8 +90,8 @@ async function stranger(page: string, action: string, form: Fields, language = '
   });
 }
 async function link(): Promise<string> {
-  await world.built.world.accounts.lettersSettled();
-  const text = (world.sent as Letter[]).at(-1)?.text ?? '';
+  await world.server.services.accounts.whenEmailsSent();
+  const text = (world.outbox as OutgoingEmail[]).at(-1)?.text ?? '';
   return /https:\/\/gate\.example(\/\S+)/.exec(text)?.[1] ?? assert.fail(`no link in: ${text}`);
 }
 const tokenOf = (path: string) =>
@@ -112,11 +113,11 @@ const without = (...left: readonly string[]) => everything.filter((field) => !le
 let passkey = '';
 async function withPasskey(): Promise<string> {
   if (passkey !== '') return passkey;
-  const device = authenticator({ origin: 'https://gate.example', rpId: 'gate.example' });
+  const device = softwareAuthenticator({ origin: 'https://gate.example', rpId: 'gate.example' });
   const options = JSON.parse((await post('/account/passkeys/options', { password }, 'Pat')).body);
   await post('/account/passkeys', { label: 'Phone', answer: device.create(options) }, 'Pat');
   passkey =
-    (await world.built.world.accounts.passkeysOf(people.Pat as Account))[0]?.id ??
+    (await world.server.services.accounts.passkeysOf(people.Pat as Account))[0]?.id ??
     assert.fail('no passkey');
   return passkey;
 }
@@ -394,13 +395,16 @@ for (const [title, { who = 'Ada', status = 400, fields, send }] of Object.entrie
   test(`${title}: everything that is wrong, in each language`, async () => {
     for (const language of ['en', 'de', 'ar']) {
       if (who !== 'nobody')
-        await world.built.store.setProfile((people[who] as Account).id, { realName: '', language });
+        await world.server.store.setProfile((people[who] as Account).id, {
+          realName: '',
+          language,
+        });
       const answer = await send(language);
       assert.equal(answer.statusCode, status, answer.body);
       judge(answer.body, fields, language);
     }
     if (who !== 'nobody')
-      await world.built.store.setProfile((people[who] as Account).id, {
+      await world.server.store.setProfile((people[who] as Account).id, {
         realName: '',
         language: 'en',
       });
@@ -447,8 +451,8 @@ describe('what is about the whole form', () => {
 });
 
 test('the set-up form', async () => {
-  const empty = new TestWorld();
-  const issued = await empty.built.world.accounts.issueSetupLink();
+  const empty = new TestServer();
+  const issued = await empty.server.services.accounts.issueSetupLink();
   assert.ok(issued.ok);
   const path = new URL(issued.value);
   const seen = await empty.app.inject({ url: `${path.pathname}${path.search}` });

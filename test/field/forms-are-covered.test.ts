@@ -4,12 +4,17 @@ import { createServer, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import express from 'express';
-import type { SentRequest } from '#encoding/raw-request.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
 import { permitFromNode } from '#guard/node.ts';
 import type { GuardRefusal } from '#guard/permit.ts';
-import { inForm, inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
-import type { Pair as Key } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
+import {
+  type ParameterPair,
+  protocolParameters,
+  toAuthorizationHeader,
+  toFormBody,
+} from '#harness/own-signer.ts';
+import type { CredentialPair as Key } from '#harness/signed.ts';
+import { TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { notesApi } from '../../examples/demo/api.ts';
 
@@ -19,27 +24,36 @@ import { notesApi } from '../../examples/demo/api.ts';
 const origin = 'https://gate.example';
 const here = 'main' as SiteId;
 const form = 'application/x-www-form-urlencoded';
-let world: TestWorld;
+let world: TestServer;
 let client: Key;
 let token: Key;
 
 before(async () => {
-  world = new TestWorld();
-  ({ client, token } = await world.ownerOnlySigner(await world.person('Ada', ['developer'])));
+  world = new TestServer();
+  ({ client, token } = await world.ownerOnlySigner(await world.createPerson('Ada', ['developer'])));
 });
 after(() => world.close());
 
 const pairsFor = (
   method: string,
   path: string,
-  signed: readonly Pair[] = [],
+  signed: readonly ParameterPair[] = [],
   over: Readonly<Record<string, string | undefined>> = {},
 ) =>
-  protocolPairs({ method, uri: `${origin}${path}`, signed, client, token, now: world.now, over });
-const headerFor = (...asked: Parameters<typeof pairsFor>) => inHeader(pairsFor(...asked));
+  protocolParameters({
+    method,
+    uri: `${origin}${path}`,
+    signed,
+    client,
+    token,
+    now: world.now,
+    overrides: over,
+  });
+const headerFor = (...asked: Parameters<typeof pairsFor>) =>
+  toAuthorizationHeader(pairsFor(...asked));
 
-const ask = (over: Partial<SentRequest> & Pick<SentRequest, 'headers'>) =>
-  world.built.guard.permit(
+const ask = (over: Partial<RawRequest> & Pick<RawRequest, 'headers'>) =>
+  world.server.guard.permit(
     {
       method: 'POST',
       target: '/notes',
@@ -50,7 +64,7 @@ const ask = (over: Partial<SentRequest> & Pick<SentRequest, 'headers'>) =>
     },
     here,
   );
-const text: readonly Pair[] = [['text', 'hi']];
+const text: readonly ParameterPair[] = [['text', 'hi']];
 const bytes = Buffer.from('text=hi');
 const kindOf = (refusal: GuardRefusal) =>
   refusal.why.kind === 'oauth1' ? refusal.why.refusal.kind : refusal.why.kind;
@@ -59,8 +73,8 @@ interface Case {
   readonly name: string;
   readonly method?: string;
   /** What the client signed beside the protocol parameters. */
-  readonly signed: readonly Pair[];
-  readonly headers?: SentRequest['headers'];
+  readonly signed: readonly ParameterPair[];
+  readonly headers?: RawRequest['headers'];
   readonly body?: Uint8Array | undefined;
   readonly answer: 'permit' | 'body_unavailable' | 'signature_invalid' | 'parameter_rejected';
 }
@@ -219,7 +233,7 @@ const listening = (server: Server) =>
 describe('the API of the examples', () => {
   let api: Server;
   before(async () => {
-    api = await listening(notesApi(world.built.guard, here));
+    api = await listening(notesApi(world.server.guard, here));
   });
   after(() => api.close());
   const post = (authorization: string, body: string, type = form) =>
@@ -263,7 +277,7 @@ describe('Express', () => {
     const guarded =
       // biome-ignore lint/suspicious/noExplicitAny: Express carries no types here
       (bodyOf: (request: any) => Uint8Array | undefined) => async (request: any, response: any) => {
-        const permit = await permitFromNode(world.built.guard, request, bodyOf(request), here);
+        const permit = await permitFromNode(world.server.guard, request, bodyOf(request), here);
         response
           .status(permit.ok ? 200 : permit.refusal.status)
           .json({ kind: permit.ok ? 'permit' : kindOf(permit.refusal) });
@@ -311,7 +325,7 @@ describe('Express', () => {
   });
   after(() => server.close());
 
-  const rows: readonly (readonly [string, string, readonly Pair[], string, string])[] = [
+  const rows: readonly (readonly [string, string, readonly ParameterPair[], string, string])[] = [
     ['below a mount path', '/api/v2/raw/notes', text, 'text=hi', 'permit'],
     ['below two mount paths', '/outer/deep/raw/notes', text, 'text=hi', 'permit'],
     ['without a mount path', '/raw/notes', text, 'text=hi', 'permit'],
@@ -436,7 +450,7 @@ describe('oauth_body_hash', () => {
     ] as const;
     for (const { url, says, over } of asks) {
       const [path = '', query = ''] = url.split('?', 2);
-      const signed = [...new URLSearchParams(query)] as Pair[];
+      const signed = [...new URLSearchParams(query)] as ParameterPair[];
       const go = (value: string) =>
         world.app.inject({
           method: 'POST',
@@ -453,18 +467,21 @@ describe('oauth_body_hash', () => {
       assert.doesNotMatch(right.body, /body_hash/, url);
     }
     const initiate = (value: string) => {
-      const pairs = protocolPairs({
+      const pairs = protocolParameters({
         method: 'POST',
         uri: `${origin}/oauth1/initiate`,
         client,
         token: null,
         now: world.now,
-        over: { oauth_callback: 'oob', oauth_body_hash: value },
+        overrides: { oauth_callback: 'oob', oauth_body_hash: value },
       });
       return world.app.inject({
         method: 'POST',
         url: '/oauth1/initiate',
-        headers: { authorization: inHeader(pairs), 'content-type': 'application/json' },
+        headers: {
+          authorization: toAuthorizationHeader(pairs),
+          'content-type': 'application/json',
+        },
         payload: json,
       });
     };
@@ -478,8 +495,8 @@ describe('oauth_body_hash', () => {
 });
 
 describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () => {
-  const queried = (path: string, signed: readonly Pair[] = []) =>
-    `${path}?${inForm([...signed, ...pairsFor('GET', path, signed)])}`;
+  const queried = (path: string, signed: readonly ParameterPair[] = []) =>
+    `${path}?${toFormBody([...signed, ...pairsFor('GET', path, signed)])}`;
 
   test('the guard takes them', async () => {
     const byQuery = await ask({
@@ -491,12 +508,12 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
     assert.deepEqual([byQuery.value.scheme, byQuery.value.user?.name], ['oauth1', 'Ada']);
     const byForm = await ask({
       headers: { 'content-type': form },
-      body: Buffer.from(inForm([...text, ...pairsFor('POST', '/notes', text)])),
+      body: Buffer.from(toFormBody([...text, ...pairsFor('POST', '/notes', text)])),
     });
     assert.ok(byForm.ok);
   });
   test('a form beside a signature in the query is covered, too', async () => {
-    const target = `/notes?${inForm(pairsFor('POST', '/notes'))}`;
+    const target = `/notes?${toFormBody(pairsFor('POST', '/notes'))}`;
     for (const body of [bytes, undefined]) {
       const given = await ask({ target, headers: { 'content-type': form }, body });
       assert.equal(
@@ -527,7 +544,7 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
         {
           target: '/notes',
           headers: { authorization, 'content-type': form },
-          body: Buffer.from(inForm(pairsFor('POST', '/notes'))),
+          body: Buffer.from(toFormBody(pairsFor('POST', '/notes'))),
         },
       ]) {
         const two = await ask(sent);
@@ -553,7 +570,7 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
     assert.equal(both.ok ? 'permit' : kindOf(both.refusal), 'parameter_rejected');
   });
   test('at api.php the header alone counts, as there', async () => {
-    const signed: readonly Pair[] = [
+    const signed: readonly ParameterPair[] = [
       ['action', 'query'],
       ['meta', 'userinfo'],
     ];
@@ -563,7 +580,12 @@ describe('credentials in the query or the form (RFC 5849 §3.5.2, §3.5.3)', () 
 });
 
 describe('the dialect reads no form that it does not sign', () => {
-  const go = (method: 'POST' | 'PUT', type: string, body: string, signed: readonly Pair[]) =>
+  const go = (
+    method: 'POST' | 'PUT',
+    type: string,
+    body: string,
+    signed: readonly ParameterPair[],
+  ) =>
     world.app.inject({
       method,
       url: '/w/index.php?format=json',

@@ -1,37 +1,38 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import type { Door, Seen } from '#harness/approvals.ts';
-import { OpenWorld } from '#harness/state.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { BrowserResponse, ProfileName } from '#harness/approvals.ts';
+import { InspectableTestServer } from '#harness/state.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 
 // Everything is judged before anything is written (ADR 26). What a refusal may still write is named
 // below, each in a test of its own.
 
-let world: OpenWorld;
+let world: InspectableTestServer;
 let ada: Account;
 let number = 0;
 before(async () => {
-  world = new OpenWorld();
-  ada = await world.person('Ada');
+  world = new InspectableTestServer();
+  ada = await world.createPerson('Ada');
 });
 after(() => world.close());
 
-const person = () => world.person(`Ben${++number}`);
-const app = (wanted: Partial<Proposal> = {}) =>
-  world.client(ada, { name: `App ${++number}`, scopes: ['editpage'], ...wanted });
+const person = () => world.createPerson(`Ben${++number}`);
+const app = (wanted: Partial<ClientProposal> = {}) =>
+  world.createClient(ada, { name: `App ${++number}`, scopes: ['editpage'], ...wanted });
 const classic = { protocol: 'oauth1', redirectUri: 'https://app.example/cb' } as const;
-const doors = ['core', 'mediawiki'] as const satisfies readonly Door[];
-const shown = ({ body, to }: Seen) =>
+const doors = ['core', 'mediawiki'] as const satisfies readonly ProfileName[];
+const shown = ({ body, location: to }: BrowserResponse) =>
   /<code class="big">(\w+)</.exec(body)?.[1] ??
   new URL(to ?? 'none:').searchParams.get('oauth_verifier') ??
   '';
-const codeIn = ({ to }: Seen) => new URL(to ?? 'none:').searchParams.get('code') ?? '';
+const codeIn = ({ location: to }: BrowserResponse) =>
+  new URL(to ?? 'none:').searchParams.get('code') ?? '';
 
 /** Puts an app into a state, whatever way would lead there. */
 async function force(client: Client, changes: Partial<Client>): Promise<void> {
-  const { store } = world.built;
+  const { store } = world.server;
   const now = await store.findClient(client.id);
   assert.ok(now);
   const audit = {
@@ -46,7 +47,14 @@ async function force(client: Client, changes: Partial<Client>): Promise<void> {
   } as const;
   const effects = [{ kind: 'save-client', client: { ...now, ...changes } }] as const;
   assert.equal(
-    (await store.apply({ edition: now.edition, effects, audit, notices: [] })).outcome,
+    (
+      await store.applyChange({
+        recordVersion: now.recordVersion,
+        effects,
+        audit,
+        notifications: [],
+      })
+    ).outcome,
     'applied',
   );
 }
@@ -55,55 +63,58 @@ for (const door of doors)
   describe(`a second yes to one OAuth 1 pair, from a page that was left open, at the ${door} addresses`, () => {
     async function twoPages() {
       const [ben, made] = [await person(), await app(classic)];
-      const [cookie, shake] = [await world.cookie(ben), await world.handshake(made, door)];
+      const [cookie, shake] = [
+        await world.sessionCookie(ben),
+        await world.oauth1Handshake(made, door),
+      ];
       return {
         ben,
         made,
         ...shake,
-        first: await world.openPage(shake.asking, cookie),
-        stale: await world.openPage(shake.asking, cookie),
+        first: await world.openConsentPage(shake.authorizeUrl, cookie),
+        stale: await world.openConsentPage(shake.authorizeUrl, cookie),
       };
     }
 
     test('is refused, and writes nothing', async () => {
       const { first, stale } = await twoPages();
-      await world.press(first, 'accept');
-      const before = world.state();
-      assert.equal((await world.press(stale, 'accept')).status, 400);
-      assert.deepEqual(world.state(), before);
+      await world.submitDecision(first, 'accept');
+      const before = world.protectedRows();
+      assert.equal((await world.submitDecision(stale, 'accept')).status, 400);
+      assert.deepEqual(world.protectedRows(), before);
     });
 
     test('writes no consent after the person ended the app', async () => {
       const { ben, made, first, stale } = await twoPages();
-      await world.press(first, 'accept');
-      const consent = await world.consents.current(made.client, ben, world.built.world.site);
+      await world.submitDecision(first, 'accept');
+      const consent = await world.consents.current(made.client, ben, world.server.services.site);
       assert.ok(consent);
-      await world.consents.renounce(consent.id, ben);
-      const before = world.state();
-      assert.equal((await world.press(stale, 'accept')).status, 400);
-      assert.deepEqual(world.state(), before);
-      assert.equal(await world.allowed(made, ben), undefined);
+      await world.consents.revoke(consent.id, ben);
+      const before = world.protectedRows();
+      assert.equal((await world.submitDecision(stale, 'accept')).status, 400);
+      assert.deepEqual(world.protectedRows(), before);
+      assert.equal(await world.grantedScopes(made, ben), undefined);
     });
 
     test('nor after the exchange, nor for a pair that has expired', async () => {
       const { first, stale, exchange } = await twoPages();
-      const bought = await exchange(shown(await world.press(first, 'accept')));
+      const bought = await exchange(shown(await world.submitDecision(first, 'accept')));
       assert.ok(bought.form.get('oauth_token'), bought.body);
-      const before = world.state();
-      assert.equal((await world.press(stale, 'accept')).status, 400);
-      assert.deepEqual(world.state(), before);
+      const before = world.protectedRows();
+      assert.equal((await world.submitDecision(stale, 'accept')).status, 400);
+      assert.deepEqual(world.protectedRows(), before);
     });
 
     test('of two at the same time one counts, and there is one line of the trail', async () => {
       const { made, first, stale } = await twoPages();
       const answers = await Promise.all([
-        world.press(first, 'accept'),
-        world.press(stale, 'accept'),
+        world.submitDecision(first, 'accept'),
+        world.submitDecision(stale, 'accept'),
       ]);
       assert.deepEqual(answers.map(({ status }) => status >= 400).sort(), [false, true]);
       assert.equal(
         (
-          await world.built.store.listAudit({
+          await world.server.store.listAudit({
             clientId: made.client.id,
             about: 'consents',
             limit: 9,
@@ -114,14 +125,14 @@ for (const door of doors)
     });
 
     test('by another person, when the first ended theirs: the second person has no consent either', async () => {
-      const { made, first, asking } = await twoPages();
+      const { made, first, authorizeUrl: asking } = await twoPages();
       const cleo = await person();
-      const hers = await world.openPage(asking, await world.cookie(cleo));
-      await world.press(first, 'accept');
-      const before = world.state();
-      assert.equal((await world.press(hers, 'accept')).status, 400);
-      assert.deepEqual(world.state(), before);
-      assert.equal(await world.allowed(made, cleo), undefined);
+      const hers = await world.openConsentPage(asking, await world.sessionCookie(cleo));
+      await world.submitDecision(first, 'accept');
+      const before = world.protectedRows();
+      assert.equal((await world.submitDecision(hers, 'accept')).status, 400);
+      assert.deepEqual(world.protectedRows(), before);
+      assert.equal(await world.grantedScopes(made, cleo), undefined);
     });
   });
 
@@ -130,8 +141,8 @@ describe('an approval that is refused writes nothing, and counts when the reason
     ['the app was disabled', { stage: 'disabled' }, { stage: 'approved' }],
     ['the app was rejected', { stage: 'rejected' }, { stage: 'approved' }],
     ['the app was hidden', { suppressed: true }, { suppressed: false }],
-    ['the app takes nobody new', { halted: 'consents' }, { halted: 'nothing' }],
-    ['its tokens were stopped', { halted: 'tokens' }, { halted: 'nothing' }],
+    ['the app takes nobody new', { suspension: 'new-consents' }, { suspension: 'none' }],
+    ['its tokens were stopped', { suspension: 'all' }, { suspension: 'none' }],
     ['it became its owner’s alone', { ownerOnly: true }, { ownerOnly: false }],
     [
       'its address was changed',
@@ -146,46 +157,52 @@ describe('an approval that is refused writes nothing, and counts when the reason
         const asking =
           protocol === 'oauth2'
             ? world.authorizeUrl(made.client, 'editpage')
-            : (await world.handshake(made, 'core', 'https://app.example/cb')).asking;
-        const page = await world.openPage(asking, await world.cookie(ben));
+            : (await world.oauth1Handshake(made, 'core', 'https://app.example/cb')).authorizeUrl;
+        const page = await world.openConsentPage(asking, await world.sessionCookie(ben));
         await force(made.client, changes);
-        const before = world.state();
+        const before = world.protectedRows();
         for (const button of ['accept', 'accept'] as const) {
-          const answer = await world.press(page, button);
-          assert.ok(answer.to === null && answer.status >= 400, `${answer.status} ${answer.to}`);
+          const answer = await world.submitDecision(page, button);
+          assert.ok(
+            answer.location === null && answer.status >= 400,
+            `${answer.status} ${answer.location}`,
+          );
         }
-        assert.deepEqual(world.state(), before);
+        assert.deepEqual(world.protectedRows(), before);
         await force(made.client, back);
-        assert.match((await world.press(page, 'accept')).to ?? '', /code=|oauth_verifier=/);
+        assert.match(
+          (await world.submitDecision(page, 'accept')).location ?? '',
+          /code=|oauth_verifier=/,
+        );
       });
 
   test('the server is read-only', async () => {
-    const quiet = new OpenWorld();
-    const [olga, ben] = [await quiet.person('Olga'), await quiet.person('Ben')];
-    const made = await quiet.client(olga, { name: 'Reader' });
-    const page = await quiet.openPage(
+    const quiet = new InspectableTestServer();
+    const [olga, ben] = [await quiet.createPerson('Olga'), await quiet.createPerson('Ben')];
+    const made = await quiet.createClient(olga, { name: 'Reader' });
+    const page = await quiet.openConsentPage(
       quiet.authorizeUrl(made.client, 'editpage'),
-      await quiet.cookie(ben),
+      await quiet.sessionCookie(ben),
     );
-    const registry = quiet.built.world.registry as { approvalProblem: unknown };
+    const registry = quiet.server.services.registry as { approvalProblem: unknown };
     const kept = registry.approvalProblem;
     registry.approvalProblem = async () => ({ kind: 'readonly', reason: 'moving' });
-    const before = quiet.state();
-    assert.equal((await quiet.press(page, 'accept')).status, 503);
-    assert.deepEqual(quiet.state(), before);
+    const before = quiet.protectedRows();
+    assert.equal((await quiet.submitDecision(page, 'accept')).status, 503);
+    assert.deepEqual(quiet.protectedRows(), before);
     registry.approvalProblem = kept;
-    assert.ok(codeIn(await quiet.press(page, 'accept')));
+    assert.ok(codeIn(await quiet.submitDecision(page, 'accept')));
     await quiet.close();
   });
 
   test('a form of another session, one with both buttons, and one with none', async () => {
     const [ben, made] = [await person(), await app()];
-    const page = await world.openPage(
+    const page = await world.openConsentPage(
       world.authorizeUrl(made.client, 'editpage'),
-      await world.cookie(ben),
+      await world.sessionCookie(ben),
     );
-    const stranger = await world.cookie(await person());
-    const before = world.state();
+    const stranger = await world.sessionCookie(await person());
+    const before = world.protectedRows();
     const forms: readonly Record<string, string>[] = [
       { accept: '1' },
       { csrf: page.csrf },
@@ -193,47 +210,64 @@ describe('an approval that is refused writes nothing, and counts when the reason
     ];
     for (const form of forms)
       assert.ok((await world.browse(page.url, page.cookie, form)).status >= 400);
-    assert.ok((await world.press(page, 'accept', {}, stranger)).status >= 400);
-    assert.deepEqual(world.state(), before);
+    assert.ok((await world.submitDecision(page, 'accept', {}, stranger)).status >= 400);
+    assert.deepEqual(world.protectedRows(), before);
   });
 });
 
 describe('an exchange that is refused spends nothing', () => {
   test('OAuth 1: the person is blocked, then not', async () => {
     const [ben, made] = [await person(), await app(classic)];
-    const { asking, exchange } = await world.handshake(made);
+    const { authorizeUrl: asking, exchange } = await world.oauth1Handshake(made);
     const code = shown(
-      await world.press(await world.openPage(asking, await world.cookie(ben)), 'accept'),
+      await world.submitDecision(
+        await world.openConsentPage(asking, await world.sessionCookie(ben)),
+        'accept',
+      ),
     );
-    await world.built.store.setBlocked(ben.id, true);
-    const before = world.state();
+    await world.server.store.setBlocked(ben.id, true);
+    const before = world.protectedRows();
     assert.equal((await exchange(code)).status, 403);
-    assert.deepEqual(world.state(), before);
-    await world.built.store.setBlocked(ben.id, false);
+    assert.deepEqual(world.protectedRows(), before);
+    await world.server.store.setBlocked(ben.id, false);
     assert.equal((await exchange(code)).status, 200);
   });
 
   test('OAuth 1: the consent was ended', async () => {
     const [ben, made] = [await person(), await app(classic)];
-    const { asking, exchange } = await world.handshake(made);
+    const { authorizeUrl: asking, exchange } = await world.oauth1Handshake(made);
     const code = shown(
-      await world.press(await world.openPage(asking, await world.cookie(ben)), 'accept'),
+      await world.submitDecision(
+        await world.openConsentPage(asking, await world.sessionCookie(ben)),
+        'accept',
+      ),
     );
-    const consent = await world.consents.current(made.client, ben, world.built.world.site);
+    const consent = await world.consents.current(made.client, ben, world.server.services.site);
     assert.ok(consent);
-    await world.consents.renounce(consent.id, ben);
-    const before = world.state();
+    await world.consents.revoke(consent.id, ben);
+    const before = world.protectedRows();
     assert.equal((await exchange(code)).status, 401);
-    assert.deepEqual(world.state(), before);
+    assert.deepEqual(world.protectedRows(), before);
   });
 
   test('a pair that is claimed, and whose consent is not written yet, cannot be exchanged', async () => {
     const [ben, made] = [await person(), await app(classic)];
-    const { pair, exchange } = await world.handshake(made);
-    const prepared = await world.built.world.faces.core.oauth1.prepare(pair.key, made.client, ben);
-    assert.ok(prepared.ok && (await world.built.world.faces.core.oauth1.claim(prepared.value)).ok);
+    const { pair, exchange } = await world.oauth1Handshake(made);
+    const prepared = await world.server.services.protocols.core.oauth1.prepareAuthorization(
+      pair.key,
+      made.client,
+      ben,
+    );
+    assert.ok(
+      prepared.ok &&
+        (
+          await world.server.services.protocols.core.oauth1.claimTemporaryCredentials(
+            prepared.value,
+          )
+        ).ok,
+    );
     assert.match((await exchange(prepared.value.verifier)).body, /permission_unknown/);
-    assert.equal(await world.allowed(made, ben), undefined);
+    assert.equal(await world.grantedScopes(made, ben), undefined);
   });
 });
 
@@ -241,26 +275,29 @@ describe('an exchange that is refused spends nothing', () => {
 
 test('named exception: the nonce of a proven signature is spent, though the request is refused', async () => {
   const [ben, made] = [await person(), await app(classic)];
-  const { asking, exchange, pair } = await world.handshake(made);
-  await world.press(await world.openPage(asking, await world.cookie(ben)), 'accept');
+  const { authorizeUrl: asking, exchange, pair } = await world.oauth1Handshake(made);
+  await world.submitDecision(
+    await world.openConsentPage(asking, await world.sessionCookie(ben)),
+    'accept',
+  );
   const nonces = () => world.rowsOf('nonces').length;
   const before = nonces();
   assert.equal((await exchange('wrong')).status, 401);
   assert.equal(nonces(), before + 1);
-  const found = await world.built.store.findTemporary(pair.key, world.now);
+  const found = await world.server.store.findTemporaryCredentials(pair.key, world.now);
   assert.equal(found?.used, false, 'and the pair is as it was');
 });
 
 test('named exception: a code that comes again ends the family of what it bought', async () => {
   const [ben, made] = [await person(), await app()];
-  const code = await world.allowedCode(made, ben, 'editpage');
-  const { body } = await world.redeem(code, made);
-  assert.equal((await world.redeem(code, made)).body.error, 'invalid_grant');
+  const code = await world.obtainCode(made, ben, 'editpage');
+  const { body } = await world.exchangeCode(code, made);
+  assert.equal((await world.exchangeCode(code, made)).body.error, 'invalid_grant');
   assert.deepEqual(await world.introspect(body.access_token, made), { active: false });
 });
 
 test('named exception: a refused sign-in counts for the throttle', async () => {
-  const { accounts } = world.built.world;
+  const { accounts } = world.server.services;
   const limits = () => JSON.stringify(world.rowsOf('limits'));
   const before = limits();
   assert.equal(
@@ -272,11 +309,13 @@ test('named exception: a refused sign-in counts for the throttle', async () => {
 
 test('named exception: a refusal is on the list that the app’s developer sees', async () => {
   const made = await app(classic);
-  const { pair } = await world.handshake(made);
-  const before = world.state();
-  await world.signed('/oauth1/token', { ...made, secret: 'wrong' }, pair, { oauth_verifier: 'x' });
-  await world.built.flushUsage();
-  const found = await world.built.store.listFailures(made.client.id, 9);
+  const { pair } = await world.oauth1Handshake(made);
+  const before = world.protectedRows();
+  await world.postSigned('/oauth1/token', { ...made, secret: 'wrong' }, pair, {
+    oauth_verifier: 'x',
+  });
+  await world.server.flushUsage();
+  const found = await world.server.store.listFailures(made.client.id, 9);
   assert.equal(found.length, 1);
-  assert.deepEqual(world.state(), before);
+  assert.deepEqual(world.protectedRows(), before);
 });

@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { ApprovalWorld, type Door } from '#harness/approvals.ts';
+import { ConsentTestServer, type ProfileName } from '#harness/approvals.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 
 // A later approval adds to what a person allowed an app; tokens lose scopes only by what the person
 // took away (ADR 25).
 
-let world: ApprovalWorld;
+let world: ConsentTestServer;
 let ada: Account;
 let number = 0;
 before(async () => {
-  world = new ApprovalWorld();
-  ada = await world.person('Ada');
+  world = new ConsentTestServer();
+  ada = await world.createPerson('Ada');
 });
 after(() => world.close());
 
-const doors = ['core', 'mediawiki'] as const satisfies readonly Door[];
-const person = () => world.person(`Ben${++number}`);
-const app = (wanted: Partial<Proposal> = {}) =>
-  world.client(ada, {
+const doors = ['core', 'mediawiki'] as const satisfies readonly ProfileName[];
+const person = () => world.createPerson(`Ben${++number}`);
+const app = (wanted: Partial<ClientProposal> = {}) =>
+  world.createClient(ada, {
     name: `App ${++number}`,
     scopes: ['editpage', 'delete', 'sendemail', 'protect'],
     ...wanted,
@@ -31,8 +31,8 @@ for (const first of doors)
   for (const second of doors)
     test(`what is allowed later at the ${second} addresses takes nothing from tokens of the ${first} addresses`, async () => {
       const [ben, made] = [await person(), await app()];
-      const tablet = await world.tokens(made, ben, 'editpage delete', first);
-      const phone = await world.tokens(made, ben, 'sendemail', second);
+      const tablet = await world.obtainTokens(made, ben, 'editpage delete', first);
+      const phone = await world.obtainTokens(made, ben, 'sendemail', second);
       assert.deepEqual(
         await world.introspect(tablet.access_token, made).then(({ scope }) => scope),
         'editpage delete',
@@ -42,14 +42,14 @@ for (const first of doors)
         'sendemail',
         'the new one has what was asked now',
       );
-      const refreshed = await world.refresh(tablet.refresh_token, made, first);
+      const refreshed = await world.refreshTokens(tablet.refresh_token, made, first);
       assert.equal(refreshed.status, 200, JSON.stringify(refreshed.body));
       assert.equal(
         (await world.introspect(refreshed.body.access_token, made)).scope,
         'editpage delete',
       );
       assert.deepEqual(
-        await world.allowed(made, ben),
+        await world.grantedScopes(made, ben),
         ['basic', 'editpage', 'delete', 'sendemail'],
         'in the order it was allowed',
       );
@@ -58,11 +58,11 @@ for (const first of doors)
 for (const door of doors)
   test(`to allow less again takes nothing away, at the ${door} addresses`, async () => {
     const [ben, made] = [await person(), await app()];
-    const held = await world.tokens(made, ben, 'editpage delete', door);
-    const light = await world.tokens(made, ben, 'editpage', door);
+    const held = await world.obtainTokens(made, ben, 'editpage delete', door);
+    const light = await world.obtainTokens(made, ben, 'editpage', door);
     assert.equal((await world.introspect(held.access_token, made)).scope, 'editpage delete');
     assert.equal((await world.introspect(light.access_token, made)).scope, 'editpage');
-    const lines = await world.built.store.listAudit({
+    const lines = await world.server.store.listAudit({
       clientId: made.client.id,
       about: 'consents',
       limit: 9,
@@ -72,9 +72,9 @@ for (const door of doors)
 
 test('the trail says what was added', async () => {
   const [ben, made] = [await person(), await app()];
-  await world.tokens(made, ben, 'editpage');
-  await world.tokens(made, ben, 'protect');
-  const [line] = await world.built.store.listAudit({
+  await world.obtainTokens(made, ben, 'editpage');
+  await world.obtainTokens(made, ben, 'protect');
+  const [line] = await world.server.store.listAudit({
     clientId: made.client.id,
     about: 'consents',
     limit: 1,
@@ -87,47 +87,64 @@ test('the trail says what was added', async () => {
 test('OAuth 1: what was left out once is added later; the pair stays', async () => {
   const [ben, made] = [await person(), await app({ protocol: 'oauth1', ...optional })];
   const allow = async (unticked: readonly string[]) => {
-    const { asking, exchange } = await world.handshake(made);
-    const page = await world.openPage(asking, await world.cookie(ben));
-    const done = await world.press(page, 'accept', world.boxesOf(page, unticked));
+    const { authorizeUrl: asking, exchange } = await world.oauth1Handshake(made);
+    const page = await world.openConsentPage(asking, await world.sessionCookie(ben));
+    const done = await world.submitDecision(page, 'accept', world.formFields(page, unticked));
     return (await exchange(/<code class="big">(\w+)</.exec(done.body)?.[1] ?? '')).form.get(
       'oauth_token',
     );
   };
   const pair = await allow(['delete', 'protect']);
-  assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'sendemail']);
+  assert.deepEqual(await world.grantedScopes(made, ben), ['basic', 'editpage', 'sendemail']);
   assert.equal(await allow(['protect']), pair);
-  assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'sendemail', 'delete']);
+  assert.deepEqual(await world.grantedScopes(made, ben), [
+    'basic',
+    'editpage',
+    'sendemail',
+    'delete',
+  ]);
   assert.equal(
     await allow(['sendemail', 'protect']),
     pair,
     'what was allowed before, shown, and left out is taken away',
   );
-  assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'delete']);
+  assert.deepEqual(await world.grantedScopes(made, ben), ['basic', 'editpage', 'delete']);
 });
 
 describe('what a person takes away', () => {
   test('is what was shown as allowed before and left out: tokens that hold it lose it at once, and the page says so first', async () => {
     const [ben, made] = [await person(), await app(optional)];
-    const held = await world.tokens(made, ben, 'editpage delete sendemail');
-    const page = await world.openPage(
+    const held = await world.obtainTokens(made, ben, 'editpage delete sendemail');
+    const page = await world.openConsentPage(
       world.authorizeUrl(made.client, 'editpage delete protect'),
-      await world.cookie(ben),
+      await world.sessionCookie(ben),
     );
     assert.match(
       page.body,
       /You allowed before:[\s\S]*If you untick one of these, the app loses it at once/,
     );
-    const { to } = await world.press(page, 'accept', world.boxesOf(page, ['delete']));
-    const next = await world.redeem(new URL(to ?? '').searchParams.get('code') ?? '', made);
+    const { location: to } = await world.submitDecision(
+      page,
+      'accept',
+      world.formFields(page, ['delete']),
+    );
+    const next = await world.exchangeCode(new URL(to ?? '').searchParams.get('code') ?? '', made);
     assert.equal(next.body.scope, 'editpage protect');
     assert.equal(
       (await world.introspect(held.access_token, made)).scope,
       'editpage sendemail',
       'what was not on the page stays',
     );
-    assert.equal((await world.refresh(held.refresh_token, made)).body.scope, 'editpage sendemail');
-    assert.deepEqual(await world.allowed(made, ben), ['basic', 'editpage', 'sendemail', 'protect']);
+    assert.equal(
+      (await world.refreshTokens(held.refresh_token, made)).body.scope,
+      'editpage sendemail',
+    );
+    assert.deepEqual(await world.grantedScopes(made, ben), [
+      'basic',
+      'editpage',
+      'sendemail',
+      'protect',
+    ]);
   });
 
   test('the page says nothing of an end where no choice has one', async () => {
@@ -135,20 +152,20 @@ describe('what a person takes away', () => {
     const never = /the app loses it at once/;
     assert.doesNotMatch(
       (
-        await world.openPage(
+        await world.openConsentPage(
           world.authorizeUrl(made.client, 'editpage delete'),
-          await world.cookie(ben),
+          await world.sessionCookie(ben),
         )
       ).body,
       never,
       'nothing was allowed before',
     );
-    await world.tokens(made, ben, 'editpage');
+    await world.obtainTokens(made, ben, 'editpage');
     assert.doesNotMatch(
       (
-        await world.openPage(
+        await world.openConsentPage(
           world.authorizeUrl(made.client, 'editpage delete'),
-          await world.cookie(ben),
+          await world.sessionCookie(ben),
         )
       ).body,
       never,
@@ -158,23 +175,23 @@ describe('what a person takes away', () => {
 
   test('is not what another device was allowed while the page was open', async () => {
     const [ben, made] = [await person(), await app(optional)];
-    const page = await world.openPage(
+    const page = await world.openConsentPage(
       world.authorizeUrl(made.client, 'editpage delete'),
-      await world.cookie(ben),
+      await world.sessionCookie(ben),
     );
-    const tablet = await world.tokens(made, ben, 'editpage delete');
-    await world.press(page, 'accept', world.boxesOf(page, ['delete']));
+    const tablet = await world.obtainTokens(made, ben, 'editpage delete');
+    await world.submitDecision(page, 'accept', world.formFields(page, ['delete']));
     assert.equal((await world.introspect(tablet.access_token, made)).scope, 'editpage delete');
   });
 
   test('is not what a page did not show: one that names more, or another, takes nothing', async () => {
     const [ben, made] = [await person(), await app({ optionalScopes: ['sendemail'] })];
-    const held = await world.tokens(made, ben, 'editpage delete sendemail');
-    const page = await world.openPage(
+    const held = await world.obtainTokens(made, ben, 'editpage delete sendemail');
+    const page = await world.openConsentPage(
       world.authorizeUrl(made.client, 'editpage'),
-      await world.cookie(ben),
+      await world.sessionCookie(ben),
     );
-    await world.press(page, 'accept', {
+    await world.submitDecision(page, 'accept', {
       'before.delete': '1',
       'before.editpage': '1',
       'before.basic': '1',
@@ -188,18 +205,18 @@ describe('what a person takes away', () => {
 
   test('is everything, once the app is ended on the list: what is allowed afterwards is that alone', async () => {
     const [ben, made] = [await person(), await app()];
-    const held = await world.tokens(made, ben, 'editpage delete');
-    const cookie = await world.cookie(ben);
+    const held = await world.obtainTokens(made, ben, 'editpage delete');
+    const cookie = await world.sessionCookie(ben);
     const list = await world.browse('/consents', cookie);
     const [, path = ''] = /action="(\/consents\/\d+\/end)"/.exec(list.body) ?? [];
     await world.browse(path, cookie, {
       csrf: /name="csrf" value="([^"]+)"/.exec(list.body)?.[1] ?? '',
       end: '1',
     });
-    await world.tokens(made, ben, 'sendemail');
-    assert.deepEqual(await world.allowed(made, ben), ['basic', 'sendemail']);
+    await world.obtainTokens(made, ben, 'sendemail');
+    assert.deepEqual(await world.grantedScopes(made, ben), ['basic', 'sendemail']);
     assert.deepEqual(await world.introspect(held.access_token, made), { active: false });
-    assert.equal((await world.refresh(held.refresh_token, made)).body.error, 'invalid_grant');
+    assert.equal((await world.refreshTokens(held.refresh_token, made)).body.error, 'invalid_grant');
   });
 });
 
@@ -208,19 +225,19 @@ describe('nothing is left', () => {
     test(`invalid_scope for who asked for something, invalid_grant for who did not, at the ${door} addresses`, async () => {
       const [ben, made] = [await person(), await app(optional)];
       const [held, other] = [
-        await world.tokens(made, ben, 'delete', door),
-        await world.tokens(made, ben, 'editpage delete', door),
+        await world.obtainTokens(made, ben, 'delete', door),
+        await world.obtainTokens(made, ben, 'editpage delete', door),
       ];
-      const code = await world.allowedCode(made, ben, 'delete', door);
-      await world.allowedCode(made, ben, 'editpage delete', door, ['delete']);
+      const code = await world.obtainCode(made, ben, 'delete', door);
+      await world.obtainCode(made, ben, 'editpage delete', door, ['delete']);
       const error = async (more: Readonly<Record<string, string>>) =>
-        (await world.refresh(held.refresh_token, made, door, more)).body.error;
+        (await world.refreshTokens(held.refresh_token, made, door, more)).body.error;
       assert.equal(await error({ scope: 'delete' }), 'invalid_scope');
       assert.equal(await error({}), 'invalid_grant');
       assert.deepEqual(await world.introspect(held.access_token, made), { active: false });
       assert.deepEqual(await world.introspect(held.refresh_token, made), { active: false });
       assert.equal(
-        (await world.redeem(code, made, door)).body.error,
+        (await world.exchangeCode(code, made, door)).body.error,
         'invalid_grant',
         'a code of which nothing is left',
       );
@@ -230,7 +247,7 @@ describe('nothing is left', () => {
       });
       assert.equal(resource.statusCode, 403);
       assert.equal(
-        (await world.refresh(other.refresh_token, made, door)).status,
+        (await world.refreshTokens(other.refresh_token, made, door)).status,
         200,
         'one of which something is left lives on',
       );
@@ -238,12 +255,12 @@ describe('nothing is left', () => {
 
   test('a used refresh token that comes again ends its family also when nothing is left of it', async () => {
     const [ben, made] = [await person(), await app(optional)];
-    const { refresh_token } = await world.tokens(made, ben, 'delete');
-    await world.refresh(refresh_token, made);
-    await world.allowedCode(made, ben, 'editpage delete', 'core', ['delete']);
-    world.wait(601);
-    assert.equal((await world.refresh(refresh_token, made)).body.error, 'invalid_grant');
-    const found = await world.built.store.findRefreshToken(
+    const { refresh_token } = await world.obtainTokens(made, ben, 'delete');
+    await world.refreshTokens(refresh_token, made);
+    await world.obtainCode(made, ben, 'editpage delete', 'core', ['delete']);
+    world.advanceClock(601);
+    assert.equal((await world.refreshTokens(refresh_token, made)).body.error, 'invalid_grant');
+    const found = await world.server.store.findRefreshToken(
       (await import('#keys/digest.ts')).digestOf(refresh_token),
     );
     assert.equal(found?.familyRevoked, true);
@@ -255,31 +272,31 @@ test('two devices at once: everything that was allowed is kept', async () => {
   const asked = ['editpage', 'delete', 'sendemail', 'protect'];
   const pages = await Promise.all(
     asked.map(async (scope) =>
-      world.openPage(world.authorizeUrl(made.client, scope), await world.cookie(ben)),
+      world.openConsentPage(world.authorizeUrl(made.client, scope), await world.sessionCookie(ben)),
     ),
   );
-  const answers = await Promise.all(pages.map((page) => world.press(page, 'accept')));
-  for (const [index, { to }] of answers.entries())
+  const answers = await Promise.all(pages.map((page) => world.submitDecision(page, 'accept')));
+  for (const [index, { location: to }] of answers.entries())
     assert.equal(
-      (await world.redeem(new URL(to ?? '').searchParams.get('code') ?? '', made)).body.scope,
+      (await world.exchangeCode(new URL(to ?? '').searchParams.get('code') ?? '', made)).body.scope,
       asked[index],
     );
   assert.deepEqual(
-    [...((await world.allowed(made, ben)) ?? [])].sort(),
+    [...((await world.grantedScopes(made, ben)) ?? [])].sort(),
     ['basic', ...asked].sort(),
   );
 });
 
 test('an app that takes nobody new still serves who allowed it, and what it lost is not given again', async () => {
   const [ben, made] = [await person(), await app(optional)];
-  const held = await world.tokens(made, ben, 'editpage delete');
-  await world.clients.halt(made.client.id, 'consents');
-  await world.tokens(made, ben, 'editpage delete', 'core', ['delete']);
+  const held = await world.obtainTokens(made, ben, 'editpage delete');
+  await world.clients.suspend(made.client.id, 'consents');
+  await world.obtainTokens(made, ben, 'editpage delete', 'core', ['delete']);
   assert.equal((await world.introspect(held.access_token, made)).scope, 'editpage');
   const again = await world.browse(
-    (await world.browse(world.authorizeUrl(made.client, 'delete'), await world.cookie(ben))).to ??
-      '',
-    await world.cookie(ben),
+    (await world.browse(world.authorizeUrl(made.client, 'delete'), await world.sessionCookie(ben)))
+      .location ?? '',
+    await world.sessionCookie(ben),
   );
   assert.equal(again.status, 403);
 });
@@ -297,10 +314,10 @@ test('a first-party app that is given all of its scopes without a page adds as w
     ...{ scopes: ['editpage', 'delete'], skip_consent: true, grant_types: ['authorization_code'] },
     ...{ redirect_uri: 'https://editor.example/cb', confidential: false },
   };
-  const street = new ApprovalWorld({}, JSON.stringify({ clients: [entry] }));
-  const [, ben] = [await street.person('Ada'), await street.person('Ben')];
-  await street.built.settle();
-  const client = await street.built.store.findClient('e'.repeat(32) as ClientId);
+  const street = new ConsentTestServer({}, JSON.stringify({ clients: [entry] }));
+  const [, ben] = [await street.createPerson('Ada'), await street.createPerson('Ben')];
+  await street.server.prepare();
+  const client = await street.server.store.findClient('e'.repeat(32) as ClientId);
   assert.ok(client);
   const consent = {
     userId: ben.id,
@@ -309,7 +326,7 @@ test('a first-party app that is given all of its scopes without a page adds as w
     scopes: ['basic', 'delete'],
     acceptedAt: street.now,
   };
-  await street.built.store.saveConsent(consent, null, {
+  await street.server.store.saveConsent(consent, null, {
     ...{
       at: street.now,
       action: 'accept',
@@ -321,9 +338,9 @@ test('a first-party app that is given all of its scopes without a page adds as w
       changes: [],
     },
   });
-  const { to } = await street.browse(
+  const { location: to } = await street.browse(
     street.authorizeUrl(client, 'editpage'),
-    await street.cookie(ben),
+    await street.sessionCookie(ben),
   );
   const form = {
     grant_type: 'authorization_code',
@@ -343,7 +360,7 @@ test('a first-party app that is given all of its scopes without a page adds as w
     }).toString(),
   });
   assert.equal(bought.json().scope, 'editpage');
-  assert.deepEqual(await street.allowed({ client, secret: '' }, ben), [
+  assert.deepEqual(await street.grantedScopes({ client, secret: '' }, ben), [
     'basic',
     'delete',
     'editpage',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { Client } from '#registry/model/client.ts';
@@ -14,7 +14,7 @@ import { openSqlite } from '#store/sqlite/open.ts';
 // What is of no use any more is taken away, also where it has not expired.
 
 describe('the sealed answer of a used refresh token', () => {
-  let world: TestWorld;
+  let world: TestServer;
   let ben: Account;
   let client: Client;
   let secret: string;
@@ -32,7 +32,7 @@ describe('the sealed answer of a used refresh token', () => {
   };
   const refresh = (token: string) => tokenOf({ grant_type: 'refresh_token', refresh_token: token });
   const bought = async () => {
-    const code = await world.code({ client }, ben);
+    const code = await world.issueCode({ client }, ben);
     const { body } = await tokenOf({
       grant_type: 'authorization_code',
       code,
@@ -41,25 +41,25 @@ describe('the sealed answer of a used refresh token', () => {
     return body.refresh_token as string;
   };
   const sealedOf = async (token: string) =>
-    (await world.built.store.findRefreshToken(digestOf(token)))?.token.answerSealed ?? null;
+    (await world.server.store.findRefreshToken(digestOf(token)))?.token.encryptedResponse ?? null;
   const purge = () =>
-    world.built.store.purgeExpired(instant(world.now), 100, { answersTtlSeconds: 60 });
+    world.server.store.purgeExpired(instant(world.now), 100, { answersTtlSeconds: 60 });
 
   before(async () => {
-    world = new TestWorld();
-    const ada = await world.person('Ada');
-    ben = await world.person('Ben');
-    ({ client, secret } = await world.client(ada, { name: 'Reader', pkceOptional: true }));
+    world = new TestServer();
+    const ada = await world.createPerson('Ada');
+    ben = await world.createPerson('Ben');
+    ({ client, secret } = await world.createClient(ada, { name: 'Reader', pkceOptional: true }));
   });
   after(() => world.close());
 
   test('is kept during the grace, and gone after it; the row stays and tells reuse', async () => {
     const old = await bought();
     assert.equal((await refresh(old)).status, 200);
-    world.wait(59);
+    world.advanceClock(59);
     await purge();
     assert.notEqual(await sealedOf(old), null);
-    world.wait(1);
+    world.advanceClock(1);
     assert.ok((await purge()) >= 1);
     assert.equal(await sealedOf(old), null);
     const again = await refresh(old);
@@ -69,7 +69,7 @@ describe('the sealed answer of a used refresh token', () => {
   test('reuse found by a row without an answer ends the family (RFC 9700 §4.14.2)', async () => {
     const old = await bought();
     const next = (await refresh(old)).body.refresh_token as string;
-    world.wait(61);
+    world.advanceClock(61);
     await purge();
     assert.equal((await refresh(old)).body.error, 'invalid_grant');
     assert.equal((await refresh(next)).body.error, 'invalid_grant');
@@ -81,9 +81,9 @@ describe('the sealed answer of a used refresh token', () => {
     for (let turn = 0; turn < 40; turn++) {
       used.push(token);
       token = (await refresh(token)).body.refresh_token as string;
-      world.wait(1);
+      world.advanceClock(1);
     }
-    world.wait(61);
+    world.advanceClock(61);
     await purge();
     for (const each of used) assert.equal(await sealedOf(each), null);
     assert.equal((await refresh(token)).status, 200, 'the last one goes on');
@@ -91,9 +91,9 @@ describe('the sealed answer of a used refresh token', () => {
 });
 
 describe('the day of the last use', () => {
-  let world: TestWorld;
+  let world: TestServer;
   before(() => {
-    world = new TestWorld();
+    world = new TestServer();
   });
   after(() => world.close());
   const DAY = 86_400;
@@ -105,7 +105,7 @@ describe('the day of the last use', () => {
     ['secret', 800],
   ] as const) {
     test(`of a ${kind} is kept for ${days} days`, async () => {
-      const { store } = world.built;
+      const { store } = world.server;
       const today = Math.floor(world.now / DAY);
       await store.saveUsage({
         marks: [
@@ -120,15 +120,15 @@ describe('the day of the last use', () => {
   }
 
   test('of a consent goes with the consent', async () => {
-    const { store } = world.built;
-    const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-    const { client } = await world.client(ada, { name: 'Reader' });
-    const consent = await world.consents.save(client, ben, ['editpage']);
+    const { store } = world.server;
+    const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+    const { client } = await world.createClient(ada, { name: 'Reader' });
+    const consent = await world.consents.accept(client, ben, ['editpage']);
     await store.saveUsage({
       marks: [{ kind: 'consent', id: String(consent.id), day: 9_000 }],
       calls: [],
     });
-    const cookie = await world.cookie(ben);
+    const cookie = await world.sessionCookie(ben);
     const page = await world.app.inject({ url: '/consents', headers: { cookie } });
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
     const ended = await world.app.inject({
@@ -151,7 +151,7 @@ describe('the write-ahead log of SQLite', () => {
 
   test('is cut back once no reader is in the way, and its size is known', async () => {
     const store = openSqlite(path);
-    await store.ready();
+    await store.prepareSchema();
     // Somebody reads on: nothing can be taken out of the log.
     const reader = new DatabaseSync(path, { readOnly: true });
     reader.exec('BEGIN; SELECT count(*) FROM accounts');
@@ -161,13 +161,13 @@ describe('the write-ahead log of SQLite', () => {
     );
     const insert = writer.prepare('INSERT INTO ballast (text) VALUES (zeroblob(1048576))');
     while (logOf() <= MOST + 1_048_576) insert.run();
-    assert.ok((store.logBytes() ?? 0) > MOST);
+    assert.ok((store.walBytes() ?? 0) > MOST);
     await store.purgeExpired(instant(1), 100);
     assert.ok(logOf() > MOST, 'a reader is not cut off');
     reader.exec('COMMIT');
     await store.purgeExpired(instant(1), 100);
     assert.equal(logOf(), 0);
-    assert.equal(store.logBytes(), 0);
+    assert.equal(store.walBytes(), 0);
     // The store goes on writing.
     await store.saveUsage({ marks: [{ kind: 'client', id: 'x', day: 9 }], calls: [] });
     assert.ok(logOf() > 0);
@@ -178,7 +178,7 @@ describe('the write-ahead log of SQLite', () => {
 
   test('a database in memory has none', async () => {
     const store = openSqlite(':memory:');
-    assert.equal(store.logBytes(), null);
+    assert.equal(store.walBytes(), null);
     assert.equal(await store.purgeExpired(instant(1), 100, { answersTtlSeconds: seconds(60) }), 0);
     await store.close();
   });

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { FrontDoor, frontDoors } from '#harness/front-door.ts';
+import { authorizationRoutes, SignInFlowServer } from '#harness/front-door.ts';
 import { password } from '#harness/world.ts';
 
 // People on the way to an app always arrive: at the app, or at a page that says what to do and
 // keeps the request (ADR 27).
 
-let door: FrontDoor;
+let door: SignInFlowServer;
 before(async () => {
-  door = await FrontDoor.open();
+  door = await SignInFlowServer.open();
 });
 after(() => door.close());
 
 /** What gets in the way between an app's link and the app, and how far the person is by then. */
 const interruptions: Readonly<
-  Record<string, (way: Awaited<ReturnType<FrontDoor['setOut']>>) => Promise<void>>
+  Record<string, (way: Awaited<ReturnType<SignInFlowServer['startFlow']>>) => Promise<void>>
 > = {
   'nothing does': (way) => way.signIn(),
   'another tab signed in meanwhile': async (way) => {
@@ -42,7 +42,7 @@ const interruptions: Readonly<
   'the form was open for more than a day': async (way) => {
     await way.submitStaleSignIn(() => {
       way.browser.cookies.clear();
-      door.world.wait(86_400 + 60);
+      door.world.advanceClock(86_400 + 60);
     });
   },
   'a wrong password first': async (way) => {
@@ -61,7 +61,7 @@ const interruptions: Readonly<
   'the session ended while the consent page was open': async (way) => {
     await way.signIn();
     way.browser.cookies.clear();
-    const { to } = await way.browser.post(way.page, { accept: '1' });
+    const { to } = await way.browser.post(way.consentPath, { accept: '1' });
     assert.match(to, /^\/sign-in\?returnto=/);
     way.signInPage = to;
     await way.browser.get(to);
@@ -73,17 +73,17 @@ const interruptions: Readonly<
     way.browser.cookies.clear();
     await way.browser.get(way.signInPage);
     await way.submitSignIn();
-    const again = await way.browser.post(way.page, { accept: '1', csrf: stale });
+    const again = await way.browser.post(way.consentPath, { accept: '1', csrf: stale });
     assert.equal(again.status, 403);
     assert.match(again.body, /name="accept"/, 'the page is there again, with a new proof');
   },
   'another account was signed in, and its person goes on': async (way) => {
     await way.signInAs('other');
-    await way.switchTo('mine');
+    await way.switchAccount('mine');
   },
   'a link for another account': async (way) => {
     await way.signIn();
-    const { page } = way;
+    const { consentPath: page } = way;
     const other = await way.anotherBrowser('other');
     const told = await other.get(page);
     assert.equal(told.status, 403);
@@ -96,8 +96,10 @@ const interruptions: Readonly<
   },
   'registration, the link opened in the same browser': (way) => way.register(way.browser),
   'registration, the link opened in another browser': (way) => way.register(door.browser()),
-  'a forgotten password, the link opened in the same browser': (way) => way.reset(way.browser),
-  'a forgotten password, the link opened in another browser': (way) => way.reset(door.browser()),
+  'a forgotten password, the link opened in the same browser': (way) =>
+    way.resetPassword(way.browser),
+  'a forgotten password, the link opened in another browser': (way) =>
+    way.resetPassword(door.browser()),
   'back to the sign-in page, and sent once more': async (way) => {
     await way.signIn();
     const { status, to } = await way.submitSignIn();
@@ -106,13 +108,13 @@ const interruptions: Readonly<
   },
 };
 
-for (const kind of frontDoors)
+for (const kind of authorizationRoutes)
   describe(kind, () => {
     for (const [called, interrupt] of Object.entries(interruptions))
       test(called, async () => {
-        const way = await door.setOut(kind);
+        const way = await door.startFlow(kind);
         await interrupt(way);
-        await way.arrive();
+        await way.approveAndReturn();
       });
   });
 
@@ -127,35 +129,35 @@ for (const kind of ['OAuth 2', 'OAuth 2, dialect'] as const)
       ['\\'.repeat(2048), '\\'.repeat(2048)],
     ];
     for (const [asked, state] of sent) {
-      const way = await door.setOut(kind, { sent: asked });
+      const way = await door.startFlow(kind, { sent: asked });
       assert.match(way.returnto, /^\/continue\/[\w-]{51}$/);
       await way.submitStaleSignIn(() => way.browser.cookies.clear());
-      const answer = await way.arrive();
+      const answer = await way.approveAndReturn();
       assert.equal(answer.searchParams.get('state'), state);
-      assert.ok(way.longest < 1500, `an address of ours has ${way.longest} characters`);
+      assert.ok(way.longestPath < 1500, `an address of ours has ${way.longestPath} characters`);
     }
   });
 
 test('a kept request: found for a day in any browser, by its handle alone', async () => {
-  const way = await door.setOut('OAuth 2', { state: 'x'.repeat(1500) });
-  door.world.wait(86_400);
+  const way = await door.startFlow('OAuth 2', { state: 'x'.repeat(1500) });
+  door.world.advanceClock(86_400);
   await way.browser.get(way.signInPage);
   await way.signIn();
-  await way.arrive();
+  await way.approveAndReturn();
   assert.equal((await way.browser.get(`/continue/${'x'.repeat(51)}`)).status, 404);
   const stranger = door.browser();
   assert.equal(
     (await stranger.get(way.returnto)).to,
     `/sign-in?returnto=${encodeURIComponent(way.returnto)}`,
   );
-  door.world.wait(3700);
+  door.world.advanceClock(3700);
   const gone = await way.browser.get(way.returnto);
   assert.equal(gone.status, 404);
   assert.match(gone.body, /Go back to the app and start again/);
 });
 
 test('a kept request does not lead to another, whatever is added to its address', async () => {
-  const way = await door.setOut('OAuth 2', { state: 'x'.repeat(1500) });
+  const way = await door.startFlow('OAuth 2', { state: 'x'.repeat(1500) });
   for (const added of [`?x=${'y'.repeat(1500)}`, `/${'y'.repeat(1500)}`, `?${'%2F'.repeat(400)}`]) {
     const sheet = await way.browser.get(
       `/password/forgotten?returnto=${encodeURIComponent(way.returnto + added)}`,
@@ -165,7 +167,7 @@ test('a kept request does not lead to another, whatever is added to its address'
       name: way.name,
       returnto: way.returnto + added,
     });
-    assert.ok(!(await door.letter()).includes('yyy'));
+    assert.ok(!(await door.latestEmail()).includes('yyy'));
     const { to } = await way.browser.get(way.returnto + added);
     assert.ok(to === '' || to.length < 200, to);
   }
@@ -195,7 +197,7 @@ test('a posted request comes back as it was sent', async () => {
 });
 
 test('strangers do not fill the store: past the number of a network, the request travels in the address', async () => {
-  const own = await FrontDoor.open({ 'trust-proxy': '127.0.0.1' });
+  const own = await SignInFlowServer.open({ 'trust-proxy': '127.0.0.1' });
   own.headers = { 'x-forwarded-for': '198.51.100.7' };
   try {
     const link = await own.link('OAuth 2', 'x'.repeat(1500));
@@ -206,10 +208,10 @@ test('strangers do not fill the store: past the number of a network, the request
           '/sign-in?returnto=/continue/',
         ),
       );
-    const way = await own.setOut('OAuth 2', { state: 'x'.repeat(1500) });
+    const way = await own.startFlow('OAuth 2', { state: 'x'.repeat(1500) });
     assert.match(way.returnto, /^\/oauth2\/authorize\?/);
     await way.signIn();
-    await way.arrive();
+    await way.approveAndReturn();
     assert.equal(kept.filter(Boolean).length, 60);
     assert.equal(kept[59], true);
     assert.equal(kept[60], false);
@@ -220,14 +222,14 @@ test('strangers do not fill the store: past the number of a network, the request
 
 test('the sign-in page names approved apps alone, whatever they are called', async () => {
   const { world } = door;
-  for (const kind of frontDoors) {
-    const way = await door.setOut(kind);
+  for (const kind of authorizationRoutes) {
+    const way = await door.startFlow(kind);
     assert.ok(
       (await way.browser.get(way.signInPage)).body.includes(`<bdi>${door.appName(kind)}</bdi>`),
       kind,
     );
   }
-  const waiting = await world.client(door.owner, { name: 'Waits for a review' }, false);
+  const waiting = await world.createClient(door.owner, { name: 'Waits for a review' }, false);
   const query = new URLSearchParams({ client_id: waiting.client.id, response_type: 'code' });
   for (const asked of [
     `/oauth2/authorize?${query}`,
@@ -251,7 +253,7 @@ test('the sign-in page names approved apps alone, whatever they are called', asy
 });
 
 test('whoever is signed in may sign in with another account, and says so', async () => {
-  const way = await door.setOut('OAuth 2');
+  const way = await door.startFlow('OAuth 2');
   await way.signInAs('other');
   const { body } = await way.browser.get('/sign-in?switch=1&returnto=%2Fapps');
   assert.match(body, /You are signed in as/);
@@ -259,7 +261,7 @@ test('whoever is signed in may sign in with another account, and says so', async
 });
 
 test('an address with a backslash or bytes beyond ASCII, as browsers send them, is not forgotten', async () => {
-  const { asAddress } = await import('#pages/account/sign-in-first.ts');
+  const { encodeLocalPath: asAddress } = await import('#pages/account/sign-in-first.ts');
   const whole = (from: number, to: number) =>
     String.fromCharCode(...Array.from({ length: to - from }, (_, index) => from + index));
   assert.equal(
@@ -275,7 +277,7 @@ test('an address with a backslash or bytes beyond ASCII, as browsers send them, 
 });
 
 test('a form without any cookie says so, of a browser that has one that it was open for too long', async () => {
-  const way = await door.setOut('OAuth 2');
+  const way = await door.startFlow('OAuth 2');
   const told = async () => (await way.submitSignIn({ csrf: 'x' })).body;
   assert.match(await told(), /open for too long/);
   way.browser.cookies.clear();
@@ -296,18 +298,18 @@ test('the redirect into REST is never long', async () => {
     'https://gate.example',
   );
   const asked = encodeURIComponent(pathname + search);
-  const way = await door.setOut('OAuth 2, dialect');
+  const way = await door.startFlow('OAuth 2, dialect');
   await way.signIn();
   const { to } = await way.browser.get(`/wiki/Special:OAuth/rest_redirect?rest_url=${asked}`);
   assert.match(to, /^\/continue\/[\w-]{51}$/);
   await way.open(to);
-  assert.equal((await way.arrive()).searchParams.get('state'), 'x'.repeat(2048));
+  assert.equal((await way.approveAndReturn()).searchParams.get('state'), 'x'.repeat(2048));
   const stranger = door.browser();
   assert.equal((await stranger.get(to)).to, `/sign-in?returnto=${encodeURIComponent(to)}`);
 });
 
 test('forms that come from elsewhere are refused, whatever they carry', async () => {
-  const way = await door.setOut('OAuth 2');
+  const way = await door.startFlow('OAuth 2');
   for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }]) {
     const { status, body } = await way.browser.post(
       '/sign-in',
@@ -326,7 +328,7 @@ test('a letter leads on under a handle, and never carries what a stranger wrote'
     email: 'fresh@example.org',
     returnto: '/apps?q=buy-cheap-things',
   });
-  const text = await door.letter();
+  const text = await door.latestEmail();
   assert.doesNotMatch(text, /cheap/);
   assert.match(text, /returnto=%2Fcontinue%2F[\w-]{51}/);
 });

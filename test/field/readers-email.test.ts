@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
-import { isAddress, MOST_EMAIL, readAddress, sameAddress } from '#encoding/email.ts';
-import { FieldBrowser } from '#harness/front-door.ts';
-import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#platform/smtp.ts';
+import { isEmailAddress, isSameEmail, MAX_EMAIL_BYTES, parseEmail } from '#encoding/email.ts';
+import { FormBrowser } from '#harness/front-door.ts';
+import { password, TestServer } from '#harness/world.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 
 // E-mail addresses as people have them: apostrophes, plus signs, letters beyond ASCII,
 // international domains. One reader wherever one is taken.
@@ -85,36 +85,36 @@ const unsound: readonly string[] = [
 describe('the reader', () => {
   for (const [typed, kept] of sound)
     test(`${JSON.stringify(typed)} is kept as ${kept}`, () => {
-      assert.equal(readAddress(typed), kept);
-      assert.equal(readAddress(kept), kept, 'what is kept is read as itself');
-      assert.ok(sameAddress(typed, kept.toUpperCase()) || /[^\0-\x7f]/.test(kept));
+      assert.equal(parseEmail(typed), kept);
+      assert.equal(parseEmail(kept), kept, 'what is kept is read as itself');
+      assert.ok(isSameEmail(typed, kept.toUpperCase()) || /[^\0-\x7f]/.test(kept));
     });
   for (const typed of unsound)
     test(`${JSON.stringify(typed).slice(0, 60)} is no address`, () =>
-      assert.equal(readAddress(typed), undefined));
-  test(`the bound is ${MOST_EMAIL} bytes`, () => {
+      assert.equal(parseEmail(typed), undefined));
+  test(`the bound is ${MAX_EMAIL_BYTES} bytes`, () => {
     const [most, over] = [`${'a'.repeat(243)}@example.org`, `${'a'.repeat(244)}@example.org`];
     assert.deepEqual(
-      [Buffer.byteLength(most), isAddress(most), isAddress(over)],
-      [MOST_EMAIL, true, false],
+      [Buffer.byteLength(most), isEmailAddress(most), isEmailAddress(over)],
+      [MAX_EMAIL_BYTES, true, false],
     );
   });
 });
 
 describe('wherever an address is taken', () => {
-  let world: TestWorld;
+  let world: TestServer;
   before(() => {
-    world = new TestWorld({ registration: 'open' });
+    world = new TestServer({ registration: 'open' });
   });
   after(() => world.close());
   const lastTo = async () => {
-    await world.built.world.accounts.lettersSettled();
-    return (world.sent as Letter[]).at(-1)?.to;
+    await world.server.services.accounts.whenEmailsSent();
+    return (world.outbox as OutgoingEmail[]).at(-1)?.to;
   };
   const some = ["o'neill@example.org", 'kim@bücher.example', "o'hara@пример.рф", 'zoë@example.org'];
   let count = 0;
   async function person(email: string) {
-    const made = await world.built.world.accounts.createAccount({
+    const made = await world.server.services.accounts.createAccount({
       ...{
         name: `Person ${++count}`,
         email,
@@ -129,14 +129,14 @@ describe('wherever an address is taken', () => {
   }
 
   for (const [index, typed] of some.entries()) {
-    const kept = readAddress(typed) ?? '';
+    const kept = parseEmail(typed) ?? '';
     test(`${typed} registers, and signs in by the address in either spelling`, async () => {
-      const browser = new FieldBrowser(world, { 'x-forwarded-for': `192.0.2.${index + 1}` });
+      const browser = new FormBrowser(world, { 'x-forwarded-for': `192.0.2.${index + 1}` });
       await browser.get('/register');
       const asked = await browser.post('/register', { email: typed, send: '1' });
       assert.ok(asked.status < 400, asked.body);
       assert.equal(await lastTo(), kept);
-      const letter = (world.sent as Letter[]).at(-1)?.text ?? '';
+      const letter = (world.outbox as OutgoingEmail[]).at(-1)?.text ?? '';
       const token = /token=([\w-]+)/.exec(letter)?.[1] ?? '';
       const shown = await browser.get(`/register/finish?token=${token}`);
       assert.equal(shown.status, 200);
@@ -150,7 +150,7 @@ describe('wherever an address is taken', () => {
       });
       assert.equal(done.status, 303, done.body);
       for (const spelling of index % 2 === 0 ? [typed] : [kept]) {
-        const signed = await world.built.world.accounts.signIn(spelling, password, {
+        const signed = await world.server.services.accounts.signIn(spelling, password, {
           address: '192.0.2.9',
           agent: '',
         });
@@ -160,8 +160,8 @@ describe('wherever an address is taken', () => {
 
     test(`${typed} made by the operator proposes an app, in either spelling, by API and dialect`, async () => {
       const owner = await person(typed.replace('@', `${count}@`));
-      assert.equal(owner.email, readAddress(typed.replace('@', `${count - 1}@`)));
-      const cookie = await world.cookie(owner);
+      assert.equal(owner.email, parseEmail(typed.replace('@', `${count - 1}@`)));
+      const cookie = await world.sessionCookie(owner);
       const headers = {
         cookie,
         'x-csrf-token': csrfToken(cookie.split('=')[1] ?? ''),
@@ -182,7 +182,7 @@ describe('wherever an address is taken', () => {
       for (const email of [written, owner.email ?? '', written.toUpperCase()]) {
         const answer = await propose(email);
         assert.equal(answer.statusCode, 201, answer.body);
-        const client = await world.built.store.findClient(
+        const client = await world.server.store.findClient(
           answer.json().client_id ?? answer.json().client?.client_id,
         );
         assert.equal(client?.email.toLowerCase(), owner.email?.toLowerCase());
@@ -214,8 +214,8 @@ describe('wherever an address is taken', () => {
   for (const typed of some.slice(2, 3))
     test(`somebody changes to ${typed} on the account page`, async () => {
       const owner = await person(`someone${count}@example.org`);
-      const browser = new FieldBrowser(world, {});
-      const [name = '', value = ''] = (await world.cookie(owner)).split('=');
+      const browser = new FormBrowser(world, {});
+      const [name = '', value = ''] = (await world.sessionCookie(owner)).split('=');
       browser.cookies.set(name, value);
       await browser.get('/account');
       const wanted = typed.replace('@', `.${count}@`);
@@ -228,7 +228,7 @@ describe('wherever an address is taken', () => {
         [303, '/account?done=email-sent'],
         asked.body.slice(0, 300),
       );
-      assert.equal(await lastTo(), readAddress(wanted));
+      assert.equal(await lastTo(), parseEmail(wanted));
     });
 
   test('--mail-from takes one, and keeps it as mail is sent from it', () => {

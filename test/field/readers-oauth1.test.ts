@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { SentRequest } from '#encoding/raw-request.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
 import {
-  baseOf,
-  enc,
-  hmacOf,
-  inForm,
-  inHeader,
-  type Pair,
-  protocolPairs,
+  hmacSignature,
+  type ParameterPair,
+  protocolParameters,
+  rfc5849Encode,
+  signatureBaseString,
+  toAuthorizationHeader,
+  toFormBody,
 } from '#harness/own-signer.ts';
-import type { Pair as Key } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
+import type { CredentialPair as Key } from '#harness/signed.ts';
+import { TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 
 // What is read of a signed request: by RFC 5849 and RFC 9110 at the core, the guard and the JSON
@@ -23,18 +23,18 @@ import type { SiteId } from '#kernel/ids.ts';
 const origin = 'https://gate.example';
 const here = 'main' as SiteId;
 const form = 'application/x-www-form-urlencoded';
-let world: TestWorld;
+let world: TestServer;
 let client: Key;
 let token: Key;
 /** An app for everybody, whose callback is a prefix. */
 let shared: Key;
 
 before(async () => {
-  world = new TestWorld();
-  const ada = await world.person('Ada', ['developer']);
+  world = new TestServer();
+  const ada = await world.createPerson('Ada', ['developer']);
   ({ client, token } = await world.ownerOnlySigner(ada));
   const uri = { redirectUri: 'https://app.example/cb', redirectIsPrefix: true };
-  const other = await world.client(ada, {
+  const other = await world.createClient(ada, {
     name: 'shared',
     protocol: 'oauth1',
     grantTypes: [],
@@ -45,9 +45,22 @@ before(async () => {
 after(() => world.close());
 
 type Over = Readonly<Record<string, string | undefined>>;
-const pairsFor = (method: string, path: string, signed: readonly Pair[] = [], over: Over = {}) =>
-  protocolPairs({ method, uri: `${origin}${path}`, signed, client, token, now: world.now, over });
-const who: readonly Pair[] = [
+const pairsFor = (
+  method: string,
+  path: string,
+  signed: readonly ParameterPair[] = [],
+  over: Over = {},
+) =>
+  protocolParameters({
+    method,
+    uri: `${origin}${path}`,
+    signed,
+    client,
+    token,
+    now: world.now,
+    overrides: over,
+  });
+const who: readonly ParameterPair[] = [
   ['action', 'query'],
   ['meta', 'userinfo'],
 ];
@@ -59,10 +72,10 @@ const asked = '/w/api.php?action=query&meta=userinfo';
 async function atGuard(
   method: string,
   target: string,
-  headers: SentRequest['headers'],
+  headers: RawRequest['headers'],
   body?: Uint8Array,
 ) {
-  const answer = await world.built.guard.permit(
+  const answer = await world.server.guard.permit(
     { method, target, headers, body, address: '192.0.2.1', secure: true },
     here,
   );
@@ -96,16 +109,16 @@ async function atApi(
 }
 
 const written =
-  (write: (pair: Pair) => string, joint = ', ', scheme = 'OAuth ') =>
-  (pairs: readonly Pair[]) =>
+  (write: (pair: ParameterPair) => string, joint = ', ', scheme = 'OAuth ') =>
+  (pairs: readonly ParameterPair[]) =>
     scheme + pairs.map(write).join(joint);
-const quoted = ([name, value]: Pair) => `${name}="${enc(value)}"`;
-const bare = ([name, value]: Pair) => `${name}=${enc(value)}`;
+const quoted = ([name, value]: ParameterPair) => `${name}="${rfc5849Encode(value)}"`;
+const bare = ([name, value]: ParameterPair) => `${name}=${rfc5849Encode(value)}`;
 const escaped = (text: string) => text.replace(/[\s\S]/g, '\\$&');
 
 interface Spelling {
   readonly name: string;
-  readonly write: (pairs: readonly Pair[]) => string;
+  readonly write: (pairs: readonly ParameterPair[]) => string;
   /** Who takes it; usually both. */
   readonly taken?: 'core' | 'dialect' | 'nobody';
   /** What the core says when it does not: which parameter, and why. */
@@ -113,32 +126,41 @@ interface Spelling {
   readonly dialect?: RegExp;
 }
 
-const beforeFirst = (text: string) => (pairs: readonly Pair[]) =>
+const beforeFirst = (text: string) => (pairs: readonly ParameterPair[]) =>
   `OAuth ${text}${pairs.map(quoted).join(', ')}`;
 const spellings: readonly Spelling[] = [
   { name: 'as everybody writes it', write: written(quoted) },
   // RFC 9110 §5.6.4
   {
     name: 'every character of a value as a quoted-pair',
-    write: written(([name, value]) => `${name}="${escaped(enc(value))}"`),
+    write: written(([name, value]) => `${name}="${escaped(rfc5849Encode(value))}"`),
   },
   {
     name: 'one quoted-pair',
-    write: written(([name, value]) => `${name}="${enc(value).replace(/^./, '\\$&')}"`),
+    write: written(([name, value]) => `${name}="${rfc5849Encode(value).replace(/^./, '\\$&')}"`),
   },
   { name: 'a realm with an escaped quotation mark', write: beforeFirst('realm="a \\"b\\" c", ') },
   { name: 'a realm with an escaped backslash at its end', write: beforeFirst('realm="a\\\\", ') },
   // RFC 9110 §5.6.3, §11.2
-  { name: 'blanks around =', write: written(([name, value]) => `${name} = "${enc(value)}"`) },
-  { name: 'tabs around =', write: written(([name, value]) => `${name}\t=\t"${enc(value)}"`) },
-  { name: 'a blank before = alone', write: written(([name, value]) => `${name} ="${enc(value)}"`) },
+  {
+    name: 'blanks around =',
+    write: written(([name, value]) => `${name} = "${rfc5849Encode(value)}"`),
+  },
+  {
+    name: 'tabs around =',
+    write: written(([name, value]) => `${name}\t=\t"${rfc5849Encode(value)}"`),
+  },
+  {
+    name: 'a blank before = alone',
+    write: written(([name, value]) => `${name} ="${rfc5849Encode(value)}"`),
+  },
   {
     name: 'a blank behind = alone',
-    write: written(([name, value]) => `${name}=  "${enc(value)}"`),
+    write: written(([name, value]) => `${name}=  "${rfc5849Encode(value)}"`),
   },
   {
     name: 'blanks around = without quotation marks',
-    write: written(([name, value]) => `${name} = ${enc(value)}`),
+    write: written(([name, value]) => `${name} = ${rfc5849Encode(value)}`),
   },
   // RFC 9110 §5.6.1.2
   { name: 'empty elements in front', write: beforeFirst(',, , ') },
@@ -183,21 +205,22 @@ const spellings: readonly Spelling[] = [
   {
     name: 'small hexadecimal digits',
     write: written(
-      ([name, value]) => `${name}="${enc(value).replace(/%../g, (one) => one.toLowerCase())}"`,
+      ([name, value]) =>
+        `${name}="${rfc5849Encode(value).replace(/%../g, (one) => one.toLowerCase())}"`,
     ),
   },
   {
     name: 'characters encoded that need not be',
     write: written(
       ([name, value]) =>
-        `${name}="${enc(value).replace(/[0-9]/g, value.includes('=') ? '$&' : '%3$&')}"`,
+        `${name}="${rfc5849Encode(value).replace(/[0-9]/g, value.includes('=') ? '$&' : '%3$&')}"`,
     ),
   },
 
   // Only by the RFC: the reference looks for names as they stand.
   {
     name: 'a name percent-encoded',
-    write: written(([name, value]) => `${name.replace('_', '%5F')}="${enc(value)}"`),
+    write: written(([name, value]) => `${name.replace('_', '%5F')}="${rfc5849Encode(value)}"`),
     taken: 'core',
   },
 
@@ -231,7 +254,7 @@ const spellings: readonly Spelling[] = [
   },
   {
     name: 'a colon before the quotation mark',
-    write: written(([name, value]) => `${name}=:"${enc(value)}"`),
+    write: written(([name, value]) => `${name}=:"${rfc5849Encode(value)}"`),
     taken: 'dialect',
     core: ['Authorization', /quotation mark inside/],
   },
@@ -266,7 +289,7 @@ const spellings: readonly Spelling[] = [
   },
   {
     name: 'the same one twice',
-    write: (pairs) => written(quoted)([...pairs, pairs[0] as Pair]),
+    write: (pairs) => written(quoted)([...pairs, pairs[0] as ParameterPair]),
     taken: 'dialect',
     core: ['oauth_consumer_key', /stands twice/],
   },
@@ -299,7 +322,7 @@ const spellings: readonly Spelling[] = [
   },
   {
     name: 'a quotation mark in a bare value',
-    write: written(([name, value]) => `${name}=${enc(value)}"`),
+    write: written(([name, value]) => `${name}=${rfc5849Encode(value)}"`),
     taken: 'nobody',
     core: ['Authorization', /quotation mark inside/],
   },
@@ -417,13 +440,13 @@ describe('the Authorization header', () => {
     // A header of 16 kB does not come through the server's own door.
     if (name !== 'too much')
       test(`temporary credentials: ${name}`, async () => {
-        const pairs = protocolPairs({
+        const pairs = protocolParameters({
           method: 'POST',
           uri: `${origin}/oauth1/initiate`,
           client: shared,
           token: null,
           now: world.now,
-          over: { oauth_callback: 'oob' },
+          overrides: { oauth_callback: 'oob' },
         });
         const answer = await world.app.inject({
           method: 'POST',
@@ -501,7 +524,7 @@ describe('the Authorization header', () => {
   });
 
   test('an unreadable header beside a signature in the query is refused, too', async () => {
-    const target = `/notes?${inForm(pairsFor('GET', '/notes'))}`;
+    const target = `/notes?${toFormBody(pairsFor('GET', '/notes'))}`;
     assert.equal(
       (await atGuard('GET', target, { authorization: 'OAuth, a="b"' }))?.kind,
       'parameter_rejected',
@@ -509,7 +532,7 @@ describe('the Authorization header', () => {
   });
 
   test('an unreadable query or form with a signature in it is refused with the reason', async () => {
-    const signed = inForm(pairsFor('POST', '/notes'));
+    const signed = toFormBody(pairsFor('POST', '/notes'));
     for (const said of [
       await atGuard('POST', `/notes?q=100%&${signed}`, { 'content-length': '0' }),
       await atGuard('POST', '/notes', { 'content-type': form }, Buffer.from(`q=100%&${signed}`)),
@@ -541,15 +564,25 @@ describe('the Authorization header', () => {
  * A request to api.php signed over parts that are encoded already, as a client that works on bytes
  * does.
  */
-function bytesHeader(encoded: readonly Pair[], method = 'GET', path = '/w/api.php'): string {
+function bytesHeader(
+  encoded: readonly ParameterPair[],
+  method = 'GET',
+  path = '/w/api.php',
+): string {
   const oauth = pairsFor(method, path).slice(0, -1);
-  const all = [...oauth.map(([name, value]): Pair => [enc(name), enc(value)]), ...encoded];
+  const all = [
+    ...oauth.map(([name, value]): ParameterPair => [rfc5849Encode(name), rfc5849Encode(value)]),
+    ...encoded,
+  ];
   const joined = all
     .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
     .map((pair) => pair.join('='))
     .join('&');
-  const text = [method, `${origin}${path}`, joined].map(enc).join('&');
-  return inHeader([...oauth, ['oauth_signature', hmacOf(text, client.secret, token.secret)]]);
+  const text = [method, `${origin}${path}`, joined].map(rfc5849Encode).join('&');
+  return toAuthorizationHeader([
+    ...oauth,
+    ['oauth_signature', hmacSignature(text, client.secret, token.secret)],
+  ]);
 }
 
 describe('parameters of query and form', () => {
@@ -558,7 +591,7 @@ describe('parameters of query and form', () => {
    */
   const rows: readonly (readonly [
     sent: string,
-    signed: readonly Pair[],
+    signed: readonly ParameterPair[],
     core: readonly [string, RegExp] | null,
   ])[] = [
     ['q=100%', [['q', '100%25']], ['q', /^q, in the query, .*%25/]],
@@ -699,7 +732,7 @@ describe('parameters of query and form', () => {
   });
 
   /** As the reference signs it, which is not RFC 5849's way. */
-  const asThere: readonly (readonly [string, readonly Pair[]])[] = [
+  const asThere: readonly (readonly [string, readonly ParameterPair[]])[] = [
     ['x=1&x=2', [['x', '2']]],
     [
       'q=1&&r=2',
@@ -786,10 +819,9 @@ describe('parameters of query and form', () => {
   test('a value with a backslash has one reading, so that its nonce is spent once', async () => {
     const send = (nonce: string, sent: string) =>
       atApi(asked, {
-        authorization: inHeader(pairsFor('GET', '/w/api.php', who, { oauth_nonce: nonce })).replace(
-          enc(nonce),
-          sent,
-        ),
+        authorization: toAuthorizationHeader(
+          pairsFor('GET', '/w/api.php', who, { oauth_nonce: nonce }),
+        ).replace(rfc5849Encode(nonce), sent),
       });
     assert.equal(await send('one-b', 'one\\-b'), 'Ada');
     assert.match(await send('one-b', 'one-b'), /Nonce already used/);
@@ -799,13 +831,13 @@ describe('parameters of query and form', () => {
 
   test('a signature over two nonces is taken for none of them', async () => {
     // The order of two values is not signed: whoever swaps them would choose which one is spent.
-    const two: readonly Pair[] = [
+    const two: readonly ParameterPair[] = [
       ['oauth_nonce', 'first'],
       ['oauth_nonce', 'second'],
     ];
     const pairs = pairsFor('GET', '/wiki/Special:OAuth/identify', two, { oauth_nonce: undefined });
-    const query = (nonces: readonly Pair[]) => inForm([...nonces, ...pairs]);
-    const ask = async (nonces: readonly Pair[], method: 'GET' | 'POST') => {
+    const query = (nonces: readonly ParameterPair[]) => toFormBody([...nonces, ...pairs]);
+    const ask = async (nonces: readonly ParameterPair[], method: 'GET' | 'POST') => {
       const url = '/wiki/Special:OAuth/identify';
       const sent =
         method === 'GET'
@@ -822,13 +854,13 @@ describe('parameters of query and form', () => {
     }
     const last = pairsFor('GET', '/wiki/Special:OAuth/identify', [], { oauth_nonce: 'last' });
     const url = (first: string) =>
-      `/wiki/Special:OAuth/identify?oauth_nonce=${first}&${inForm(last)}`;
+      `/wiki/Special:OAuth/identify?oauth_nonce=${first}&${toFormBody(last)}`;
     assert.match((await world.app.inject({ url: url('x') })).body, /^[\w-]+\.[\w-]+\.[\w-]+$/);
     assert.match((await world.app.inject({ url: url('y') })).body, /Nonce already used/);
   });
 
   test('what is read is what was signed, also beside bytes that are no text', async () => {
-    const signed: readonly Pair[] = [
+    const signed: readonly ParameterPair[] = [
       ['action', 'query'],
       ['assertuser', 'Ada'],
       ['meta', 'userinfo'],
@@ -882,12 +914,12 @@ describe('timestamps', () => {
     test(`${name}: ${dialect ? 'taken' : 'refused'} in the dialect, ${core} in the core`, async () => {
       const over = { oauth_timestamp: at(world.now) };
       const there = await atApi(asked, {
-        authorization: inHeader(pairsFor('GET', '/w/api.php', who, over)),
+        authorization: toAuthorizationHeader(pairsFor('GET', '/w/api.php', who, over)),
       });
       if (dialect) assert.equal(there, 'Ada');
       else assert.match(there, /Expired timestamp, yours /);
       const said = await atGuard('GET', '/notes', {
-        authorization: inHeader(pairsFor('GET', '/notes', [], over)),
+        authorization: toAuthorizationHeader(pairsFor('GET', '/notes', [], over)),
       });
       if (core === 'taken') return assert.equal(said, null);
       assert.equal(said?.kind, core === 'refused' ? 'timestamp_refused' : 'parameter_rejected');
@@ -899,13 +931,13 @@ describe('timestamps', () => {
     });
 
   test('a nonce is kept for as long as a fractional timestamp is taken', async () => {
-    const authorization = inHeader(
+    const authorization = toAuthorizationHeader(
       pairsFor('GET', '/w/api.php', who, { oauth_timestamp: `${world.now + 299}.9` }),
     );
     assert.equal(await atApi(asked, { authorization }), 'Ada');
     assert.match(await atApi(asked, { authorization }), /Nonce already used/);
-    world.wait(599);
-    await world.built.store.purgeExpired(world.now, 2000);
+    world.advanceClock(599);
+    await world.server.store.purgeExpired(world.now, 2000);
     assert.match(await atApi(asked, { authorization }), /Nonce already used/);
   });
 });
@@ -913,7 +945,7 @@ describe('timestamps', () => {
 describe('callbacks', () => {
   const initiate = (url: string, callback: string) => {
     const [path = '', query = ''] = url.split('?', 2);
-    const signed = [...new URLSearchParams(query)] as Pair[];
+    const signed = [...new URLSearchParams(query)] as ParameterPair[];
     const asking = {
       method: 'POST',
       uri: `${origin}${path}`,
@@ -926,7 +958,7 @@ describe('callbacks', () => {
     return world.app.inject({
       method: 'POST',
       url,
-      headers: { authorization: inHeader(protocolPairs(asking)) },
+      headers: { authorization: toAuthorizationHeader(protocolParameters(asking)) },
     });
   };
   const dialect = '/w/index.php?title=Special:OAuth/initiate';
@@ -968,22 +1000,26 @@ describe('callbacks', () => {
         );
       const pair = new URLSearchParams(answer.body);
       assert.equal(pair.get('oauth_callback_confirmed'), 'true', answer.body);
-      const ada = await world.built.store.findAccountByName('Ada');
-      const made = await world.built.store.findClient(shared.key as never);
-      assert.ok(ada && made && world.built.world.faces.mediawiki);
-      const prepared = await world.built.world.faces.mediawiki.oauth1.prepare(
+      const ada = await world.server.store.findAccountByName('Ada');
+      const made = await world.server.store.findClient(shared.key as never);
+      assert.ok(ada && made && world.server.services.protocols.mediawiki);
+      const prepared = await world.server.services.protocols.mediawiki.oauth1.prepareAuthorization(
         pair.get('oauth_token') ?? '',
         made,
         ada,
       );
       assert.ok(
-        prepared.ok && prepared.value.completed.kind === 'redirect',
+        prepared.ok && prepared.value.approvalOutcome.kind === 'redirect',
         JSON.stringify(prepared),
       );
       const [start = '', fragment] = location.split('#');
-      assert.ok(prepared.value.completed.uri.startsWith(start), prepared.value.completed.uri);
-      assert.match(prepared.value.completed.uri, /^[\x21-\x7e]+$/);
-      if (fragment !== undefined) assert.ok(prepared.value.completed.uri.endsWith(`#${fragment}`));
+      assert.ok(
+        prepared.value.approvalOutcome.uri.startsWith(start),
+        prepared.value.approvalOutcome.uri,
+      );
+      assert.match(prepared.value.approvalOutcome.uri, /^[\x21-\x7e]+$/);
+      if (fragment !== undefined)
+        assert.ok(prepared.value.approvalOutcome.uri.endsWith(`#${fragment}`));
     });
   test('the core names the parameter and what to do', async () => {
     for (const callback of [
@@ -1057,14 +1093,14 @@ describe('slashes in front of a path', () => {
 
   const initiating = (path: string) => {
     const over = { oauth_callback: 'oob' };
-    return inHeader(
-      protocolPairs({
+    return toAuthorizationHeader(
+      protocolParameters({
         method: 'POST',
         uri: `${origin}${path}`,
         client: shared,
         token: null,
         now: world.now,
-        over,
+        overrides: over,
       }),
     );
   };
@@ -1092,18 +1128,20 @@ describe('slashes in front of a path', () => {
       ['//host/notes', '/notes', false],
     ] as const)
       assert.equal(
-        (await atGuard('GET', sent, { authorization: inHeader(pairsFor('GET', signed)) })) === null,
+        (await atGuard('GET', sent, {
+          authorization: toAuthorizationHeader(pairsFor('GET', signed)),
+        })) === null,
         taken,
         `${sent} as ${signed}`,
       );
     const answer = await raw(port, 'GET', '//api/v1/me', {
-      Authorization: inHeader(pairsFor('GET', '//api/v1/me')),
+      Authorization: toAuthorizationHeader(pairsFor('GET', '//api/v1/me')),
     });
     assert.ok(![400, 401, 404].includes(answer.status), String(answer.status));
     assert.equal(
       (
         await raw(port, 'GET', '//api/v1/me', {
-          Authorization: inHeader(pairsFor('GET', '/api/v1/me')),
+          Authorization: toAuthorizationHeader(pairsFor('GET', '/api/v1/me')),
         })
       ).status,
       401,
@@ -1119,7 +1157,7 @@ describe('slashes in front of a path', () => {
       ['//w/api.php', '///w/api.php', false],
     ] as const) {
       const answer = await raw(port, 'GET', `${sent}?action=query&meta=userinfo`, {
-        Authorization: inHeader(pairsFor('GET', signed, who)),
+        Authorization: toAuthorizationHeader(pairsFor('GET', signed, who)),
       });
       assert.equal(
         answer.body.includes('"name":"Ada"'),
@@ -1129,7 +1167,7 @@ describe('slashes in front of a path', () => {
     }
     for (const path of ['//wiki/Special:OAuth/identify', '//w/index.php/Special:OAuth/identify']) {
       const answer = await raw(port, 'GET', path, {
-        Authorization: inHeader(pairsFor('GET', path)),
+        Authorization: toAuthorizationHeader(pairsFor('GET', path)),
       });
       assert.match(answer.body, /^[\w-]+\.[\w-]+\.[\w-]+$/, path);
     }
@@ -1196,20 +1234,20 @@ describe('HEAD', () => {
     ] as const) {
       assert.equal(
         (await atGuard('HEAD', '/notes?q=1', {
-          authorization: inHeader(pairsFor(signed, '/notes', [['q', '1']])),
+          authorization: toAuthorizationHeader(pairsFor(signed, '/notes', [['q', '1']])),
         })) === null,
         taken,
       );
       const me = await world.app.inject({
         method: 'HEAD',
         url: '/api/v1/me',
-        headers: { authorization: inHeader(pairsFor(signed, '/api/v1/me')) },
+        headers: { authorization: toAuthorizationHeader(pairsFor(signed, '/api/v1/me')) },
       });
       assert.equal(me.statusCode !== 401, taken);
       const api = await world.app.inject({
         method: 'HEAD',
         url: asked,
-        headers: { authorization: inHeader(pairsFor(signed, '/w/api.php', who)) },
+        headers: { authorization: toAuthorizationHeader(pairsFor(signed, '/w/api.php', who)) },
       });
       assert.deepEqual(
         [api.statusCode, api.body, api.headers['mediawiki-api-error']],
@@ -1217,11 +1255,14 @@ describe('HEAD', () => {
       );
       const url = '/wiki/Special:OAuth/identify';
       const [got, headed] = [
-        await world.app.inject({ url, headers: { authorization: inHeader(pairsFor('GET', url)) } }),
+        await world.app.inject({
+          url,
+          headers: { authorization: toAuthorizationHeader(pairsFor('GET', url)) },
+        }),
         await world.app.inject({
           method: 'HEAD',
           url,
-          headers: { authorization: inHeader(pairsFor(signed, url)) },
+          headers: { authorization: toAuthorizationHeader(pairsFor(signed, url)) },
         }),
       ];
       assert.equal(headed.body, '');
@@ -1230,52 +1271,63 @@ describe('HEAD', () => {
   });
   test('GET signed is not taken for HEAD, nor the other way', async () => {
     assert.equal(
-      (await atGuard('GET', '/notes', { authorization: inHeader(pairsFor('HEAD', '/notes')) }))
-        ?.kind,
+      (
+        await atGuard('GET', '/notes', {
+          authorization: toAuthorizationHeader(pairsFor('HEAD', '/notes')),
+        })
+      )?.kind,
       'signature_invalid',
     );
     assert.equal(
-      (await atGuard('HEAD', '/notes', { authorization: inHeader(pairsFor('GET', '/notes')) }))
-        ?.kind,
+      (
+        await atGuard('HEAD', '/notes', {
+          authorization: toAuthorizationHeader(pairsFor('GET', '/notes')),
+        })
+      )?.kind,
       'signature_invalid',
     );
   });
 });
 
 describe('long forms', () => {
-  const long = (bytes: number): Pair => ['text', 'ä'.repeat(Math.ceil(bytes / 12))];
+  const long = (bytes: number): ParameterPair => ['text', 'ä'.repeat(Math.ceil(bytes / 12))];
   test('72 KB signed are taken at the guard and at api.php', async () => {
     for (const bytes of [72_000, 300_000]) {
       const pair = long(bytes);
-      const authorization = inHeader(pairsFor('POST', '/notes', [pair]));
+      const authorization = toAuthorizationHeader(pairsFor('POST', '/notes', [pair]));
       assert.equal(
         await atGuard(
           'POST',
           '/notes',
           { authorization, 'content-type': form },
-          Buffer.from(inForm([pair])),
+          Buffer.from(toFormBody([pair])),
         ),
         null,
       );
       const at = {
-        authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, pair])),
+        authorization: toAuthorizationHeader(pairsFor('POST', '/w/api.php', [...who, pair])),
         'content-type': form,
       };
-      assert.equal(await atApi('/w/api.php', at, 'POST', inForm([...who, pair])), 'Ada');
+      assert.equal(await atApi('/w/api.php', at, 'POST', toFormBody([...who, pair])), 'Ada');
     }
   });
   test('beside a query in the ways of PHP, too', async () => {
     const pair = long(300_000);
     for (const signed of [[['x', '1'] as const, ['x', '2'] as const], [['x', '2'] as const]]) {
       const at = {
-        authorization: inHeader(pairsFor('POST', '/w/api.php', [...who, ...signed, pair])),
+        authorization: toAuthorizationHeader(
+          pairsFor('POST', '/w/api.php', [...who, ...signed, pair]),
+        ),
         'content-type': form,
       };
-      assert.equal(await atApi('/w/api.php?x=1&x=2', at, 'POST', inForm([...who, pair])), 'Ada');
+      assert.equal(
+        await atApi('/w/api.php?x=1&x=2', at, 'POST', toFormBody([...who, pair])),
+        'Ada',
+      );
     }
   });
   test('a byte above the bound is refused with 413, the size and the bound, before anything is read', async () => {
-    const authorization = inHeader(pairsFor('POST', '/notes'));
+    const authorization = toAuthorizationHeader(pairsFor('POST', '/notes'));
     for (const [size, kind] of [
       [1_048_576, 'signature_invalid'],
       [1_048_577, 'parameter_rejected'],
@@ -1307,7 +1359,7 @@ describe('long forms', () => {
     );
   });
   test('what is no form has no bound', async () => {
-    const authorization = inHeader(pairsFor('POST', '/notes'));
+    const authorization = toAuthorizationHeader(pairsFor('POST', '/notes'));
     assert.equal(
       await atGuard(
         'POST',
@@ -1319,7 +1371,7 @@ describe('long forms', () => {
     );
   });
   test('more parameters than the bound are refused, with both numbers', async () => {
-    const authorization = inHeader(pairsFor('POST', '/notes'));
+    const authorization = toAuthorizationHeader(pairsFor('POST', '/notes'));
     const said = await atGuard(
       'POST',
       '/notes',
@@ -1328,7 +1380,7 @@ describe('long forms', () => {
     );
     assert.equal(said?.advice, 'body has 10001 parameters, and at most 10000 are read.');
     const query = await atGuard('GET', `/notes?${'a&'.repeat(10_000)}`, {
-      authorization: inHeader(pairsFor('GET', '/notes')),
+      authorization: toAuthorizationHeader(pairsFor('GET', '/notes')),
     });
     assert.deepEqual([query?.status, query?.parameter], [400, 'query']);
     assert.match(
@@ -1345,7 +1397,7 @@ describe('long forms', () => {
 
 test('the signer of this file is one: its base string is that of RFC 5849 §3.4.1.1', () => {
   assert.equal(
-    baseOf('POST', 'http://example.com/request', [
+    signatureBaseString('POST', 'http://example.com/request', [
       ['b5', '=%3D'],
       ['a3', 'a'],
       ['c@', ''],

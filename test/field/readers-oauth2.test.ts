@@ -2,27 +2,27 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
-let web: Awaited<ReturnType<TestWorld['client']>>;
-let pocket: Awaited<ReturnType<TestWorld['client']>>;
-let worker: Awaited<ReturnType<TestWorld['client']>>;
+let web: Awaited<ReturnType<TestServer['createClient']>>;
+let pocket: Awaited<ReturnType<TestServer['createClient']>>;
+let worker: Awaited<ReturnType<TestServer['createClient']>>;
 let cookie = '';
 let bearer = '';
 const verifier = 'v'.repeat(43);
 const challenge = createHash('sha256').update(verifier).digest('base64url');
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada', ['developer']);
-  ben = await world.person('Ben');
-  web = await world.client(ada, { name: 'Web', pkceOptional: true });
-  pocket = await world.client(ada, { name: 'Pocket', confidential: false });
-  worker = await world.client(ada, { name: 'Worker', grantTypes: ['client_credentials'] });
-  cookie = await world.cookie(ben);
+  world = new TestServer();
+  ada = await world.createPerson('Ada', ['developer']);
+  ben = await world.createPerson('Ben');
+  web = await world.createClient(ada, { name: 'Web', pkceOptional: true });
+  pocket = await world.createClient(ada, { name: 'Pocket', confidential: false });
+  worker = await world.createClient(ada, { name: 'Worker', grantTypes: ['client_credentials'] });
+  cookie = await world.sessionCookie(ben);
   bearer = (await post('/w/rest.php/oauth2/access_token', bodyCredentials())).json().access_token;
 });
 after(() => world.close());
@@ -69,7 +69,7 @@ for (const [what, authorization, dialect] of [
 for (const door of ['core', 'mediawiki'] as const) {
   const url = door === 'core' ? '/oauth2/token' : '/w/rest.php/oauth2/access_token';
   const redeem = async (headers: Record<string, string>, more: Record<string, string> = {}) => {
-    const code = await world.code(pocket, ben, challenge, door);
+    const code = await world.issueCode(pocket, ben, challenge, door);
     const form = {
       grant_type: 'authorization_code',
       code,
@@ -80,11 +80,14 @@ for (const door of ['core', 'mediawiki'] as const) {
     return post(url, form, headers);
   };
   test(`${door}: a public client names itself by Basic with an empty secret`, async () => {
-    assert.equal((await redeem({ authorization: basic(pocket.client.id, '') })).statusCode, 200);
+    assert.equal(
+      (await redeem({ authorization: basicHeader(pocket.client.id, '') })).statusCode,
+      200,
+    );
     assert.equal(
       (
         await redeem(
-          { authorization: basic(pocket.client.id, '') },
+          { authorization: basicHeader(pocket.client.id, '') },
           { client_id: pocket.client.id },
         )
       ).statusCode,
@@ -94,7 +97,7 @@ for (const door of ['core', 'mediawiki'] as const) {
   test(`${door}: a confidential client with an empty secret is not let in`, async () => {
     const form = { grant_type: 'client_credentials' };
     assert.notEqual(
-      (await post(url, form, { authorization: basic(worker.client.id, '') })).statusCode,
+      (await post(url, form, { authorization: basicHeader(worker.client.id, '') })).statusCode,
       200,
     );
   });
@@ -106,7 +109,7 @@ for (const door of ['core', 'mediawiki'] as const) {
 }
 
 test('the core still refuses a public client that shows a secret', async () => {
-  const code = await world.code(pocket, ben, challenge);
+  const code = await world.issueCode(pocket, ben, challenge);
   const form = {
     grant_type: 'authorization_code',
     code,
@@ -114,7 +117,8 @@ test('the core still refuses a public client that shows a secret', async () => {
     redirect_uri: pocket.client.redirectUri,
   };
   assert.equal(
-    (await post('/oauth2/token', form, { authorization: basic(pocket.client.id, 'x') })).statusCode,
+    (await post('/oauth2/token', form, { authorization: basicHeader(pocket.client.id, 'x') }))
+      .statusCode,
     401,
   );
 });

@@ -1,36 +1,42 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { baseOf, enc, inHeader, type Pair, protocolPairs } from '#harness/own-signer.ts';
-import { TestWorld } from '#harness/world.ts';
-import { keepRequest, keptRequest } from '#http/oauth/refused-request.ts';
+import {
+  type ParameterPair,
+  protocolParameters,
+  rfc5849Encode,
+  signatureBaseString,
+  toAuthorizationHeader,
+} from '#harness/own-signer.ts';
+import { TestServer } from '#harness/world.ts';
+import { fromStoredRequest, toStoredRequest } from '#http/oauth/refused-request.ts';
 import { instant } from '#kernel/time.ts';
 import { Unavailable } from '#kernel/unavailable.ts';
-import type { Outcome } from '#registry/actions/context.ts';
-import { MOST_FAILURES, makeFailures, type NewFailure } from '#registry/refused-requests.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
+import { MAX_FAILURES, makeFailures, type NewFailure } from '#registry/refused-requests.ts';
 
 // A developer whose request was refused looks at the page at once: it is there, also when nobody
 // could read it, and no secret is with it.
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
-let made: Outcome & { readonly secret: string };
+let made: ActionOutcome & { readonly secret: string };
 let count = 0;
 before(async () => {
-  world = new TestWorld({ mediawiki: 'on', oauth1Plaintext: 'on' });
-  ada = await world.person('Ada', ['developer']);
+  world = new TestServer({ mediawiki: 'on', oauth1Plaintext: 'on' });
+  ada = await world.createPerson('Ada', ['developer']);
 });
 after(() => world.close());
 
 const app = async () => {
-  made = await world.client(ada, { name: `Classic ${++count}`, protocol: 'oauth1' });
+  made = await world.createClient(ada, { name: `Classic ${++count}`, protocol: 'oauth1' });
   return { key: made.client.id, secret: made.secret };
 };
 
 async function page(query: string) {
   const answer = await world.app.inject({
     url: `/my/help?${query}`,
-    headers: { cookie: await world.cookie(ada) },
+    headers: { cookie: await world.sessionCookie(ada) },
   });
   return answer.body;
 }
@@ -54,7 +60,7 @@ const doors = {
 async function refusedThen(sent: Sent) {
   const answer = await world.app.inject({ method: 'POST', url: doors.core, ...sent } as never);
   const body = await page(`app=${made.client.id}`);
-  const kept = await world.built.store.listFailures(made.client.id, 20);
+  const kept = await world.server.store.listFailures(made.client.id, 20);
   return { answer, body, kept: JSON.stringify(kept.map(({ facts }) => facts)), links: links(body) };
 }
 
@@ -62,13 +68,13 @@ const pairs = (
   key: { key: string; secret: string },
   over: Readonly<Record<string, string | undefined>> = {},
 ) =>
-  protocolPairs({
+  protocolParameters({
     method: 'POST',
     uri: 'https://gate.example/other',
     client: key,
     token: null,
     now: world.now,
-    over,
+    overrides: over,
   });
 
 for (const [door, url] of Object.entries(doors))
@@ -77,7 +83,7 @@ for (const [door, url] of Object.entries(doors))
     const seen = await refusedThen({
       url,
       headers: {
-        authorization: inHeader(pairs(key, { oauth_callback: 'oob' })),
+        authorization: toAuthorizationHeader(pairs(key, { oauth_callback: 'oob' })),
         host: 'inner:3000',
       },
     });
@@ -92,7 +98,7 @@ for (const [door, url] of Object.entries(doors))
 
 describe('a request that nobody can read', () => {
   const key = () => ({ key: made.client.id, secret: made.secret });
-  const header = (over = {}) => inHeader(pairs(key(), over));
+  const header = (over = {}) => toAuthorizationHeader(pairs(key(), over));
   const rows: Readonly<Record<string, () => Sent>> = {
     'a lone % in the query': () => ({
       url: '/oauth1/initiate?q=100%',
@@ -122,13 +128,13 @@ describe('a request that nobody can read', () => {
     }),
     'parameters in the query': () => ({
       url: `/oauth1/initiate?${pairs(key())
-        .map(([n, v]) => `${n}=${enc(v)}`)
+        .map(([n, v]) => `${n}=${rfc5849Encode(v)}`)
         .join('&')}&q=%`,
     }),
     'parameters in the form': () => ({
       headers: { 'content-type': form },
       payload: `${pairs(key())
-        .map(([n, v]) => `${n}=${enc(v)}`)
+        .map(([n, v]) => `${n}=${rfc5849Encode(v)}`)
         .join('&')}&q=%`,
     }),
   };
@@ -181,7 +187,7 @@ describe('a request that nobody can read', () => {
   for (const [what, sent] of Object.entries(tokens))
     for (const url of ['/oauth2/token', '/w/rest.php/oauth2/access_token'])
       test(`a token request with ${what}, at ${url}: listed, without what it held`, async () => {
-        made = await world.client(ada, { name: `Modern ${++count}` });
+        made = await world.createClient(ada, { name: `Modern ${++count}` });
         const { body, kept } = await refusedThen({ url, ...sent(made.client.id) });
         assert.match(body, /A parameter is missing or cannot be read: body/);
         assert.doesNotMatch(kept, /S3cr3t/);
@@ -189,9 +195,9 @@ describe('a request that nobody can read', () => {
 
   test('of an app that is not there: nothing is written', async () => {
     await app();
-    const authorization = inHeader(pairs({ key: 'e'.repeat(32), secret: 'x' }));
+    const authorization = toAuthorizationHeader(pairs({ key: 'e'.repeat(32), secret: 'x' }));
     await refusedThen({ url: '/oauth1/initiate?q=%', headers: { authorization } });
-    assert.deepEqual(await world.built.store.listFailures('e'.repeat(32) as never, 9), []);
+    assert.deepEqual(await world.server.store.listFailures('e'.repeat(32) as never, 9), []);
   });
 });
 
@@ -199,7 +205,7 @@ describe('no secret is kept', () => {
   const rows: Readonly<Record<string, (key: { key: string; secret: string }) => Sent>> = {
     'a PLAINTEXT signature': (key) => ({
       headers: {
-        authorization: inHeader([
+        authorization: toAuthorizationHeader([
           ...pairs(key, { oauth_signature_method: 'PLAINTEXT' }).slice(0, -1),
           ['oauth_signature', `S3cr3t&`],
         ]),
@@ -207,7 +213,7 @@ describe('no secret is kept', () => {
     }),
     'a PLAINTEXT signature without a method': (key) => ({
       headers: {
-        authorization: inHeader([
+        authorization: toAuthorizationHeader([
           ...pairs(key, { oauth_signature_method: undefined }).slice(0, -1),
           ['oauth_signature', 'S3cr3t&'],
         ]),
@@ -215,7 +221,7 @@ describe('no secret is kept', () => {
     }),
     'one whose method is misspelt, escaped twice': (key) => ({
       headers: {
-        authorization: inHeader([
+        authorization: toAuthorizationHeader([
           ...pairs(key, { oauth_signature_method: 'PLAIN' }).slice(0, -1),
           ['oauth_signature', 'S3cr3t%26'],
         ]),
@@ -230,7 +236,7 @@ describe('no secret is kept', () => {
     }),
     'a PLAINTEXT signature behind quoted-pairs and blanks': (key) => ({
       headers: {
-        authorization: inHeader([
+        authorization: toAuthorizationHeader([
           ...pairs(key, { oauth_signature_method: 'PLAINTEXT', oauth_nonce: undefined }).slice(
             0,
             -1,
@@ -245,7 +251,9 @@ describe('no secret is kept', () => {
     'a verifier': (key) => ({
       url: '/oauth1/token',
       headers: {
-        authorization: inHeader(pairs(key, { oauth_token: 'x', oauth_verifier: 'S3cr3t' })),
+        authorization: toAuthorizationHeader(
+          pairs(key, { oauth_token: 'x', oauth_verifier: 'S3cr3t' }),
+        ),
       },
     }),
     'a verifier whose name is escaped, in what nobody can read': (key) => ({
@@ -253,14 +261,17 @@ describe('no secret is kept', () => {
     }),
     'a password in the query': (key) => ({
       url: '/oauth1/initiate?password=S3cr3t',
-      headers: { authorization: inHeader(pairs(key)) },
+      headers: { authorization: toAuthorizationHeader(pairs(key)) },
     }),
     'a client secret in a JSON body': (key) => ({
-      headers: { authorization: inHeader(pairs(key)), 'content-type': 'application/json' },
+      headers: {
+        authorization: toAuthorizationHeader(pairs(key)),
+        'content-type': 'application/json',
+      },
       payload: '{"client_secret":"S3cr3t"}',
     }),
     'a bearer token beside it': (key) => ({
-      headers: { authorization: [inHeader(pairs(key)), 'Bearer S3cr3t'] },
+      headers: { authorization: [toAuthorizationHeader(pairs(key)), 'Bearer S3cr3t'] },
     }),
   };
   for (const [what, sent] of Object.entries(rows))
@@ -281,19 +292,21 @@ test('what is kept is bounded, and read back as it was sent', () => {
     secure: true,
     ...over,
   });
-  const kept = keepRequest(sent({ headers: { host: 'h', cookie: 'c=1', 'content-type': form } }));
-  const back = keptRequest({ reading: 'rfc5849', request: JSON.parse(JSON.stringify(kept)) });
+  const kept = toStoredRequest(
+    sent({ headers: { host: 'h', cookie: 'c=1', 'content-type': form } }),
+  );
+  const back = fromStoredRequest({ reading: 'rfc5849', request: JSON.parse(JSON.stringify(kept)) });
   assert.deepEqual(
-    [back?.sent.method, back?.sent.target, back?.sent.headers],
+    [back?.rawRequest.method, back?.rawRequest.target, back?.rawRequest.headers],
     ['POST', '/a?b=c', { host: 'h', 'content-type': form }],
   );
-  assert.equal(Buffer.from(back?.sent.body ?? []).toString(), 'x=1');
+  assert.equal(Buffer.from(back?.rawRequest.body ?? []).toString(), 'x=1');
   const long = Buffer.from('x='.padEnd(3000, 'y'));
-  assert.equal(keepRequest(sent({ headers: { 'content-type': form }, body: long })), undefined);
-  assert.equal(keepRequest(sent({ body: long }))?.body, null);
-  assert.equal(keepRequest(sent({ target: `/${'a'.repeat(3000)}` })), undefined);
+  assert.equal(toStoredRequest(sent({ headers: { 'content-type': form }, body: long })), undefined);
+  assert.equal(toStoredRequest(sent({ body: long }))?.body, null);
+  assert.equal(toStoredRequest(sent({ target: `/${'a'.repeat(3000)}` })), undefined);
   assert.equal(
-    keepRequest(sent({ headers: { 'content-type': form }, body: undefined })),
+    toStoredRequest(sent({ headers: { 'content-type': form }, body: undefined })),
     undefined,
   );
   for (const facts of [
@@ -302,7 +315,7 @@ test('what is kept is bounded, and read back as it was sent', () => {
     { reading: 'rfc5849' },
     { reading: 'rfc5849', request: { method: 1 } },
   ])
-    assert.equal(keptRequest(facts), undefined);
+    assert.equal(fromStoredRequest(facts), undefined);
 });
 
 test('what the store does not take is kept for the next time; two looks at once find it both', async () => {
@@ -319,20 +332,23 @@ test('what the store does not take is kept for the next time; two looks at once 
       listFailures: async () => saved.map((failure, id) => ({ ...failure, id })),
     },
   );
-  for (let turn = 0; turn < 30; turn++) failures.note('a' as never, 'oauth1', { turn });
+  for (let turn = 0; turn < 30; turn++) failures.recordFailure('a' as never, 'oauth1', { turn });
   await assert.rejects(failures.flush(), Unavailable);
   assert.deepEqual(await failures.listFailures('a' as never, 99), []);
-  failures.note('a' as never, 'oauth1', { turn: 30 });
+  failures.recordFailure('a' as never, 'oauth1', { turn: 30 });
   away = false;
   const looks = await Promise.all([
     failures.listFailures('a' as never, 99),
     failures.listFailures('a' as never, 99),
   ]);
   for (const list of looks)
-    assert.deepEqual([list.length, list.at(-1)?.facts.turn], [MOST_FAILURES, 30]);
+    assert.deepEqual([list.length, list.at(-1)?.facts.turn], [MAX_FAILURES, 30]);
 });
 
 test('the signer of these tests signs as the standard says', () => {
-  const some: readonly Pair[] = [['a', 'b c']];
-  assert.equal(baseOf('GET', 'https://a/b', some), 'GET&https%3A%2F%2Fa%2Fb&a%3Db%2520c');
+  const some: readonly ParameterPair[] = [['a', 'b c']];
+  assert.equal(
+    signatureBaseString('GET', 'https://a/b', some),
+    'GET&https%3A%2F%2Fa%2Fb&a%3Db%2520c',
+  );
 });

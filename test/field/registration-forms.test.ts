@@ -2,30 +2,30 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
-import { refusalLine } from '#registry/refusal-texts.ts';
+import { refusalForTerminal } from '#registry/refusal-texts.ts';
 
 // How apps are registered and changed, by the pages, the JSON API, the command line and the
 // dialect: services without a redirect URI, what reviewers are told of one, and every problem of a
 // form at once.
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let cookie = '';
 let rexCookie = '';
 let count = 0;
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada', ['developer']);
-  cookie = await world.cookie(ada);
-  rexCookie = await world.cookie(await world.person('Rex', ['reviewer']));
+  world = new TestServer();
+  ada = await world.createPerson('Ada', ['developer']);
+  cookie = await world.sessionCookie(ada);
+  rexCookie = await world.sessionCookie(await world.createPerson('Rex', ['reviewer']));
 });
 after(() => world.close());
 
 const fresh = () => `App ${++count}`;
-const found = (id: string) => world.built.store.findClient(id as Client['id']) as Promise<Client>;
+const found = (id: string) => world.server.store.findClient(id as Client['id']) as Promise<Client>;
 const get = (url: string, as = cookie) => world.app.inject({ url, headers: { cookie: as } });
 const proofOf = (as: string) => csrfToken(as.slice(as.indexOf('=') + 1));
 const post = (url: string, form: Readonly<Record<string, string>>, as = cookie) =>
@@ -54,7 +54,7 @@ const api = (
   });
 /** A proposal as the operator submits one, with what the registry cannot do without. */
 const proposed = (over: Readonly<Record<string, unknown>>) =>
-  world.built.world.registry.submit(OPERATOR, 'propose', {
+  world.server.services.registry.submit(OPERATOR, 'propose', {
     name: fresh(),
     version: '1.0',
     description: 'It helps.',
@@ -67,8 +67,8 @@ const proposed = (over: Readonly<Record<string, unknown>>) =>
     ownerId: ada.id,
     ...over,
   });
-const service = (over: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
-  world.client(ada, {
+const service = (over: Partial<Parameters<TestServer['createClient']>[1]> = {}) =>
+  world.createClient(ada, {
     name: fresh(),
     grantTypes: ['client_credentials'],
     redirectUri: '',
@@ -144,12 +144,12 @@ describe('a service needs no redirect URI', () => {
         ['', ['client_credentials'], false],
       );
       // Nothing is held against it that is said of redirect URIs.
-      const { findings } = await world.built.world.registry.risk(client);
+      const { findings } = await world.server.services.registry.risk(client);
       assert.deepEqual(
         findings.filter(({ rule }) => /callback|scheme|redirect/.test(rule)),
         [],
       );
-      assert.deepEqual(world.built.world.registry.redirectWarnings(client), []);
+      assert.deepEqual(world.server.services.registry.redirectWarnings(client), []);
     });
 
   test('it gets tokens, and an authorization request of it is told why it leads nowhere', async () => {
@@ -158,7 +158,7 @@ describe('a service needs no redirect URI', () => {
       method: 'POST',
       url: '/oauth2/token',
       headers: {
-        authorization: basic(client.id, secret),
+        authorization: basicHeader(client.id, secret),
         'content-type': 'application/x-www-form-urlencoded',
       },
       payload: 'grant_type=client_credentials',
@@ -282,7 +282,7 @@ describe('“others could read the answer” is said of what goes over a network
   ];
   for (const [redirectUri, said] of rows)
     test(`${redirectUri}: ${said ? 'said' : 'not said'}, on the desk and in the risk`, async () => {
-      const { registry } = world.built.world;
+      const { registry } = world.server.services;
       for (const redirectIsPrefix of [false, true])
         assert.equal(
           registry
@@ -301,7 +301,7 @@ describe('“others could read the answer” is said of what goes over a network
   test('on the page of a reviewer, in each language', async () => {
     const made = async (redirectUri: string) =>
       (
-        await world.client(
+        await world.createClient(
           ada,
           { name: fresh(), protocol: 'oauth1', grantTypes: [], redirectUri },
           false,
@@ -346,7 +346,7 @@ describe('every problem at once', () => {
     const answer = await proposed(bad);
     assert.ok(!answer.ok);
     assert.match(
-      refusalLine(answer.refusal),
+      refusalForTerminal(answer.refusal),
       /^--name must not be empty\. \(invalid_field\) --version .*--redirect-uri must be https.*--site .*--scope has scopes that are not known here: none\. \(invalid_field\)$/,
     );
   });

@@ -4,18 +4,18 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { AuthorizationCode } from 'simple-oauth2';
 import type { Account } from '#accounts/account.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
-let made: Awaited<ReturnType<TestWorld['client']>>;
+let made: Awaited<ReturnType<TestServer['createClient']>>;
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada', ['developer']);
-  ben = await world.person('Ben');
-  made = await world.client(ada, { name: 'Reader', pkceOptional: true });
+  world = new TestServer();
+  ada = await world.createPerson('Ada', ['developer']);
+  ben = await world.createPerson('Ben');
+  made = await world.createClient(ada, { name: 'Reader', pkceOptional: true });
 });
 after(() => world.close());
 
@@ -24,7 +24,7 @@ const post = (url: string, form: Record<string, string>) =>
     method: 'POST',
     url,
     headers: {
-      authorization: basic(made.client.id, made.secret),
+      authorization: basicHeader(made.client.id, made.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: new URLSearchParams(form).toString(),
@@ -35,7 +35,7 @@ for (const [what, token] of [
   [
     'a live token',
     async () => {
-      const code = await world.code(made, ben);
+      const code = await world.issueCode(made, ben);
       const answer = await post('/oauth2/token', {
         grant_type: 'authorization_code',
         code,
@@ -65,7 +65,7 @@ test('simple-oauth2: revokeAll() ends both tokens and resolves', async () => {
       revokePath: '/oauth2/revoke',
     },
   });
-  const code = await world.code(made, ben);
+  const code = await world.issueCode(made, ben);
   const token = await client.getToken({ code, redirect_uri: made.client.redirectUri });
   await token.revokeAll();
   for (const one of [token.token.access_token, token.token.refresh_token])

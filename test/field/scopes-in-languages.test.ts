@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { scopeWords } from '#pages/scopes.ts';
 import { wordsOf } from '#pages/words.ts';
 import { loadScopes } from '#registry/model/scopes.ts';
@@ -82,7 +82,7 @@ describe('a label', () => {
 
 describe('the pages', () => {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-scopes-'));
-  let world: TestWorld;
+  let world: TestServer;
   before(() => {
     const path = join(directory, 'scopes.json');
     const builtIn = JSON.parse(readFileSync('src/registry/model/data/scopes.json', 'utf8'));
@@ -91,7 +91,7 @@ describe('the pages', () => {
       path,
       JSON.stringify({ ...builtIn, groups, scopes: [...builtIn.scopes, scope(inTwo)] }),
     );
-    world = new TestWorld({ scopes: path });
+    world = new TestServer({ scopes: path });
   });
   after(async () => {
     await world.close();
@@ -106,7 +106,9 @@ describe('the pages', () => {
     test(`say them to a reader of ${language}`, async () => {
       const headers = {
         'accept-language': language,
-        cookie: await world.cookie(await world.person(`Ada ${language}`, ['developer'])),
+        cookie: await world.sessionCookie(
+          await world.createPerson(`Ada ${language}`, ['developer']),
+        ),
       };
       for (const url of ['/scopes', '/my/apps/new?kind=server', '/apps']) {
         const { body } = await world.app.inject({ url, headers });

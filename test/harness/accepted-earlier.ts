@@ -1,20 +1,20 @@
 import type { Client } from '#registry/model/client.ts';
-import type { TestWorld } from './world.ts';
+import type { TestServer } from './world.ts';
 
 /**
  * A client with fields that were stored before they would have been refused, as an importer or an
  * earlier version leaves them.
  */
-export async function acceptedEarlier(
-  world: TestWorld,
+export async function storeLegacyClient(
+  world: TestServer,
   client: Pick<Client, 'id'>,
   fields: Partial<Client>,
 ): Promise<Client> {
-  const { store } = world.built;
+  const { store } = world.server;
   const now = await store.findClient(client.id);
   if (now === undefined) throw new Error('no such client');
-  const applied = await store.apply({
-    edition: now.edition,
+  const applied = await store.applyChange({
+    recordVersion: now.recordVersion,
     effects: [{ kind: 'save-client', client: { ...now, ...fields } }],
     audit: {
       at: world.now,
@@ -26,7 +26,7 @@ export async function acceptedEarlier(
       reason: '',
       changes: [],
     },
-    notices: [],
+    notifications: [],
   });
   if (applied.outcome !== 'applied') throw new Error(applied.outcome);
   return applied.client;

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 import type { Client } from '#registry/model/client.ts';
 import { signedHeader } from './signed.ts';
-import { basic, TestWorld } from './world.ts';
+import { basicHeader, TestServer } from './world.ts';
 
-export type App = Pick<Outcome, 'client'> & { readonly secret: string };
-export type Door = 'core' | 'mediawiki';
+export type TestApp = Pick<ActionOutcome, 'client'> & { readonly secret: string };
+export type ProfileName = 'core' | 'mediawiki';
 
 export const verifier = 'v'.repeat(43);
 const challenge = createHash('sha256').update(verifier).digest('base64url');
@@ -17,7 +17,7 @@ const addresses = {
     token: '/w/rest.php/oauth2/access_token',
   },
 } as const;
-const handshakes = {
+const oauth1Addresses = {
   core: { initiate: '/oauth1/initiate', authorize: '/oauth1/authorize', token: '/oauth1/token' },
   mediawiki: {
     initiate: '/w/index.php?title=Special:OAuth/initiate',
@@ -27,26 +27,26 @@ const handshakes = {
 } as const;
 
 /** An answer of the server, as far as a browser looks at it. */
-export interface Seen {
+export interface BrowserResponse {
   readonly status: number;
   readonly body: string;
-  readonly to: string | null;
+  readonly location: string | null;
 }
 
 /** A consent page that is open in somebody's browser. */
-export interface OpenPage extends Seen {
+export interface OpenConsentPage extends BrowserResponse {
   readonly url: string;
   readonly csrf: string;
   readonly cookie: string;
 }
 
 /** A world in which people decide in their browsers, and apps redeem what they get. */
-export class ApprovalWorld extends TestWorld {
+export class ConsentTestServer extends TestServer {
   async browse(
     url: string,
     cookie: string,
     form?: Readonly<Record<string, string>>,
-  ): Promise<Seen> {
+  ): Promise<BrowserResponse> {
     const answer = await this.app.inject({
       url,
       headers: { cookie, ...(form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}) },
@@ -56,14 +56,14 @@ export class ApprovalWorld extends TestWorld {
     return {
       status: answer.statusCode,
       body: answer.body,
-      to: to === undefined ? null : String(to),
+      location: to === undefined ? null : String(to),
     };
   }
 
   authorizeUrl(
     client: Client,
     scope: string,
-    door: Door = 'core',
+    profile: ProfileName = 'core',
     more: Readonly<Record<string, string>> = {},
   ): string {
     const query = new URLSearchParams({
@@ -76,21 +76,21 @@ export class ApprovalWorld extends TestWorld {
       },
       ...{ code_challenge: challenge, code_challenge_method: 'S256', ...more },
     });
-    return `${addresses[door].authorize}?${query}`;
+    return `${addresses[profile].authorize}?${query}`;
   }
 
   /** Opens the page that an app's request leads to. */
-  async openPage(asking: string, cookie: string): Promise<OpenPage> {
-    const asked = await this.browse(asking, cookie);
-    const url = asked.to ?? '';
+  async openConsentPage(authorizeUrl: string, cookie: string): Promise<OpenConsentPage> {
+    const asked = await this.browse(authorizeUrl, cookie);
+    const url = asked.location ?? '';
     if (!url.startsWith('/authorize/'))
       throw new Error(`no consent page: ${asked.status} ${url} ${asked.body}`);
     const page = await this.browse(url, cookie);
     return { ...page, url, cookie, csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '' };
   }
 
-  press = (
-    page: OpenPage,
+  submitDecision = (
+    page: OpenConsentPage,
     button: 'accept' | 'cancel',
     boxes: Readonly<Record<string, string>> = {},
     cookie = page.cookie,
@@ -100,7 +100,7 @@ export class ApprovalWorld extends TestWorld {
    * Every box and hidden field of a page, as a browser sends it when nothing is changed; less what
    * is unticked.
    */
-  boxesOf(page: OpenPage, unticked: readonly string[] = []): Record<string, string> {
+  formFields(page: OpenConsentPage, unticked: readonly string[] = []): Record<string, string> {
     const names = [...page.body.matchAll(/name="((?:scope|before)\.[^"]+)"/g)].map(
       ([, name]) => name ?? '',
     );
@@ -112,29 +112,33 @@ export class ApprovalWorld extends TestWorld {
   }
 
   /** Asks, allows, and answers the code. */
-  async allowedCode(
-    app: App,
+  async obtainCode(
+    app: TestApp,
     user: Account,
     scope: string,
-    door: Door = 'core',
+    profile: ProfileName = 'core',
     unticked: readonly string[] = [],
   ): Promise<string> {
-    const page = await this.openPage(
-      this.authorizeUrl(app.client, scope, door),
-      await this.cookie(user),
+    const page = await this.openConsentPage(
+      this.authorizeUrl(app.client, scope, profile),
+      await this.sessionCookie(user),
     );
-    const { to, body } = await this.press(page, 'accept', this.boxesOf(page, unticked));
+    const { location: to, body } = await this.submitDecision(
+      page,
+      'accept',
+      this.formFields(page, unticked),
+    );
     const code = to === null ? null : new URL(to).searchParams.get('code');
     if (code === null) throw new Error(`no code: ${to} ${body}`);
     return code;
   }
 
-  async post(url: string, form: Readonly<Record<string, string>>, { client, secret }: App) {
+  async post(url: string, form: Readonly<Record<string, string>>, { client, secret }: TestApp) {
     const answer = await this.app.inject({
       method: 'POST',
       url,
       headers: {
-        authorization: basic(client.id, secret),
+        authorization: basicHeader(client.id, secret),
         'content-type': 'application/x-www-form-urlencoded',
       },
       payload: new URLSearchParams(form).toString(),
@@ -142,9 +146,9 @@ export class ApprovalWorld extends TestWorld {
     return { status: answer.statusCode, body: answer.body === '' ? {} : answer.json() };
   }
 
-  redeem = (code: string, app: App, door: Door = 'core') =>
+  exchangeCode = (code: string, app: TestApp, profile: ProfileName = 'core') =>
     this.post(
-      addresses[door].token,
+      addresses[profile].token,
       {
         grant_type: 'authorization_code',
         code,
@@ -153,47 +157,47 @@ export class ApprovalWorld extends TestWorld {
       },
       app,
     );
-  refresh = (
+  refreshTokens = (
     token: string,
-    app: App,
-    door: Door = 'core',
+    app: TestApp,
+    profile: ProfileName = 'core',
     more: Readonly<Record<string, string>> = {},
   ) =>
     this.post(
-      addresses[door].token,
+      addresses[profile].token,
       { grant_type: 'refresh_token', refresh_token: token, ...more },
       app,
     );
   async introspect(
     token: string,
-    app: App,
+    app: TestApp,
   ): Promise<{ readonly active: boolean; readonly scope?: string }> {
     return (await this.post('/oauth2/introspect', { token }, app)).body;
   }
 
   /** Allows and redeems. */
-  async tokens(
-    app: App,
+  async obtainTokens(
+    app: TestApp,
     user: Account,
     scope: string,
-    door: Door = 'core',
+    profile: ProfileName = 'core',
     unticked: readonly string[] = [],
   ) {
-    const { status, body } = await this.redeem(
-      await this.allowedCode(app, user, scope, door, unticked),
+    const { status, body } = await this.exchangeCode(
+      await this.obtainCode(app, user, scope, profile, unticked),
       app,
-      door,
+      profile,
     );
     if (status !== 200) throw new Error(JSON.stringify(body));
     return body as { readonly access_token: string; readonly refresh_token: string };
   }
 
-  async signed(
+  async postSigned(
     url: string,
-    app: App,
+    app: TestApp,
     token: { key: string; secret: string } | null,
-    over: Record<string, string>,
-    door: Door = 'core',
+    overrides: Record<string, string>,
+    profile: ProfileName = 'core',
   ) {
     const answer = await this.app.inject({
       method: 'POST',
@@ -204,9 +208,9 @@ export class ApprovalWorld extends TestWorld {
         url,
         { key: app.client.id, secret: app.secret },
         token,
-        over,
+        overrides,
         {
-          reading: door === 'core' ? 'rfc5849' : 'mediawiki',
+          profile: profile === 'core' ? 'rfc5849' : 'mediawiki',
         },
       ),
     });
@@ -214,29 +218,35 @@ export class ApprovalWorld extends TestWorld {
   }
 
   /** Temporary credentials, where the person is asked, and the exchange. */
-  async handshake(app: App, door: Door = 'core', callback = 'oob') {
-    const { form, body } = await this.signed(
-      handshakes[door].initiate,
+  async oauth1Handshake(app: TestApp, profile: ProfileName = 'core', callback = 'oob') {
+    const { form, body } = await this.postSigned(
+      oauth1Addresses[profile].initiate,
       app,
       null,
       { oauth_callback: callback },
-      door,
+      profile,
     );
-    const pair = {
+    const temporaryCredentials = {
       key: form.get('oauth_token') ?? '',
       secret: form.get('oauth_token_secret') ?? '',
     };
-    if (pair.key === '') throw new Error(body);
+    if (temporaryCredentials.key === '') throw new Error(body);
     return {
-      pair,
-      asking: `${handshakes[door].authorize}?oauth_token=${pair.key}`,
+      pair: temporaryCredentials,
+      authorizeUrl: `${oauth1Addresses[profile].authorize}?oauth_token=${temporaryCredentials.key}`,
       exchange: (oauth_verifier: string, by = app) =>
-        this.signed(handshakes[door].token, by, pair, { oauth_verifier }, door),
+        this.postSigned(
+          oauth1Addresses[profile].token,
+          by,
+          temporaryCredentials,
+          { oauth_verifier },
+          profile,
+        ),
     };
   }
 
   /** What a person allowed an app, in the order it is kept. */
-  async allowed(app: App, user: Account): Promise<readonly string[] | undefined> {
-    return (await this.consents.current(app.client, user, this.built.world.site))?.scopes;
+  async grantedScopes(app: TestApp, user: Account): Promise<readonly string[] | undefined> {
+    return (await this.consents.current(app.client, user, this.server.services.site))?.scopes;
   }
 }

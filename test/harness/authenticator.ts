@@ -2,13 +2,13 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 
 const bytes = (content: Uint8Array) =>
   Buffer.concat([Buffer.from([0x58, content.length]), content]);
-const hashed = (text: string | Buffer) => createHash('sha256').update(text).digest();
+const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest();
 
 /**
  * A passkey in software: it answers as a browser would (WebAuthn Level 3 §5.1), and can be told to
  * lie.
  */
-export function authenticator({
+export function softwareAuthenticator({
   origin,
   rpId,
 }: {
@@ -17,7 +17,7 @@ export function authenticator({
 }) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { x = '', y = '' } = publicKey.export({ format: 'jwk' });
-  const id = hashed(x).subarray(0, 16);
+  const id = sha256(x).subarray(0, 16);
   let counter = 0;
   const count = (value: number) => {
     const field = Buffer.alloc(4);
@@ -43,7 +43,7 @@ export function authenticator({
         coordinate(y),
       ]);
       const attested = Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, key]);
-      const data = Buffer.concat([hashed(rpId), Buffer.from([flags]), count(counter), attested]);
+      const data = Buffer.concat([sha256(rpId), Buffer.from([flags]), count(counter), attested]);
       const text = (value: string) =>
         Buffer.concat([Buffer.from([0x60 + value.length]), Buffer.from(value)]);
       // A certificate, where one is claimed: whatever it says must not be read.
@@ -80,7 +80,7 @@ export function authenticator({
       { from = origin, flags = 0x05, userHandle = undefined as string | undefined, step = 1 } = {},
     ): string {
       counter += step;
-      const data = Buffer.concat([hashed(rpId), Buffer.from([flags]), count(counter)]);
+      const data = Buffer.concat([sha256(rpId), Buffer.from([flags]), count(counter)]);
       const client = clientData('webauthn.get', options.challenge, from);
       return JSON.stringify({
         id: name,
@@ -90,7 +90,7 @@ export function authenticator({
         response: {
           clientDataJSON: client.toString('base64url'),
           authenticatorData: data.toString('base64url'),
-          signature: sign('sha256', Buffer.concat([data, hashed(client)]), privateKey).toString(
+          signature: sign('sha256', Buffer.concat([data, sha256(client)]), privateKey).toString(
             'base64url',
           ),
           ...(userHandle === undefined

@@ -11,7 +11,7 @@ import {
 } from 'playwright-core';
 import type { Account } from '#accounts/account.ts';
 import { type Language, type MessageKey, wordsOf } from '#pages/words.ts';
-import { appHost, type Place, password } from './place.ts';
+import { appHost, type BrowserTestServer, password } from './place.ts';
 
 /** A browser of this machine; undefined: there is none. */
 export function findBrowser(): string | undefined {
@@ -34,7 +34,7 @@ const required = process.env.GATEHOUSE_REQUIRE_ALL === '1';
  * Why the browser tests are left out; false: they are not. With GATEHOUSE_REQUIRE_ALL=1 they run
  * and fail instead.
  */
-export const leftOut: string | false =
+export const skipReason: string | false =
   findBrowser() === undefined &&
   !required &&
   'left out: no Chromium is on this machine (install Debian’s chromium, or name one with CHROMIUM_PATH)';
@@ -54,7 +54,7 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 /** How somebody looks at the pages. */
-export interface Look {
+export interface BrowserView {
   readonly width?: number;
   readonly script?: boolean;
   readonly dark?: boolean;
@@ -62,19 +62,19 @@ export interface Look {
 }
 
 /** Every way a person may come: on a desk and on a phone, with scripts and without. */
-export const looks: readonly (Look & { readonly called: string })[] = [
-  { called: '1280 px', width: 1280 },
-  { called: '360 px', width: 360 },
-  { called: '1280 px, no JavaScript', width: 1280, script: false },
-  { called: '360 px, no JavaScript', width: 360, script: false },
+export const browserViews: readonly (BrowserView & { readonly label: string })[] = [
+  { label: '1280 px', width: 1280 },
+  { label: '360 px', width: 360 },
+  { label: '1280 px, no JavaScript', width: 1280, script: false },
+  { label: '360 px, no JavaScript', width: 360, script: false },
 ];
 
 /** Bytes that one page may cost. */
-export const MOST_BYTES = 30_000;
+export const MAX_PAGE_BYTES = 30_000;
 /** What pages cost, by path, for whoever wants to know. */
-export const weights = new Map<string, number>();
+export const pageBytesByPath = new Map<string, number>();
 
-const narrowest = 320;
+const narrowestWidth = 320;
 /** Bytes of each stylesheet and script. */
 const assets = new Map<string, number>();
 
@@ -83,19 +83,24 @@ const assets = new Map<string, number>();
  * the console, no failed request, no request to another host, no more bytes than allowed. An answer
  * of 400 and above has to be expected.
  */
-export class Walk {
+export class BrowserWindow {
   readonly page: Page;
-  readonly place: Place;
+  readonly testServer: BrowserTestServer;
   readonly #context: BrowserContext;
-  readonly #look: Look;
+  readonly #look: BrowserView;
   readonly #problems: string[] = [];
   #arrived: Response | undefined;
 
-  private constructor(place: Place, context: BrowserContext, page: Page, look: Look) {
-    this.place = place;
+  private constructor(
+    testServer: BrowserTestServer,
+    context: BrowserContext,
+    page: Page,
+    view: BrowserView,
+  ) {
+    this.testServer = testServer;
     this.page = page;
     this.#context = context;
-    this.#look = look;
+    this.#look = view;
     page.on('pageerror', (fault) => this.#problems.push(`script: ${fault.message}`));
     page.on('console', (message) => {
       // The browser says of every 4xx that it could not be loaded; what was expected is asked
@@ -110,7 +115,8 @@ export class Walk {
     });
     page.on('request', (request) => {
       const { origin } = new URL(request.url());
-      if (origin === place.origin || (origin === appHost && request.isNavigationRequest())) return;
+      if (origin === testServer.origin || (origin === appHost && request.isNavigationRequest()))
+        return;
       this.#problems.push(`asked another host: ${request.url()}`);
     });
     page.on('response', (response) => {
@@ -124,11 +130,11 @@ export class Walk {
 
   static async start(
     browser: Browser,
-    place: Place,
-    look: Look = {},
+    testServer: BrowserTestServer,
+    view: BrowserView = {},
     person?: Account,
-  ): Promise<Walk> {
-    const { width = 1280, script = true, dark = false, language = 'en' } = look;
+  ): Promise<BrowserWindow> {
+    const { width = 1280, script = true, dark = false, language = 'en' } = view;
     const context = await browser.newContext({
       viewport: { width, height: 800 },
       javaScriptEnabled: script,
@@ -137,9 +143,9 @@ export class Walk {
       reducedMotion: 'reduce',
     });
     context.setDefaultTimeout(8000);
-    if (person) await context.addCookies([await place.session(person)]);
-    const walk = new Walk(place, context, await context.newPage(), look);
-    return walk;
+    if (person) await context.addCookies([await testServer.sessionCookie(person)]);
+    const window = new BrowserWindow(testServer, context, await context.newPage(), view);
+    return window;
   }
 
   /** A text of the pages in the language of this window. */
@@ -154,12 +160,12 @@ export class Walk {
 
   /** Opens an address, as from a bookmark or a link elsewhere. */
   async open(target: string, status = 200): Promise<void> {
-    await this.page.goto(new URL(target, this.place.origin).href);
+    await this.page.goto(new URL(target, this.testServer.origin).href);
     await this.#check(status);
   }
 
   /** Presses something that leads to another page. */
-  async press(what: Locator, status = 200): Promise<void> {
+  async follow(what: Locator, status = 200): Promise<void> {
     const arrived = this.page.waitForEvent('load');
     arrived.catch(() => undefined);
     await what.click();
@@ -171,7 +177,7 @@ export class Walk {
    * Presses something that leads to the app, which is nowhere; answers the address the browser
    * asked for.
    */
-  async leave(what: Locator): Promise<URL> {
+  async followToApp(what: Locator): Promise<URL> {
     const asked = this.page.waitForRequest((request) => request.url().startsWith(appHost));
     asked.catch(() => undefined);
     await what.click({ noWaitAfter: true });
@@ -179,7 +185,7 @@ export class Walk {
   }
 
   /** Presses a key that leads to another page. */
-  async key(key: string, status = 200): Promise<void> {
+  async pressKey(key: string, status = 200): Promise<void> {
     const arrived = this.page.waitForEvent('load');
     arrived.catch(() => undefined);
     await this.page.keyboard.press(key);
@@ -200,16 +206,16 @@ export class Walk {
   /** Signs in by the form that is open. */
   async signIn(name: string): Promise<void> {
     await this.fill({ name, password });
-    await this.press(this.button(this.say('sign-in.button')));
+    await this.follow(this.button(this.say('sign-in.button')));
   }
 
   /** True once the page shows this text. */
-  async sees(text: string | RegExp): Promise<void> {
+  async waitForText(text: string | RegExp): Promise<void> {
     await this.page.locator('main').getByText(text).first().waitFor();
   }
 
   async #check(status: number): Promise<void> {
-    const { page, place } = this;
+    const { page, testServer } = this;
     const response = this.#arrived;
     const path = `${this.path} as ${this.#look.width ?? 1280} px`;
     assert.equal(
@@ -225,17 +231,17 @@ export class Walk {
       .replace(/[0-9a-f]{32}/g, ':id')
       .replace(/\?.*/, '')
       .replace(/\/[\w-]{40,}/, '/:handle');
-    weights.set(shape, Math.max(weights.get(shape) ?? 0, bytes));
-    if (bytes > MOST_BYTES) this.#problems.push(`${bytes} bytes`);
+    pageBytesByPath.set(shape, Math.max(pageBytesByPath.get(shape) ?? 0, bytes));
+    if (bytes > MAX_PAGE_BYTES) this.#problems.push(`${bytes} bytes`);
     await this.#notWide();
     const width = this.#look.width ?? 1280;
     if (width < 500 && this.#look.script !== false) {
-      await page.setViewportSize({ width: narrowest, height: 800 });
+      await page.setViewportSize({ width: narrowestWidth, height: 800 });
       await this.#notWide();
       await page.setViewportSize({ width, height: 800 });
     }
     assert.equal(await page.locator('h1').count(), 1, `${path}: one h1`);
-    assert.deepEqual(this.#problems.splice(0), [], `${path} at ${place.origin}`);
+    assert.deepEqual(this.#problems.splice(0), [], `${path} at ${testServer.origin}`);
   }
 
   /**
@@ -271,7 +277,7 @@ export class Walk {
     if (wide > window) this.#problems.push(`${wide} px wide in a window of ${window}: ${who}`);
   }
 
-  async end(): Promise<void> {
+  async close(): Promise<void> {
     await this.#context.close();
   }
 }
@@ -289,7 +295,10 @@ interface Violation {
  * What axe-core finds wrong with the page as it is; `only` names the rules, otherwise all of them.
  * Evaluated, so that the page’s CSP stays as it is.
  */
-export async function violations(page: Page, only?: readonly string[]): Promise<readonly string[]> {
+export async function axeViolations(
+  page: Page,
+  only?: readonly string[],
+): Promise<readonly string[]> {
   await page.evaluate(`${axeSource}; undefined`);
   const options = only
     ? { runOnly: { type: 'rule', values: only } }

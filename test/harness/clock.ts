@@ -1,12 +1,12 @@
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
 
-let latest: Pick<Clock, 'now'> = { now: () => instant(1_800_000_000) };
+let currentClock: Pick<Clock, 'now'> = { now: () => instant(1_800_000_000) };
 
 /** Says which clock the people of a test live by: that of the world made last. */
-export const liveBy = (clock: Pick<Clock, 'now'>): void => {
-  latest = clock;
+export const useTestClock = (clock: Pick<Clock, 'now'>): void => {
+  currentClock = clock;
 };
 
 /** What that clock says. */
-export const nowThere = (): Instant => latest.now();
+export const testNow = (): Instant => currentClock.now();

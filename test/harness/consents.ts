@@ -7,7 +7,7 @@ import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Registry } from '#registry/registry.ts';
-import { nowThere } from './clock.ts';
+import { testNow } from './clock.ts';
 
 /**
  * A person in a browser who typed their password just now, or when `provenAt` says, without a page.
@@ -16,7 +16,7 @@ export const personActor = (
   account: Account | null,
   rights: ReadonlySet<string>,
   via: Actor['via'] = 'api',
-  provenAt: () => Instant = nowThere,
+  provenAt: () => Instant = testNow,
 ): Actor => ({
   kind: 'person',
   account,
@@ -37,20 +37,21 @@ export const personActor = (
         },
 });
 
-const own = new Set(['mwoauthmanagemygrants']);
+const consentRights = new Set(['mwoauthmanagemygrants']);
 
 /** People's own verbs, as they press buttons. */
-export const consentDesk = (registry: Registry, records: RegistryRecords) => ({
-  async save(client: Client, user: Account, scopes: readonly string[]): Promise<Consent> {
-    const answer = await registry.submit(personActor(user, own), 'accept', {
+export const consentCommands = (registry: Registry, records: RegistryRecords) => ({
+  async accept(client: Client, user: Account, scopes: readonly string[]): Promise<Consent> {
+    const answer = await registry.submit(personActor(user, consentRights), 'accept', {
       clientId: client.id,
       scopes,
     });
     if (!answer.ok || answer.value.consent === null) throw new Error(JSON.stringify(answer));
     return answer.value.consent;
   },
-  async renounce(id: ConsentId, user: Account): Promise<'renounced' | 'unknown'> {
-    return (await registry.submit(personActor(user, own), 'renounce', { consentId: id })).ok
+  async revoke(id: ConsentId, user: Account): Promise<'renounced' | 'unknown'> {
+    return (await registry.submit(personActor(user, consentRights), 'renounce', { consentId: id }))
+      .ok
       ? 'renounced'
       : 'unknown';
   },

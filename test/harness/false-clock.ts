@@ -5,14 +5,14 @@ import { join } from 'node:path';
 /**
  * The clock of a process of the program, moved from outside while it runs; its steady time goes on.
  */
-export interface FalseClock {
+export interface SkewedClock {
   readonly environment: Readonly<Record<string, string>>;
   /** Milliseconds that are added to the real time; heard within 20 ms. */
   set(ms: number): void;
   remove(): void;
 }
 
-const loaded = (file: string) => `
+const clockModule = (file: string) => `
 import { readFileSync } from 'node:fs';
 const RealDate = globalThis.Date;
 const real = RealDate.now.bind(RealDate);
@@ -27,12 +27,12 @@ globalThis.Date = class extends RealDate {
 `;
 
 /** Makes a clock that is `ms` ahead, for a process that is started with its environment. */
-export function falseClock(ms = 0): FalseClock {
+export function createSkewedClock(ms = 0): SkewedClock {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-clock-'));
   const [file, program] = [join(directory, 'ahead'), join(directory, 'clock.mjs')];
   const set = (ahead: number) => writeFileSync(file, String(ahead));
   set(ms);
-  writeFileSync(program, loaded(file));
+  writeFileSync(program, clockModule(file));
   return {
     environment: { NODE_OPTIONS: `--import=${program}` },
     set,

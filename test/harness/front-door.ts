@@ -1,26 +1,31 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import type { Letter } from '#platform/smtp.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 import { signedHeader } from './signed.ts';
-import { password, TestWorld } from './world.ts';
+import { password, TestServer } from './world.ts';
 
 /** Every front door through which an app sends a person. */
-export const frontDoors = ['OAuth 2', 'OAuth 2, dialect', 'OAuth 1', 'OAuth 1, dialect'] as const;
-export type FrontDoorKind = (typeof frontDoors)[number];
+export const authorizationRoutes = [
+  'OAuth 2',
+  'OAuth 2, dialect',
+  'OAuth 1',
+  'OAuth 1, dialect',
+] as const;
+export type AuthorizationRoute = (typeof authorizationRoutes)[number];
 
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
 
 /** A browser: keeps cookies, follows nothing by itself, sends the forms of the page it saw last. */
-export class FieldBrowser {
+export class FormBrowser {
   readonly cookies = new Map<string, string>();
-  readonly #world: TestWorld;
+  readonly #world: TestServer;
   readonly #headers: Readonly<Record<string, string>>;
   csrf = '';
   /** Characters of the longest address of ours it was sent to. */
-  longest = 0;
+  longestPath = 0;
 
-  constructor(world: TestWorld, headers: Readonly<Record<string, string>>) {
+  constructor(world: TestServer, headers: Readonly<Record<string, string>>) {
     this.#world = world;
     this.#headers = headers;
   }
@@ -53,7 +58,7 @@ export class FieldBrowser {
     }
     const { body, statusCode: status } = answer;
     const to = String(answer.headers.location ?? '');
-    if (to.startsWith('/')) this.longest = Math.max(this.longest, to.length);
+    if (to.startsWith('/')) this.longestPath = Math.max(this.longestPath, to.length);
     this.csrf = /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? this.csrf;
     return { status, body, to };
   }
@@ -66,47 +71,47 @@ export class FieldBrowser {
   ) => this.#ask('POST', url, String(new URLSearchParams({ csrf: this.csrf, ...form })), headers);
 }
 
-type Made = Awaited<ReturnType<TestWorld['client']>>;
+type Made = Awaited<ReturnType<TestServer['createClient']>>;
 
 /** A server with an app at each front door, and people who come through it. */
-export class FrontDoor {
-  readonly world: TestWorld;
-  readonly #apps = new Map<FrontDoorKind, Made>();
+export class SignInFlowServer {
+  readonly world: TestServer;
+  readonly #apps = new Map<AuthorizationRoute, Made>();
   #owner: Account | undefined;
   #number = 0;
 
   private constructor(settings: Readonly<Record<string, string>>) {
-    this.world = new TestWorld({ registration: 'open', ...settings });
+    this.world = new TestServer({ registration: 'open', ...settings });
   }
 
-  static async open(settings: Readonly<Record<string, string>> = {}): Promise<FrontDoor> {
-    const door = new FrontDoor(settings);
-    door.#owner = await door.world.person('Owner');
-    for (const kind of frontDoors)
-      door.#apps.set(
+  static async open(settings: Readonly<Record<string, string>> = {}): Promise<SignInFlowServer> {
+    const testServer = new SignInFlowServer(settings);
+    testServer.#owner = await testServer.world.createPerson('Owner');
+    for (const kind of authorizationRoutes)
+      testServer.#apps.set(
         kind,
-        await door.world.client(door.owner, {
+        await testServer.world.createClient(testServer.owner, {
           name: `App at ${kind}`,
           ...(kind.startsWith('OAuth 1')
             ? { protocol: 'oauth1', redirectIsPrefix: true, redirectUri: 'https://app.example/cb' }
             : {}),
         }),
       );
-    return door;
+    return testServer;
   }
   get owner(): Account {
     return this.#owner as Account;
   }
-  appName = (kind: FrontDoorKind): string => `App at ${kind}`;
+  appName = (kind: AuthorizationRoute): string => `App at ${kind}`;
   /** Headers that every request of a browser has. */
   headers: Readonly<Record<string, string>> = {};
-  browser = (): FieldBrowser => new FieldBrowser(this.world, this.headers);
+  browser = (): FormBrowser => new FormBrowser(this.world, this.headers);
   close = (): Promise<void> => this.world.close();
 
   async person(): Promise<Account> {
     const name = `Ben${++this.#number}`;
     const email = `${name.toLowerCase()}@example.org`;
-    const made = await this.world.built.world.accounts.createAccount({
+    const made = await this.world.server.services.accounts.createAccount({
       ...{ name, email, emailConfirmed: true, realName: '', groups: [], password },
     });
     assert.ok(made.ok);
@@ -114,13 +119,13 @@ export class FrontDoor {
   }
 
   /** The text of the newest letter. */
-  async letter(): Promise<string> {
-    await this.world.built.world.accounts.lettersSettled();
-    return (this.world.sent as Letter[]).at(-1)?.text ?? '';
+  async latestEmail(): Promise<string> {
+    await this.world.server.services.accounts.whenEmailsSent();
+    return (this.world.outbox as OutgoingEmail[]).at(-1)?.text ?? '';
   }
 
   /** The path an app sends a person to. */
-  async link(kind: FrontDoorKind, state = 'xyz'): Promise<string> {
+  async link(kind: AuthorizationRoute, state = 'xyz'): Promise<string> {
     const made = this.#apps.get(kind) as Made;
     if (kind.startsWith('OAuth 2')) {
       const query = new URLSearchParams({
@@ -132,7 +137,7 @@ export class FrontDoor {
     const core = kind === 'OAuth 1';
     const target = core ? '/oauth1/initiate' : '/w/index.php?title=Special:OAuth/initiate';
     const pair = { key: made.client.id, secret: made.secret };
-    const reading = core ? {} : { reading: 'mediawiki' as const };
+    const reading = core ? {} : { profile: 'mediawiki' as const };
     const headers = signedHeader(
       this.world,
       'POST',
@@ -150,50 +155,50 @@ export class FrontDoor {
   }
 
   /** `sent`: the state of OAuth 2 as it stands in the address, instead of `state` encoded. */
-  async setOut(
-    kind: FrontDoorKind,
+  async startFlow(
+    kind: AuthorizationRoute,
     { state = 'xyz', sent }: { readonly state?: string; readonly sent?: string } = {},
-  ): Promise<Way> {
+  ): Promise<SignInFlow> {
     const [mine, other] = [await this.person(), await this.person()];
-    const way = new Way(this, kind, { mine, other });
+    const flow = new SignInFlow(this, kind, { mine, other });
     const link = await this.link(kind, state);
-    const { to } = await way.browser.get(
+    const { to } = await flow.browser.get(
       sent === undefined ? link : link.replace('state=xyz', () => `state=${sent}`),
     );
     assert.match(to, /^\/sign-in\?returnto=/);
-    way.signInPage = to;
-    way.returnto = new URLSearchParams(to.slice(to.indexOf('?'))).get('returnto') ?? '';
-    assert.equal((await way.browser.get(to)).status, 200);
-    return way;
+    flow.signInPage = to;
+    flow.returnto = new URLSearchParams(to.slice(to.indexOf('?'))).get('returnto') ?? '';
+    assert.equal((await flow.browser.get(to)).status, 200);
+    return flow;
   }
 }
 
 /** One person on the way to one app. */
-export class Way {
-  readonly #door: FrontDoor;
-  readonly kind: FrontDoorKind;
+export class SignInFlow {
+  readonly #door: SignInFlowServer;
+  readonly kind: AuthorizationRoute;
   readonly #people: Readonly<Record<'mine' | 'other', Account>>;
-  browser: FieldBrowser;
+  browser: FormBrowser;
   signInPage = '';
   returnto = '';
   /** Address of the consent page. */
-  page = '';
+  consentPath = '';
 
   constructor(
-    door: FrontDoor,
-    kind: FrontDoorKind,
+    testServer: SignInFlowServer,
+    kind: AuthorizationRoute,
     people: Readonly<Record<'mine' | 'other', Account>>,
   ) {
-    this.#door = door;
+    this.#door = testServer;
     this.kind = kind;
     this.#people = people;
-    this.browser = door.browser();
+    this.browser = testServer.browser();
   }
   get name(): string {
     return this.#people.mine.name;
   }
-  get longest(): number {
-    return this.browser.longest;
+  get longestPath(): number {
+    return this.browser.longestPath;
   }
 
   /** The sign-in form as it was open in this tab. */
@@ -234,7 +239,7 @@ export class Way {
     for (let hops = 0; hops < 5; hops++) {
       const answer = await this.browser.get(to);
       if (answer.to === '' && !answer.body.includes('name="continue"')) {
-        this.page = to;
+        this.consentPath = to;
         return;
       }
       to = answer.to === '' ? (await this.browser.post(to, { continue: '1' })).to : answer.to;
@@ -243,7 +248,7 @@ export class Way {
   }
 
   /** Another tab of the same browser, at another app's sign-in page. */
-  async anotherTab(): Promise<Pick<Way, 'signIn'>> {
+  async anotherTab(): Promise<Pick<SignInFlow, 'signIn'>> {
     const proof = this.browser.csrf;
     const path = await this.#door.link(this.kind, 'other');
     const { to } = await this.browser.get(path);
@@ -259,7 +264,7 @@ export class Way {
       },
     };
   }
-  async anotherBrowser(who: 'mine' | 'other'): Promise<FieldBrowser> {
+  async anotherBrowser(who: 'mine' | 'other'): Promise<FormBrowser> {
     const browser = this.#door.browser();
     await browser.get('/sign-in');
     await browser.post('/sign-in', { name: this.#people[who].name, password });
@@ -267,8 +272,8 @@ export class Way {
   }
 
   /** From the consent page of one account to that of another. */
-  async switchTo(who: 'mine' | 'other'): Promise<void> {
-    const { body } = await this.browser.get(this.page);
+  async switchAccount(who: 'mine' | 'other'): Promise<void> {
+    const { body } = await this.browser.get(this.consentPath);
     const link =
       /href="(\/sign-in\?switch=1[^"]+)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ??
       assert.fail(body);
@@ -281,7 +286,7 @@ export class Way {
     await this.signInAs(who);
   }
 
-  async register(opener: FieldBrowser): Promise<void> {
+  async register(opener: FormBrowser): Promise<void> {
     const { body } = await this.browser.get(this.signInPage);
     const link =
       /href="(\/register[^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? assert.fail(body);
@@ -301,7 +306,7 @@ export class Way {
     });
   }
 
-  async reset(opener: FieldBrowser): Promise<void> {
+  async resetPassword(opener: FormBrowser): Promise<void> {
     const { body } = await this.browser.get(this.signInPage);
     const link =
       /href="(\/password\/forgotten[^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ??
@@ -319,12 +324,12 @@ export class Way {
   }
 
   async #mailed(
-    opener: FieldBrowser,
+    opener: FormBrowser,
     action: string,
     fields: Readonly<Record<string, string>>,
   ): Promise<void> {
     const path =
-      /https:\/\/gate\.example(\/\S+)/.exec(await this.#door.letter())?.[1] ??
+      /https:\/\/gate\.example(\/\S+)/.exec(await this.#door.latestEmail())?.[1] ??
       assert.fail('no letter');
     const { searchParams } = new URL(path, 'https://gate.example');
     const { body } = await opener.get(path);
@@ -351,14 +356,14 @@ export class Way {
    * Says yes, and answers where the app's answer went; or finds the page that says that the app has
    * to be asked again.
    */
-  async arrive(): Promise<URL> {
-    const page = await this.browser.get(this.page);
+  async approveAndReturn(): Promise<URL> {
+    const page = await this.browser.get(this.consentPath);
     if (!page.body.includes('name="accept"')) {
       assert.ok(this.kind.startsWith('OAuth 1'), page.body);
       assert.match(page.body, /start again|expired|invalid/i);
       return new URL('https://app.example/cb');
     }
-    const { to, body } = await this.browser.post(this.page, { accept: '1' });
+    const { to, body } = await this.browser.post(this.consentPath, { accept: '1' });
     assert.ok(to.startsWith('https://app.example/cb'), body);
     const answer = new URL(to);
     assert.ok(answer.searchParams.get(this.kind.startsWith('OAuth 1') ? 'oauth_verifier' : 'code'));

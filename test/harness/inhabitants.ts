@@ -2,18 +2,18 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
 import { percentEncode } from '#encoding/percent.ts';
-import { consentDesk } from '#harness/consents.ts';
+import { consentCommands } from '#harness/consents.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { operatorDesk, type Proposal } from '#registry/admin-commands.ts';
-import { type Built, makeWorld, realOutside } from '#server/compose.ts';
-import type { Ports } from '#store/store.ts';
+import { type ClientProposal, makeAdminCommands } from '#registry/admin-commands.ts';
+import { composeServer, createPlatform, type Server } from '#server/compose.ts';
+import type { StorePorts } from '#store/store.ts';
 
 /**
  * Where several processes of the program live: one data directory, one name, and the same settings
  * for each.
  */
-export interface Home {
+export interface SharedInstallation {
   readonly data: string;
   readonly issuer: string;
   /** GATEHOUSE_DATABASE and GATEHOUSE_EPHEMERAL: they may hold passwords, and so are no flags. */
@@ -24,22 +24,22 @@ export interface Home {
  * The program in this process over the same stores, without a socket: one more node. `now` moves
  * its clock.
  */
-export async function openHome(
-  { data, issuer, environment }: Home,
+export async function openNode(
+  { data, issuer, environment }: SharedInstallation,
   now?: () => number,
-): Promise<Built> {
+): Promise<Server> {
   const config = readConfig({ data, issuer, 'log-level': 'silent' }, environment, () => '');
   if (!config.ok) throw new Error(JSON.stringify(config.refusal));
-  const outside = realOutside(config.value);
+  const platform = createPlatform(config.value);
   const clock =
-    now === undefined ? outside.clock : { now: () => instant(now() / 1000), millis: now };
-  const built = makeWorld(config.value, { ...outside, clock });
-  await built.store.ready();
-  await built.settle();
+    now === undefined ? platform.clock : { now: () => instant(now() / 1000), millis: now };
+  const built = composeServer(config.value, { ...platform, clock });
+  await built.store.prepareSchema();
+  await built.prepare();
   return built;
 }
 
-export interface Pair {
+export interface CredentialPair {
   readonly key: string;
   readonly secret: string;
 }
@@ -50,11 +50,11 @@ let counter = 0;
  * The Authorization header of a request signed with HMAC-SHA1 (RFC 5849 §3.5.1), for a node that is
  * known as `issuer`.
  */
-export function signature(
+export function signedAuthorization(
   method: string,
   url: string,
-  client: Pair,
-  token: Pair | null,
+  client: CredentialPair,
+  token: CredentialPair | null,
   extra: Readonly<Record<string, string>> = {},
 ): { readonly authorization: string } {
   const parameters: [string, string][] = Object.entries({
@@ -77,7 +77,10 @@ export function signature(
   };
 }
 
-export const basicOf = ({ key, secret }: Pair): { readonly authorization: string } => ({
+export const basicAuthorization = ({
+  key,
+  secret,
+}: CredentialPair): { readonly authorization: string } => ({
   authorization: `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`,
 });
 
@@ -88,37 +91,37 @@ export const redirectUri = 'http://127.0.0.1:9/cb';
 export const codeScope = 'mwoauth-authonly';
 
 /** Who and what is there before anything happens. */
-export interface Inhabitants {
+export interface TestData {
   /** An OAuth 2 app with every grant type, which Ben allowed. */
-  readonly web: Pair;
+  readonly oauth2App: CredentialPair;
   /** An OAuth 1 app that Ben allowed, for handshakes. */
-  readonly classic: Pair;
+  readonly oauth1App: CredentialPair;
   /** An owner-only OAuth 1 app of Ben's, to sign with. */
-  readonly signer: { readonly client: Pair; readonly token: Pair };
+  readonly ownerOnlyApp: { readonly client: CredentialPair; readonly token: CredentialPair };
   /** Bearer tokens of two people who may review. */
-  readonly reviewers: readonly [string, string];
+  readonly reviewerTokens: readonly [string, string];
   /** Cookie of a browser where Ben is signed in. */
   readonly cookie: string;
   /** Codes as Ben's browser would bring them back, each good once. */
-  codes(count: number): Promise<readonly string[]>;
+  authorizationCodes(count: number): Promise<readonly string[]>;
   /**
    * The verifier with which `classic` may exchange these temporary credentials, as after Ben's yes.
    */
-  verifierOf(temporary: string): Promise<string>;
+  verifierFor(temporary: string): Promise<string>;
   /** Identifiers of apps that wait for a review. */
-  proposals(count: number): Promise<readonly string[]>;
+  proposedApps(count: number): Promise<readonly string[]>;
 }
 
 /** Makes people and apps by the program's own verbs. */
-export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
-  const desk = operatorDesk(world.registry);
-  const consents = consentDesk(world.registry, store as Ports);
-  const own = randomBytes(4).toString('hex');
+export async function createTestData({ services: world, store }: Server): Promise<TestData> {
+  const commands = makeAdminCommands(world.registry);
+  const consents = consentCommands(world.registry, store as StorePorts);
+  const suffix = randomBytes(4).toString('hex');
   const person = async (name: string, groups: readonly string[] = []): Promise<Account> => {
     const made = await store.createAccount({
       ...{
-        name: `${name} ${own}`,
-        email: `${name}.${own}@example.org`.toLowerCase(),
+        name: `${name} ${suffix}`,
+        email: `${name}.${suffix}@example.org`.toLowerCase(),
         realName: '',
         groups,
         passwordHash: null,
@@ -128,8 +131,8 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
     if (made.outcome !== 'created') throw new Error(made.outcome);
     return made.account;
   };
-  const app = async (owner: Account, proposal: Proposal, approve = true) => {
-    const made = await desk.create(
+  const app = async (owner: Account, proposal: ClientProposal, approve = true) => {
+    const made = await commands.create(
       { redirectUri: proposal.ownerOnly ? '' : redirectUri, ...proposal },
       owner,
       { approve },
@@ -143,24 +146,24 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
     await person('Rex', ['reviewer']),
     await person('Rita', ['reviewer']),
   ];
-  const web = await app(ada, {
+  const oauth2App = await app(ada, {
     name: 'web',
     protocol: 'oauth2',
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
     scopes: [codeScope],
   });
-  const classic = await app(ada, { name: 'classic', protocol: 'oauth1', scopes: ['editpage'] });
-  const signer = await app(ben, {
+  const oauth1App = await app(ada, { name: 'classic', protocol: 'oauth1', scopes: ['editpage'] });
+  const ownerOnlyApp = await app(ben, {
     name: 'signer',
     protocol: 'oauth1',
     ownerOnly: true,
     scopes: ['editpage'],
   });
-  const [yesToWeb, yesToClassic] = [
-    await consents.save(web.client, ben, web.client.scopes),
-    await consents.save(classic.client, ben, classic.client.scopes),
+  const [oauth2Consent, oauth1Consent] = [
+    await consents.accept(oauth2App.client, ben, oauth2App.client.scopes),
+    await consents.accept(oauth1App.client, ben, oauth1App.client.scopes),
   ];
-  const reviewing = async (reviewer: Account) => {
+  const reviewerToken = async (reviewer: Account) => {
     const made = await app(reviewer, {
       name: 'desk',
       protocol: 'oauth2',
@@ -169,7 +172,7 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
     });
     return made.accessToken ?? '';
   };
-  const secret = world.mint.secret();
+  const secret = world.idGenerator.secret();
   await store.saveSession({
     proof: { at: world.clock.now(), method: 'password' },
     ...{ digest: digestOf(secret), userId: ben.id, agent: '', address: '127.0.0.1' },
@@ -177,37 +180,45 @@ export async function inhabit({ world, store }: Built): Promise<Inhabitants> {
   });
   let proposed = 0;
   return {
-    web: { key: web.client.id, secret: web.secret ?? '' },
-    classic: { key: classic.client.id, secret: classic.secret ?? '' },
-    signer: {
-      client: { key: signer.client.id, secret: signer.secret ?? '' },
-      token: { key: signer.credentials?.token ?? '', secret: signer.credentials?.secret ?? '' },
+    oauth2App: { key: oauth2App.client.id, secret: oauth2App.secret ?? '' },
+    oauth1App: { key: oauth1App.client.id, secret: oauth1App.secret ?? '' },
+    ownerOnlyApp: {
+      client: { key: ownerOnlyApp.client.id, secret: ownerOnlyApp.secret ?? '' },
+      token: {
+        key: ownerOnlyApp.credentials?.token ?? '',
+        secret: ownerOnlyApp.credentials?.secret ?? '',
+      },
     },
-    reviewers: [await reviewing(rex), await reviewing(rita)],
+    reviewerTokens: [await reviewerToken(rex), await reviewerToken(rita)],
     cookie: `${world.secure ? '__Host-' : ''}gatehouse=${secret}`,
-    codes: (count) =>
+    authorizationCodes: (count) =>
       Promise.all(
         Array.from({ length: count }, async () => {
-          const asked = {
+          const authorizationRequest = {
             ...({ protocol: 'oauth2', redirectUri, redirectUriSent: true, state: null } as const),
             ...({ codeChallenge, codeChallengeMethod: 'S256' } as const),
           };
-          const back = await world.faces.core.oauth2.grant(
-            asked,
-            web.client,
-            yesToWeb,
-            web.client.scopes,
+          const redirect = await world.protocols.core.oauth2.issueCode(
+            authorizationRequest,
+            oauth2App.client,
+            oauth2Consent,
+            oauth2App.client.scopes,
           );
-          if (!back.ok) throw new Error(JSON.stringify(back));
-          return new URL(back.value).searchParams.get('code') ?? '';
+          if (!redirect.ok) throw new Error(JSON.stringify(redirect));
+          return new URL(redirect.value).searchParams.get('code') ?? '';
         }),
       ),
-    async verifierOf(temporary) {
-      const done = await world.faces.core.oauth1.grant(temporary, classic.client, yesToClassic);
-      if (!done.ok || done.value.kind !== 'show-verifier') throw new Error(JSON.stringify(done));
-      return done.value.verifier;
+    async verifierFor(temporary) {
+      const granted = await world.protocols.core.oauth1.authorizeUnderConsent(
+        temporary,
+        oauth1App.client,
+        oauth1Consent,
+      );
+      if (!granted.ok || granted.value.kind !== 'show-verifier')
+        throw new Error(JSON.stringify(granted));
+      return granted.value.verifier;
     },
-    proposals: (count) =>
+    proposedApps: (count) =>
       Promise.all(
         Array.from({ length: count }, async () => {
           const made = await app(

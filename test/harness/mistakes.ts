@@ -1,10 +1,16 @@
 import { createHmac } from 'node:crypto';
-import { baseOf, enc, inHeader, normalized, type Pair } from './own-signer.ts';
+import {
+  normalizedParameters,
+  type ParameterPair,
+  rfc5849Encode,
+  signatureBaseString,
+  toAuthorizationHeader,
+} from './own-signer.ts';
 
 // Requests signed with one mistake each, as libraries and people make them, by the standard alone
 // and without a line of the program.
 
-export interface Signer {
+export interface SignerCredentials {
   readonly origin: string;
   readonly client: { readonly key: string; readonly secret: string };
   readonly token: { readonly key: string; readonly secret: string };
@@ -14,44 +20,44 @@ export interface Signer {
 /**
  * What is sent, and what is done wrongly on the way to the signature; what is left out is right.
  */
-export interface Recipe {
+export interface FaultyRequest {
   readonly method?: string;
   readonly target?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Pairs of query and form as they are signed; left out: as the standard reads them. */
-  readonly read?: readonly Pair[];
+  readonly parametersRead?: readonly ParameterPair[];
   /** Protocol parameters replaced, or (undefined) left out. */
-  readonly over?: Readonly<Record<string, string | undefined>>;
+  readonly overrides?: Readonly<Record<string, string | undefined>>;
   readonly realm?: string;
   /** The method, the address, the pairs and the parameters that are signed. */
   readonly signMethod?: string;
   readonly uri?: string | ((right: string) => string);
-  readonly pairs?: (right: readonly Pair[]) => readonly Pair[];
-  readonly params?: (right: readonly Pair[]) => string;
+  readonly pairs?: (right: readonly ParameterPair[]) => readonly ParameterPair[];
+  readonly params?: (right: readonly ParameterPair[]) => string;
   readonly base?: (method: string, uri: string, params: string) => string;
   readonly key?: (client: string, token: string) => string;
   readonly hash?: string;
   /** Instead of HMAC. */
   readonly sign?: (base: string) => string;
   /** The signature as it is written, before the header escapes it. */
-  readonly spell?: (signature: string) => string;
+  readonly encodeSignature?: (signature: string) => string;
   /** Another nonce is taken until the signature is like this. */
-  readonly until?: RegExp;
+  readonly retryUntil?: RegExp;
   /** The header, written otherwise. */
-  readonly header?: (pairs: readonly Pair[]) => string;
+  readonly header?: (pairs: readonly ParameterPair[]) => string;
 }
 
 let count = 0;
-const formPairs = (text: string): readonly Pair[] =>
+const formPairs = (text: string): readonly ParameterPair[] =>
   [...new URLSearchParams(text)].map(([name, value]) => [name, value] as const);
-const isForm = ({ headers = {} }: Recipe) =>
+const isForm = ({ headers = {} }: FaultyRequest) =>
   headers['Content-Type']?.startsWith('application/x-www-form-urlencoded') === true;
 
 /** The request as it is sent, and the base string that was signed. */
-export function signedBy(
-  recipe: Recipe,
-  signer: Signer,
+export function signWithMistake(
+  recipe: FaultyRequest,
+  signer: SignerCredentials,
 ): { readonly text: string; readonly base: string; readonly authorization: string } {
   const { method = 'GET', target = '/api/v1/me?b%20b=x%20y&a=1', headers = {}, body = '' } = recipe;
   const [path = '', query = ''] = target.split(/\?(.*)/s);
@@ -61,20 +67,23 @@ export function signedBy(
     oauth_signature_method: 'HMAC-SHA1',
     oauth_timestamp: String(signer.now),
     oauth_token: signer.token.key,
-    ...recipe.over,
+    ...recipe.overrides,
   }).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  const read = recipe.read ?? [...formPairs(query), ...(isForm(recipe) ? formPairs(body) : [])];
-  const all: readonly Pair[] = [...read, ...oauth];
+  const read = recipe.parametersRead ?? [
+    ...formPairs(query),
+    ...(isForm(recipe) ? formPairs(body) : []),
+  ];
+  const all: readonly ParameterPair[] = [...read, ...oauth];
   const pairs = recipe.pairs?.(all) ?? all;
   const right = signer.origin + path;
   const uri = typeof recipe.uri === 'function' ? recipe.uri(right) : (recipe.uri ?? right);
-  const params = recipe.params?.(pairs) ?? normalized(pairs);
-  const join = recipe.base ?? ((one, two, three) => [one, two, three].map(enc).join('&'));
+  const params = recipe.params?.(pairs) ?? normalizedParameters(pairs);
+  const join = recipe.base ?? ((one, two, three) => [one, two, three].map(rfc5849Encode).join('&'));
   const base = join(recipe.signMethod ?? method, uri, params);
   const token = oauth.some(([name, value]) => name === 'oauth_token' && value !== '')
     ? signer.token.secret
     : '';
-  const key = (recipe.key ?? ((one, two) => `${enc(one)}&${enc(two)}`))(
+  const key = (recipe.key ?? ((one, two) => `${rfc5849Encode(one)}&${rfc5849Encode(two)}`))(
     signer.client.secret,
     token,
   );
@@ -83,12 +92,13 @@ export function signedBy(
     createHmac(recipe.hash ?? 'sha1', key)
       .update(base)
       .digest('base64');
-  if (recipe.until !== undefined && !recipe.until.test(signature)) return signedBy(recipe, signer);
-  const sent: readonly Pair[] = [
+  if (recipe.retryUntil !== undefined && !recipe.retryUntil.test(signature))
+    return signWithMistake(recipe, signer);
+  const sent: readonly ParameterPair[] = [
     ...oauth,
-    ['oauth_signature', (recipe.spell ?? ((text) => text))(signature)],
+    ['oauth_signature', (recipe.encodeSignature ?? ((text) => text))(signature)],
   ];
-  const written = (recipe.header ?? inHeader)(sent);
+  const written = (recipe.header ?? toAuthorizationHeader)(sent);
   const authorization =
     recipe.realm === undefined
       ? written
@@ -102,4 +112,4 @@ export function signedBy(
   return { text, base, authorization };
 }
 
-export { baseOf, enc, normalized, type Pair };
+export { normalizedParameters, type ParameterPair, rfc5849Encode, signatureBaseString };

@@ -1,13 +1,13 @@
 import { createHmac } from 'node:crypto';
-import type { Pair as Key } from './signed.ts';
+import type { CredentialPair as Key } from './signed.ts';
 
 // OAuth 1 written down once more, by the standard alone and without a line of the program, so that
 // a mistake there is not repeated here.
 
-export type Pair = readonly [name: string, value: string];
+export type ParameterPair = readonly [name: string, value: string];
 
 /** RFC 5849 §3.6. */
-export const enc = (text: string): string =>
+export const rfc5849Encode = (text: string): string =>
   [...Buffer.from(text)]
     .map((byte) => {
       const char = String.fromCharCode(byte);
@@ -18,45 +18,48 @@ export const enc = (text: string): string =>
     .join('');
 
 /** RFC 5849 §3.4.1.3.2. */
-export const normalized = (pairs: readonly Pair[]): string =>
+export const normalizedParameters = (pairs: readonly ParameterPair[]): string =>
   pairs
-    .map(([name, value]) => [enc(name), enc(value)] as const)
+    .map(([name, value]) => [rfc5849Encode(name), rfc5849Encode(value)] as const)
     .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
     .map((pair) => pair.join('='))
     .join('&');
 
-export const baseOf = (method: string, uri: string, pairs: readonly Pair[]): string =>
-  [method, uri, normalized(pairs)].map(enc).join('&');
+export const signatureBaseString = (
+  method: string,
+  uri: string,
+  pairs: readonly ParameterPair[],
+): string => [method, uri, normalizedParameters(pairs)].map(rfc5849Encode).join('&');
 
-export const hmacOf = (text: string, client: string, token: string, hash = 'sha1'): string =>
-  createHmac(hash, `${enc(client)}&${enc(token)}`)
+export const hmacSignature = (text: string, client: string, token: string, hash = 'sha1'): string =>
+  createHmac(hash, `${rfc5849Encode(client)}&${rfc5849Encode(token)}`)
     .update(text)
     .digest('base64');
 
 let count = 0;
-export interface Wanted {
+export interface SigningRequest {
   readonly method: string;
   /** The base string URI. */
   readonly uri: string;
   /** What is signed beside the protocol parameters. */
-  readonly signed?: readonly Pair[];
+  readonly signed?: readonly ParameterPair[];
   readonly client: Key;
   readonly token: Key | null;
   readonly now: number;
   /** Replaces protocol parameters, or (undefined) leaves them out. */
-  readonly over?: Readonly<Record<string, string | undefined>>;
+  readonly overrides?: Readonly<Record<string, string | undefined>>;
 }
 
 /** The protocol parameters of a signed request, the signature last. */
-export function protocolPairs({
+export function protocolParameters({
   method,
   uri,
   signed = [],
   client,
   token,
   now,
-  over = {},
-}: Wanted): readonly Pair[] {
+  overrides = {},
+}: SigningRequest): readonly ParameterPair[] {
   const oauth = Object.entries({
     oauth_consumer_key: client.key,
     oauth_nonce: `own${count++}`,
@@ -64,18 +67,22 @@ export function protocolPairs({
     oauth_timestamp: String(now),
     ...(token === null ? {} : { oauth_token: token.key }),
     oauth_version: '1.0',
-    ...over,
+    ...overrides,
   }).filter((pair): pair is [string, string] => pair[1] !== undefined);
   return [
     ...oauth,
     [
       'oauth_signature',
-      hmacOf(baseOf(method, uri, [...oauth, ...signed]), client.secret, token?.secret ?? ''),
+      hmacSignature(
+        signatureBaseString(method, uri, [...oauth, ...signed]),
+        client.secret,
+        token?.secret ?? '',
+      ),
     ],
   ];
 }
 
-export const inHeader = (pairs: readonly Pair[]): string =>
-  `OAuth ${pairs.map(([name, value]) => `${name}="${enc(value)}"`).join(', ')}`;
-export const inForm = (pairs: readonly Pair[]): string =>
-  pairs.map(([name, value]) => `${enc(name)}=${enc(value)}`).join('&');
+export const toAuthorizationHeader = (pairs: readonly ParameterPair[]): string =>
+  `OAuth ${pairs.map(([name, value]) => `${name}="${rfc5849Encode(value)}"`).join(', ')}`;
+export const toFormBody = (pairs: readonly ParameterPair[]): string =>
+  pairs.map(([name, value]) => `${rfc5849Encode(name)}=${rfc5849Encode(value)}`).join('&');

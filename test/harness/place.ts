@@ -7,24 +7,28 @@ import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { fixedRing } from '#keys/keyring.ts';
+import { makeFixedKeyring } from '#keys/keyring.ts';
 import { hashPassword } from '#keys/passwords.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
-import { keptInMemory, sinceEver } from '#keys/signing-key-sets.ts';
-import type { Letter } from '#platform/smtp.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import { inMemorySigningKeys, makeInitialKeySet } from '#keys/signing-key-sets.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 import type { Actor } from '#registry/actor.ts';
-import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/admin-commands.ts';
+import {
+  type AdminCommands,
+  type ClientProposal,
+  makeAdminCommands,
+} from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
-import { type Built, makeWorld } from '#server/compose.ts';
-import { type Running, start } from '#server/serve.ts';
-import { consentDesk, personActor } from './consents.ts';
+import { composeServer, type Server } from '#server/compose.ts';
+import { type RunningServer, startServer } from '#server/serve.ts';
+import { consentCommands, personActor } from './consents.ts';
 
 export const password = 'correct horse battery';
 /** Where the apps of a place live: no such host is ever asked, the browser answers for it. */
 export const appHost = 'https://app.example';
 const START = 1_800_000_000;
-const counted = (counter = { made: 0 }) => ({
+const countedEntropy = (counter = { made: 0 }) => ({
   bytes: (count: number) => {
     const parts: Buffer[] = [];
     for (let made = 0; made < count; made += 32)
@@ -41,47 +45,50 @@ const counted = (counter = { made: 0 }) => ({
  * The program on a free port with a database file of its own, a clock that can be moved, counted
  * chance, and letters that are kept.
  */
-export class Place {
-  readonly built: Built;
+export class BrowserTestServer {
+  readonly server: Server;
   readonly origin: string;
-  readonly clients: OperatorDesk;
-  readonly consents: ReturnType<typeof consentDesk>;
-  readonly letters: Letter[] = [];
+  readonly clients: AdminCommands;
+  readonly consents: ReturnType<typeof consentCommands>;
+  readonly emails: OutgoingEmail[] = [];
   /** What the server said when it started: the set-up link of a place without people. */
-  readonly said: string;
-  readonly #running: Running;
+  readonly startupOutput: string;
+  readonly #running: RunningServer;
   readonly #directory: string;
   readonly #clock: { moved: number };
   #passwordHash: Promise<string> | undefined;
 
   private constructor(parts: {
-    readonly built: Built;
-    readonly running: Running;
+    readonly server: Server;
+    readonly running: RunningServer;
     readonly origin: string;
     readonly directory: string;
     readonly clock: { moved: number };
-    readonly letters: Letter[];
-    readonly said: string;
+    readonly emails: OutgoingEmail[];
+    readonly startupOutput: string;
   }) {
-    this.built = parts.built;
+    this.server = parts.server;
     this.origin = parts.origin;
-    this.letters = parts.letters;
-    this.said = parts.said;
+    this.emails = parts.emails;
+    this.startupOutput = parts.startupOutput;
     this.#running = parts.running;
     this.#directory = parts.directory;
     this.#clock = parts.clock;
-    this.clients = operatorDesk(parts.built.world.registry);
-    this.consents = consentDesk(parts.built.world.registry, parts.built.store);
+    this.clients = makeAdminCommands(parts.server.services.registry);
+    this.consents = consentCommands(parts.server.services.registry, parts.server.store);
   }
 
-  static async open(settings: Readonly<Record<string, string>> = {}, file = ''): Promise<Place> {
+  static async open(
+    settings: Readonly<Record<string, string>> = {},
+    file = '',
+  ): Promise<BrowserTestServer> {
     const { freePort } = await import('../interop/server.ts');
     const [port, directory] = [
       settings.port === undefined ? await freePort() : Number(settings.port),
       mkdtempSync(join(tmpdir(), 'gatehouse-pages-')),
     ];
     const origin = `http://localhost:${port}`;
-    const given = {
+    const defaults = {
       issuer: origin,
       port: String(port),
       data: directory,
@@ -90,7 +97,7 @@ export class Place {
       'mail-from': 'gate@example.org',
     };
     const config = readConfig(
-      { ...given, ...(file ? { config: 'file.yaml' } : {}), ...settings },
+      { ...defaults, ...(file ? { config: 'file.yaml' } : {}), ...settings },
       {},
       () => file,
     );
@@ -98,47 +105,55 @@ export class Place {
     const clock = { moved: 0 };
     const began = Date.now();
     const millis = () => START * 1000 + clock.moved * 1000 + (Date.now() - began);
-    const letters: Letter[] = [];
+    const emails: OutgoingEmail[] = [];
     const lines: string[] = [];
-    const built = makeWorld(config.value, {
+    const server = composeServer(config.value, {
       clock: { now: () => instant(Math.floor(millis() / 1000)), millis },
-      entropy: counted(),
+      entropy: countedEntropy(),
       log: {
         info() {},
         warn() {},
         error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
       },
       database: config.value.database,
-      masterKeys: fixedRing([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
-      signingKeys: keptInMemory([sinceEver(generateSigningKeys().keys)]),
-      mail: {
+      masterKeys: makeFixedKeyring([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
+      signingKeys: inMemorySigningKeys([makeInitialKeySet(generateSigningKeys().keys)]),
+      mailTransport: {
         send: async (letter) => {
-          letters.push(letter);
+          emails.push(letter);
           return 'sent';
         },
       },
-      web: { post: async () => 204 },
+      httpClient: { post: async () => 204 },
     });
-    const running = await start(config.value, built, (line) => lines.push(line));
-    return new Place({ built, running, origin, directory, clock, letters, said: lines.join('\n') });
+    const running = await startServer(config.value, server, (line) => lines.push(line));
+    return new BrowserTestServer({
+      server,
+      running,
+      origin,
+      directory,
+      clock,
+      emails,
+      startupOutput: lines.join('\n'),
+    });
   }
 
   get now(): Instant {
-    return this.built.world.clock.now();
+    return this.server.services.clock.now();
   }
 
   /** Lets time pass. */
-  wait(seconds: number): void {
+  advanceClock(seconds: number): void {
     this.#clock.moved += seconds;
   }
 
   /** A person with the password of all people here. */
-  async person(
+  async createPerson(
     name: string,
     groups: readonly string[] = [],
     more: { readonly email?: string | null; readonly realName?: string } = {},
   ): Promise<Account> {
-    this.#passwordHash ??= hashPassword(password, counted());
+    this.#passwordHash ??= hashPassword(password, countedEntropy());
     const email =
       more.email === undefined
         ? `${name
@@ -146,7 +161,7 @@ export class Place {
             .replace(/[^a-z0-9]+/g, '.')
             .slice(0, 40)}@example.org`
         : more.email;
-    const made = await this.built.store.createAccount({
+    const made = await this.server.store.createAccount({
       name,
       email,
       emailConfirmedAt: email === null ? null : this.now,
@@ -162,11 +177,11 @@ export class Place {
   /**
    * An app; everything not named is ordinary, and it is approved unless its stage says otherwise.
    */
-  async app(
+  async createApp(
     owner: Account,
-    wanted: Partial<Proposal> & { readonly name: string },
+    wanted: Partial<ClientProposal> & { readonly name: string },
     approve = true,
-  ): Promise<Outcome & { readonly secret: string }> {
+  ): Promise<ActionOutcome & { readonly secret: string }> {
     const made = await this.clients.create(
       {
         description: 'Shows the pages you watch, and tells you when one of them changes.',
@@ -183,26 +198,26 @@ export class Place {
   }
 
   /** What a person does with a right, as the page would. */
-  async act(
+  async submitAs(
     person: Account,
     action: string,
     values: Readonly<Record<string, unknown>>,
-  ): Promise<Outcome> {
+  ): Promise<ActionOutcome> {
     const actor = this.actor(person);
-    const answer = await this.built.world.registry.submit(actor, action, values);
+    const answer = await this.server.services.registry.submit(actor, action, values);
     if (!answer.ok) throw new Error(`${action}: ${JSON.stringify(answer.refusal)}`);
     return answer.value;
   }
 
   actor = (person: Account): Actor =>
-    personActor(person, this.built.world.rights.rightsOf(person), 'api', () => this.now);
+    personActor(person, this.server.services.rights.rightsOf(person), 'api', () => this.now);
 
   /** Writes over an app what no form would take, as rows of older editions may have it. */
-  async overwrite(client: Client, change: Partial<Client>): Promise<void> {
-    const { store } = this.built;
+  async overwriteClient(client: Client, change: Partial<Client>): Promise<void> {
+    const { store } = this.server;
     const now = (await store.findClient(client.id)) ?? client;
-    const answer = await store.apply({
-      edition: now.edition,
+    const answer = await store.applyChange({
+      recordVersion: now.recordVersion,
       effects: [{ kind: 'save-client', client: { ...now, ...change } }],
       audit: {
         at: this.now,
@@ -214,17 +229,17 @@ export class Place {
         reason: '',
         changes: [],
       },
-      notices: [],
+      notifications: [],
     });
     if (answer.outcome !== 'applied') throw new Error(answer.outcome);
   }
 
   /** A cookie of this person's session, as after sign-in. */
-  async session(
+  async sessionCookie(
     person: Account,
   ): Promise<{ readonly name: string; readonly value: string; readonly url: string }> {
-    const secret = this.built.world.mint.secret();
-    await this.built.store.saveSession({
+    const secret = this.server.services.idGenerator.secret();
+    await this.server.store.saveSession({
       proof: { at: this.now, method: 'password' },
       digest: digestOf(secret),
       userId: person.id,
@@ -256,7 +271,7 @@ export class Place {
   }
 
   /** Sends a signed request as an OAuth 1 app does. */
-  async signed(
+  async postSigned(
     path: string,
     app: { readonly client: Client; readonly secret: string },
     data: Readonly<Record<string, string>> = {},
@@ -280,11 +295,11 @@ export class Place {
   }
 
   /** The address an OAuth 1 app sends people to. */
-  async askUrl(
+  async oauth1AuthorizeUrl(
     app: { readonly client: Client; readonly secret: string },
     callback = 'oob',
   ): Promise<string> {
-    const { status, form } = await this.signed('/oauth1/initiate', app, {
+    const { status, form } = await this.postSigned('/oauth1/initiate', app, {
       oauth_callback: callback,
     });
     if (status !== 200) throw new Error(`initiate: ${status} ${form}`);
@@ -292,9 +307,9 @@ export class Place {
   }
 
   /** The latest letter to an address, once it has come. */
-  async letterTo(address: string): Promise<Letter> {
+  async emailTo(address: string): Promise<OutgoingEmail> {
     for (let tries = 0; tries < 200; tries += 1) {
-      const found = this.letters.findLast(({ to }) => to === address);
+      const found = this.emails.findLast(({ to }) => to === address);
       if (found) return found;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -15,7 +15,7 @@ const documented = readFileSync(
 );
 
 /** The block of that language on the page, with this port of the server. */
-export const documentedLines = (language: 'nginx' | 'caddyfile', upstream: number): string =>
+export const documentedConfig = (language: 'nginx' | 'caddyfile', upstream: number): string =>
   (new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(documented)?.[1] ?? '').replace(
     '127.0.0.1:4400',
     `127.0.0.1:${upstream}`,
@@ -25,7 +25,7 @@ export const documentedLines = (language: 'nginx' | 'caddyfile', upstream: numbe
  * Why a test is left out; false: it runs, and with GATEHOUSE_REQUIRE_ALL=1 a missing program is a
  * failure.
  */
-export const withoutProgram = (program: string): string | false =>
+export const missingProgramReason = (program: string): string | false =>
   !existsSync(program) &&
   process.env.GATEHOUSE_REQUIRE_ALL !== '1' &&
   `left out: ${program} is not on this machine (install Debian’s package)`;
@@ -54,7 +54,7 @@ export function startNginx(
 }
 
 /** Waits until the server answers through the proxy. */
-export async function throughProxy(proxy: ChildProcess, port: number): Promise<void> {
+export async function waitForProxy(proxy: ChildProcess, port: number): Promise<void> {
   while ((await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.status !== 200) {
     assert.equal(proxy.exitCode, null, 'the proxy runs');
     await new Promise((resolve) => setTimeout(resolve, 20));

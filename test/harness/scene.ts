@@ -1,15 +1,15 @@
 import type { Account } from '#accounts/account.ts';
-import type { Walk } from './browser.ts';
-import { appHost, Place, password } from './place.ts';
+import type { BrowserWindow } from './browser.ts';
+import { appHost, BrowserTestServer, password } from './place.ts';
 
 const day = 86_400;
-type Made = Awaited<ReturnType<Place['app']>>;
+type CreatedApp = Awaited<ReturnType<BrowserTestServer['createApp']>>;
 
 /**
  * Texts of strangers that shall do no harm: as long as they may be, without a place to break,
  * turning the direction, and markup.
  */
-export const hostile = {
+export const hostileTexts = {
   unbroken: 'W'.repeat(128),
   markup: `<script>alert(1)</script>"'><img src=x onerror=alert(2)>{user}\u2066${'&amp;'.repeat(13)}`,
   turned: `Photo\u202Eexe.moc.\u2067 ‏سلام‏ ${'\u{1F469}\u200D\u{1F692}'.repeat(8)}`,
@@ -18,7 +18,7 @@ export const hostile = {
 } as const;
 
 /** The same, harmless, for pictures. */
-export const harmless: Record<keyof typeof hostile, string> = {
+export const harmlessTexts: Record<keyof typeof hostileTexts, string> = {
   unbroken: 'Weather Watch',
   markup: 'Kim',
   turned: 'Photo Frames',
@@ -26,7 +26,7 @@ export const harmless: Record<keyof typeof hostile, string> = {
   text: 'Puts a frame around each photograph you choose.',
 };
 
-const wide = [
+const manyScopes = [
   'editpage',
   'createeditmovepage',
   'highvolume',
@@ -39,8 +39,8 @@ const wide = [
  * A place with people of every kind and apps in every stage; nobody’s hand is needed to see each
  * page.
  */
-export interface Scene {
-  readonly place: Place;
+export interface PageFixtures {
+  readonly testServer: BrowserTestServer;
   /**
    * A person, a developer, a reviewer, an administrator; one who has nothing yet, and one whose
    * every text is hostile.
@@ -59,16 +59,16 @@ export interface Scene {
       | 'evil'
       | 'evil1'
       | 'stale',
-      Made
+      CreatedApp
     >
   >;
 }
 
-export async function makeScene(
+export async function createPageFixtures(
   settings: Readonly<Record<string, string>> = {},
-  texts: typeof harmless = hostile,
-): Promise<Scene> {
-  const place = await Place.open(
+  texts: typeof harmlessTexts = hostileTexts,
+): Promise<PageFixtures> {
+  const testServer = await BrowserTestServer.open(
     { 'site-name': 'Gatehouse', ...settings },
     `sites:
   - { id: commons, name: Commons, origin: 'https://commons.example.org' }
@@ -77,64 +77,68 @@ review:
   two_person_risks: [security]
 `,
   );
-  const ada = await place.person('Ada', ['developer'], { realName: 'Ada L.' });
-  const ben = await place.person('Ben');
-  const rex = await place.person('Rex', ['reviewer']);
-  const olga = await place.person('Olga', ['administrator', 'reviewer', 'developer']);
-  await place.person('Mia', ['developer']);
-  const blocked = await place.person('Vandal');
-  await place.built.store.setBlocked(blocked.id, true);
-  const mal = await place.person(texts.markup, ['developer', 'reviewer', 'administrator'], {
-    email: `${'m'.repeat(60)}@${'long-'.repeat(10)}example.org`,
-    realName: texts.turned,
-  });
-  const catalogue = place.built.world.scopes;
-  const known = wide.filter((name) => catalogue.get(name) !== undefined);
+  const ada = await testServer.createPerson('Ada', ['developer'], { realName: 'Ada L.' });
+  const ben = await testServer.createPerson('Ben');
+  const rex = await testServer.createPerson('Rex', ['reviewer']);
+  const olga = await testServer.createPerson('Olga', ['administrator', 'reviewer', 'developer']);
+  await testServer.createPerson('Mia', ['developer']);
+  const blocked = await testServer.createPerson('Vandal');
+  await testServer.server.store.setBlocked(blocked.id, true);
+  const mal = await testServer.createPerson(
+    texts.markup,
+    ['developer', 'reviewer', 'administrator'],
+    {
+      email: `${'m'.repeat(60)}@${'long-'.repeat(10)}example.org`,
+      realName: texts.turned,
+    },
+  );
+  const catalogue = testServer.server.services.scopes;
+  const known = manyScopes.filter((name) => catalogue.get(name) !== undefined);
 
-  const reader = await place.app(ada, {
+  const reader = await testServer.createApp(ada, {
     name: 'Reader',
     scopes: ['editpage', 'createeditmovepage', 'sendemail'],
     optionalScopes: ['sendemail'],
   });
-  const device = await place.app(ada, {
+  const device = await testServer.createApp(ada, {
     name: 'Pocket Reader',
     confidential: false,
     description: 'Reads articles on the train.',
   });
-  const signer = await place.app(ada, {
+  const signer = await testServer.createApp(ada, {
     name: 'Signer',
     protocol: 'oauth1',
     redirectIsPrefix: true,
     redirectUri: `${appHost}/signed`,
     description: 'Signs your name under what you wrote, with the date.',
   });
-  const bot = await place.app(ada, {
+  const bot = await testServer.createApp(ada, {
     name: 'Night Bot',
     ownerOnly: true,
     description: 'Tidies up while everybody sleeps.',
   });
-  const rejected = await place.app(
+  const rejected = await testServer.createApp(
     ada,
     { name: 'Everything App', scopes: known, description: 'Does everything.' },
     false,
   );
-  const hidden = await place.app(ada, {
+  const hidden = await testServer.createApp(ada, {
     name: 'Gone from sight',
     description: 'What it said is hidden.',
   });
-  const disabled = await place.app(ada, {
+  const disabled = await testServer.createApp(ada, {
     name: 'Old Uploader',
     description: 'Uploaded photographs until last year.',
   });
-  const stale = await place.app(ada, { name: 'Forgotten', version: '0.1' }, false);
+  const stale = await testServer.createApp(ada, { name: 'Forgotten', version: '0.1' }, false);
   for (const app of [reader, signer, disabled, hidden])
-    await place.consents.save(app.client, ben, app.client.scopes);
-  await place.clients.reject(rejected.client.id, {
+    await testServer.consents.accept(app.client, ben, app.client.scopes);
+  await testServer.clients.reject(rejected.client.id, {
     reason: 'Please ask for less: it says it reads, and asks to protect pages.',
   });
-  place.wait(31 * day);
-  await place.built.world.registry.expireIdle();
-  await place.clients.disable(disabled.client.id, { reason: 'The owner asked us to.' });
+  testServer.advanceClock(31 * day);
+  await testServer.server.services.registry.expireIdle();
+  await testServer.clients.disable(disabled.client.id, { reason: 'The owner asked us to.' });
   // What a form takes of it; the whole of it is written over, as rows of older editions may have
   // it.
   const allowed = texts.text.replaceAll(/\p{Cf}/gu, '');
@@ -145,12 +149,16 @@ review:
       scopes: known,
       redirectUri: `${appHost}/${'long-path-'.repeat(20)}`,
     };
-    const made = await place.app(mal, options, name !== 'Sketchbook');
-    if (name !== 'Sketchbook') await place.consents.save(made.client, mal, known);
-    await place.overwrite(made.client, { description: texts.text });
+    const made = await testServer.createApp(mal, options, name !== 'Sketchbook');
+    if (name !== 'Sketchbook') await testServer.consents.accept(made.client, mal, known);
+    await testServer.overwriteClient(made.client, { description: texts.text });
   }
-  const evil = await place.app(mal, { name: 'Turned', description: allowed, scopes: known });
-  const evil1 = await place.app(mal, {
+  const evil = await testServer.createApp(mal, {
+    name: 'Turned',
+    description: allowed,
+    scopes: known,
+  });
+  const evil1 = await testServer.createApp(mal, {
     name: 'Marked',
     protocol: 'oauth1',
     redirectIsPrefix: true,
@@ -160,19 +168,19 @@ review:
     [evil, texts.turned],
     [evil1, texts.marked],
   ] as const) {
-    await place.consents.save(app.client, mal, app.client.scopes);
-    await place.overwrite(app.client, {
+    await testServer.consents.accept(app.client, mal, app.client.scopes);
+    await testServer.overwriteClient(app.client, {
       name,
       ...(app === evil ? { description: texts.text } : {}),
     });
   }
-  await place.consents.save(reader.client, mal, ['editpage']);
-  await place.clients.disable(hidden.client.id, {
+  await testServer.consents.accept(reader.client, mal, ['editpage']);
+  await testServer.clients.disable(hidden.client.id, {
     reason: 'It pretended to be somebody else.',
     suppress: true,
   });
-  place.wait(12 * day);
-  const mover = await place.app(
+  testServer.advanceClock(12 * day);
+  const mover = await testServer.createApp(
     ada,
     {
       name: 'Photo Mover',
@@ -184,30 +192,50 @@ review:
     },
     false,
   );
-  await place.act(ada, 'revise', {
+  await testServer.submitAs(ada, 'revise', {
     clientId: reader.client.id,
     description: 'Shows the pages you watch, and files away what you have read.',
     scopes: ['editpage', 'createeditmovepage', 'sendemail', 'highvolume'],
     reason: 'Archive, as users asked for.',
     redirectUri: 'https://reader.example.net/cb',
   });
-  await place.act(mal, 'revise', {
+  await testServer.submitAs(mal, 'revise', {
     clientId: evil.client.id,
     name: texts.unbroken,
     description: `${allowed} changed`,
     reason: 'w'.repeat(255),
   });
-  await place.act(ada, 'add-secret', { clientId: reader.client.id, label: 'autumn', reason: '' });
-  await place.act(ada, 'invite', { clientId: reader.client.id, userId: olga.id, reason: '' });
-  await place.act(ada, 'invite', { clientId: reader.client.id, userId: mal.id, reason: '' });
-  await place.built.store.claim(mover.client.id, olga.id, { now: place.now, endedAt: place.now });
+  await testServer.submitAs(ada, 'add-secret', {
+    clientId: reader.client.id,
+    label: 'autumn',
+    reason: '',
+  });
+  await testServer.submitAs(ada, 'invite', {
+    clientId: reader.client.id,
+    userId: olga.id,
+    reason: '',
+  });
+  await testServer.submitAs(ada, 'invite', {
+    clientId: reader.client.id,
+    userId: mal.id,
+    reason: '',
+  });
+  await testServer.server.store.assign(mover.client.id, olga.id, {
+    now: testServer.now,
+    endedAt: testServer.now,
+  });
   for (const app of [signer, evil1]) {
-    await place.signed(
+    await testServer.postSigned(
       '/oauth1/initiate',
       { client: app.client, secret: 'not the secret' },
       { oauth_callback: 'oob' },
     );
-    await place.signed('/oauth1/token', app, {}, { key: 'f'.repeat(32), secret: 'g'.repeat(32) });
+    await testServer.postSigned(
+      '/oauth1/token',
+      app,
+      {},
+      { key: 'f'.repeat(32), secret: 'g'.repeat(32) },
+    );
   }
   const wrong = new URLSearchParams({
     grant_type: 'authorization_code',
@@ -215,47 +243,55 @@ review:
     client_id: reader.client.id,
     redirect_uri: `${appHost}/elsewhere`,
   });
-  await fetch(`${place.origin}/oauth2/token`, { method: 'POST', body: wrong });
-  place.wait(day);
-  await place.built.flushUsage();
-  const nina = await place.person('Nina', ['developer', 'reviewer']);
+  await fetch(`${testServer.origin}/oauth2/token`, { method: 'POST', body: wrong });
+  testServer.advanceClock(day);
+  await testServer.server.flushUsage();
+  const nina = await testServer.createPerson('Nina', ['developer', 'reviewer']);
   return {
-    place,
+    testServer,
     people: { ben, ada, rex, olga, nina, mal },
     apps: { reader, signer, mover, bot, rejected, hidden, disabled, device, evil, evil1, stale },
   };
 }
 
 /** A page of the place, as one person sees it. */
-export interface Sheet {
+export interface PageCase {
   /** Name of its picture. */
   readonly name: string;
-  readonly as: keyof Scene['people'] | null;
+  readonly viewer: keyof PageFixtures['people'] | null;
   /** Comes to the page: by its address, then by what is pressed. */
-  go(walk: Walk, scene: Scene): Promise<void>;
+  open(window: BrowserWindow, scene: PageFixtures): Promise<void>;
 }
 
-const at =
-  (path: string | ((scene: Scene) => string), status = 200): Sheet['go'] =>
-  (walk, scene) =>
-    walk.open(typeof path === 'string' ? path : path(scene), status);
+const openPath =
+  (path: string | ((scene: PageFixtures) => string), status = 200): PageCase['open'] =>
+  (window, scene) =>
+    window.open(typeof path === 'string' ? path : path(scene), status);
 
-const sheet = (name: string, as: Sheet['as'], go: Sheet['go'] | string): Sheet => ({
+const pageCase = (
+  name: string,
+  viewer: PageCase['viewer'],
+  open: PageCase['open'] | string,
+): PageCase => ({
   name,
-  as,
-  go: typeof go === 'string' ? at(go) : go,
+  viewer,
+  open: typeof open === 'string' ? openPath(open) : open,
 });
-const of = (app: keyof Scene['apps'], path: (id: string) => string): Sheet['go'] =>
-  at(({ apps }) => path(apps[app].client.id));
-const asking = (
-  app: keyof Scene['apps'],
+const openForApp = (
+  app: keyof PageFixtures['apps'],
+  path: (id: string) => string,
+): PageCase['open'] => openPath(({ apps }) => path(apps[app].client.id));
+const openAuthorize = (
+  app: keyof PageFixtures['apps'],
   more: Readonly<Record<string, string>> = {},
-): Sheet['go'] =>
-  at(({ place, apps }) => place.authorizeUrl(apps[app].client, apps[app].client.scopes, more));
-const oauth1 =
-  (app: 'signer' | 'evil1'): Sheet['go'] =>
-  async (walk, { place, apps }) =>
-    walk.open(await place.askUrl(apps[app]));
+): PageCase['open'] =>
+  openPath(({ testServer: place, apps }) =>
+    place.authorizeUrl(apps[app].client, apps[app].client.scopes, more),
+  );
+const openOAuth1Authorize =
+  (app: 'signer' | 'evil1'): PageCase['open'] =>
+  async (walk, { testServer: place, apps }) =>
+    walk.open(await place.oauth1AuthorizeUrl(apps[app]));
 
 const newApp = {
   name: 'Clipper',
@@ -265,252 +301,258 @@ const newApp = {
 };
 
 /** Every page, ordinary, empty, refused and with hostile texts. */
-export const sheets: readonly Sheet[] = [
-  sheet('home-stranger', null, '/'),
-  sheet('home-user', 'ben', '/'),
-  sheet('home-everything', 'olga', '/'),
-  sheet('home-hostile', 'mal', '/'),
-  sheet('sign-in', null, '/sign-in'),
-  sheet('sign-in-refused', null, async (walk) => {
+export const pageCases: readonly PageCase[] = [
+  pageCase('home-stranger', null, '/'),
+  pageCase('home-user', 'ben', '/'),
+  pageCase('home-everything', 'olga', '/'),
+  pageCase('home-hostile', 'mal', '/'),
+  pageCase('sign-in', null, '/sign-in'),
+  pageCase('sign-in-refused', null, async (walk) => {
     await walk.open('/sign-in');
     await walk.fill({ name: 'Ben', password: 'no' });
-    await walk.press(walk.button(walk.say('sign-in.button')), 403);
+    await walk.follow(walk.button(walk.say('sign-in.button')), 403);
   }),
-  sheet('sign-in-for-app', null, asking('reader')),
-  sheet('sign-in-other-account', 'nina', '/sign-in?switch=1&returnto=%2Fapps'),
-  sheet('setup', null, '/setup?token=abc'),
-  sheet('setup-used', null, async (walk) => {
+  pageCase('sign-in-for-app', null, openAuthorize('reader')),
+  pageCase('sign-in-other-account', 'nina', '/sign-in?switch=1&returnto=%2Fapps'),
+  pageCase('setup', null, '/setup?token=abc'),
+  pageCase('setup-used', null, async (walk) => {
     await walk.open('/setup?token=abc');
     await walk.fill({ name: 'Zoe', email: 'zoe@example.org', password });
-    await walk.press(walk.button(walk.say('setup.button')), 400);
+    await walk.follow(walk.button(walk.say('setup.button')), 400);
   }),
-  sheet('register', null, '/register'),
-  sheet('register-sent', null, '/register/sent'),
-  sheet('register-finish', null, async (walk, { place }) => {
+  pageCase('register', null, '/register'),
+  pageCase('register-sent', null, '/register/sent'),
+  pageCase('register-finish', null, async (walk, { testServer: place }) => {
     const link =
-      /http\S+/.exec((await registered(walk, place, 'sheet@example.org')).text)?.[0] ?? '';
+      /http\S+/.exec(
+        (await requestRegistrationEmail(walk, place, 'sheet@example.org')).text,
+      )?.[0] ?? '';
     await walk.open(link);
   }),
-  sheet('password-forgotten', null, '/password/forgotten'),
-  sheet('password-new', null, async (walk, { place }) => {
+  pageCase('password-forgotten', null, '/password/forgotten'),
+  pageCase('password-new', null, async (walk, { testServer: place }) => {
     await walk.open('/password/forgotten');
     await walk.fill({ name: 'Mia' });
-    await walk.press(walk.button(walk.say('password.send')));
-    await walk.open(/http\S+/.exec((await place.letterTo('mia@example.org')).text)?.[0] ?? '');
+    await walk.follow(walk.button(walk.say('password.send')));
+    await walk.open(/http\S+/.exec((await place.emailTo('mia@example.org')).text)?.[0] ?? '');
   }),
-  sheet('account', 'ada', '/account'),
-  sheet('account-refused', 'ben', async (walk) => {
+  pageCase('account', 'ada', '/account'),
+  pageCase('account-refused', 'ben', async (walk) => {
     await walk.open('/account');
     await walk.fill({ 'current-password': 'wrong', 'new-password': 'another good one' });
-    await walk.press(walk.button(walk.say('account.password-change')), 403);
+    await walk.follow(walk.button(walk.say('account.password-change')), 403);
   }),
-  sheet('account-hostile', 'mal', '/account'),
-  sheet('passkeys', 'ada', '/account/passkeys'),
-  sheet('prove', 'ada', '/account/prove?returnto=%2Fmy%2Fapps'),
-  sheet('consent', 'nina', asking('reader')),
-  sheet('consent-popup', 'nina', asking('reader', { display: 'popup' })),
-  sheet('consent-new-scopes', 'mal', asking('reader')),
-  sheet('consent-proposed', 'ada', asking('mover')),
-  sheet('consent-oauth1', 'nina', oauth1('signer')),
-  sheet('consent-hostile', 'nina', asking('evil')),
-  sheet(
+  pageCase('account-hostile', 'mal', '/account'),
+  pageCase('passkeys', 'ada', '/account/passkeys'),
+  pageCase('prove', 'ada', '/account/prove?returnto=%2Fmy%2Fapps'),
+  pageCase('consent', 'nina', openAuthorize('reader')),
+  pageCase('consent-popup', 'nina', openAuthorize('reader', { display: 'popup' })),
+  pageCase('consent-new-scopes', 'mal', openAuthorize('reader')),
+  pageCase('consent-proposed', 'ada', openAuthorize('mover')),
+  pageCase('consent-oauth1', 'nina', openOAuth1Authorize('signer')),
+  pageCase('consent-hostile', 'nina', openAuthorize('evil')),
+  pageCase(
     'consent-unknown-app',
     'nina',
-    at('/oauth2/authorize?client_id=nobody&response_type=code', 400),
+    openPath('/oauth2/authorize?client_id=nobody&response_type=code', 400),
   ),
-  sheet('verifier', 'nina', async (walk, scene) => {
-    await oauth1('signer')(walk, scene);
-    await walk.press(walk.button(walk.say('consent.allow')));
+  pageCase('verifier', 'nina', async (walk, scene) => {
+    await openOAuth1Authorize('signer')(walk, scene);
+    await walk.follow(walk.button(walk.say('consent.allow')));
   }),
-  sheet('verifier-hostile', 'nina', async (walk, scene) => {
-    await oauth1('evil1')(walk, scene);
-    await walk.press(walk.button(walk.say('consent.allow')));
+  pageCase('verifier-hostile', 'nina', async (walk, scene) => {
+    await openOAuth1Authorize('evil1')(walk, scene);
+    await walk.follow(walk.button(walk.say('consent.allow')));
   }),
-  sheet('request-gone', 'nina', at('/authorize/nothing', 404)),
-  sheet('not-found', null, at('/nowhere', 404)),
-  sheet('consents', 'ben', '/consents'),
-  sheet('consents-empty', 'rex', '/consents'),
-  sheet('consents-hostile', 'mal', '/consents'),
-  sheet('directory', null, '/apps'),
-  sheet('directory-filtered', null, '/apps?stage=any&own=1'),
-  sheet('scopes', null, '/scopes'),
-  sheet('directory-empty', null, '/apps?q=nothing-like-it'),
-  sheet(
+  pageCase('request-gone', 'nina', openPath('/authorize/nothing', 404)),
+  pageCase('not-found', null, openPath('/nowhere', 404)),
+  pageCase('consents', 'ben', '/consents'),
+  pageCase('consents-empty', 'rex', '/consents'),
+  pageCase('consents-hostile', 'mal', '/consents'),
+  pageCase('directory', null, '/apps'),
+  pageCase('directory-filtered', null, '/apps?stage=any&own=1'),
+  pageCase('scopes', null, '/scopes'),
+  pageCase('directory-empty', null, '/apps?q=nothing-like-it'),
+  pageCase(
     'app',
     null,
-    of('reader', (id) => `/apps/${id}`),
+    openForApp('reader', (id) => `/apps/${id}`),
   ),
-  sheet(
+  pageCase(
     'app-keeper',
     'ada',
-    of('mover', (id) => `/apps/${id}`),
+    openForApp('mover', (id) => `/apps/${id}`),
   ),
-  sheet(
+  pageCase(
     'app-hostile',
     null,
-    of('evil', (id) => `/apps/${id}`),
+    openForApp('evil', (id) => `/apps/${id}`),
   ),
-  sheet('my-apps', 'ada', '/my/apps'),
-  sheet('my-apps-empty', 'nina', '/my/apps'),
-  sheet('my-apps-hostile', 'mal', '/my/apps'),
-  sheet('new-app-question', 'ada', '/my/apps/new'),
-  sheet('new-app', 'ada', '/my/apps/new?kind=server'),
-  sheet('new-app-oauth1', 'ada', '/my/apps/new?kind=oauth1'),
-  sheet('new-app-refused', 'ada', async (walk) => {
+  pageCase('my-apps', 'ada', '/my/apps'),
+  pageCase('my-apps-empty', 'nina', '/my/apps'),
+  pageCase('my-apps-hostile', 'mal', '/my/apps'),
+  pageCase('new-app-question', 'ada', '/my/apps/new'),
+  pageCase('new-app', 'ada', '/my/apps/new?kind=server'),
+  pageCase('new-app-oauth1', 'ada', '/my/apps/new?kind=oauth1'),
+  pageCase('new-app-refused', 'ada', async (walk) => {
     await walk.open('/my/apps/new?kind=server');
     await walk.fill({ ...newApp, redirectUri: 'ftp://app.example' });
     await walk.field('terms').check();
-    await walk.press(walk.button(walk.say('new.register')), 400);
+    await walk.follow(walk.button(walk.say('new.register')), 400);
   }),
-  sheet('new-app-advice', 'ada', async (walk) => {
+  pageCase('new-app-advice', 'ada', async (walk) => {
     await walk.open('/my/apps/new?kind=server');
     await walk.fill({ ...newApp, redirectUri: 'http://app.example/cb' });
     await walk.field('terms').check();
-    await walk.press(walk.button(walk.say('new.register')), 400);
+    await walk.follow(walk.button(walk.say('new.register')), 400);
   }),
-  sheet('issued', 'mal', async (walk) => {
+  pageCase('issued', 'mal', async (walk) => {
     await walk.open('/my/apps/new?kind=oauth1');
-    await walk.fill({ ...newApp, version: `1.0.${sheetNumber++}` });
+    await walk.fill({ ...newApp, version: `1.0.${versionCounter++}` });
     await walk.field('terms').check();
-    await walk.press(walk.button(walk.say('new.register')));
+    await walk.follow(walk.button(walk.say('new.register')));
   }),
-  sheet(
+  pageCase(
     'manage-app',
     'ada',
-    of('reader', (id) => `/my/apps/${id}`),
+    openForApp('reader', (id) => `/my/apps/${id}`),
   ),
-  sheet(
+  pageCase(
     'manage-app-rejected',
     'ada',
-    of('rejected', (id) => `/my/apps/${id}`),
+    openForApp('rejected', (id) => `/my/apps/${id}`),
   ),
-  sheet(
+  pageCase(
     'manage-app-own',
     'ada',
-    of('bot', (id) => `/my/apps/${id}`),
+    openForApp('bot', (id) => `/my/apps/${id}`),
   ),
-  sheet(
+  pageCase(
     'manage-app-hostile',
     'mal',
-    of('evil', (id) => `/my/apps/${id}`),
+    openForApp('evil', (id) => `/my/apps/${id}`),
   ),
-  sheet(
+  pageCase(
     'app-history',
     'ada',
-    of('reader', (id) => `/my/apps/${id}/history`),
+    openForApp('reader', (id) => `/my/apps/${id}/history`),
   ),
-  sheet(
+  pageCase(
     'revise',
     'ada',
-    of('reader', (id) => `/my/apps/${id}/revise`),
+    openForApp('reader', (id) => `/my/apps/${id}/revise`),
   ),
-  sheet('revise-difference', 'ada', async (walk, { apps }) => {
+  pageCase('revise-difference', 'ada', async (walk, { apps }) => {
     await walk.open(`/my/apps/${apps.device.client.id}/revise`);
     await walk.fill({
       description: 'Reads articles on the train, and aloud.',
       name: 'Pocket Reader Pro',
     });
-    await walk.press(walk.button(walk.say('revise.look')));
+    await walk.follow(walk.button(walk.say('revise.look')));
   }),
-  sheet(
+  pageCase(
     'revise-hostile',
     'mal',
-    of('evil', (id) => `/my/apps/${id}/revise`),
+    openForApp('evil', (id) => `/my/apps/${id}/revise`),
   ),
-  sheet(
+  pageCase(
     'test-app',
     'ada',
-    of('mover', (id) => `/my/apps/${id}/test`),
+    openForApp('mover', (id) => `/my/apps/${id}/test`),
   ),
-  sheet(
+  pageCase(
     'help',
     'ada',
-    of('signer', (id) => `/my/help?app=${id}`),
+    openForApp('signer', (id) => `/my/help?app=${id}`),
   ),
-  sheet('help-explained', 'ada', async (walk, { apps }) => {
+  pageCase('help-explained', 'ada', async (walk, { apps }) => {
     await walk.open(`/my/help?app=${apps.signer.client.id}`);
-    await walk.press(walk.page.locator('table a').last());
+    await walk.follow(walk.page.locator('table a').last());
   }),
-  sheet(
+  pageCase(
     'help-tokens',
     'ada',
-    of('reader', (id) => `/my/help?app=${id}`),
+    openForApp('reader', (id) => `/my/help?app=${id}`),
   ),
-  sheet('help-empty', 'nina', '/my/help'),
-  sheet(
+  pageCase('help-empty', 'nina', '/my/help'),
+  pageCase(
     'help-hostile',
     'mal',
-    of('evil1', (id) => `/my/help?app=${id}`),
+    openForApp('evil1', (id) => `/my/help?app=${id}`),
   ),
-  sheet('review', 'rex', '/review'),
-  sheet('review-empty', 'rex', '/review?show=orphaned'),
-  sheet('review-approved', 'rex', '/review?show=approved'),
-  sheet(
+  pageCase('review', 'rex', '/review'),
+  pageCase('review-empty', 'rex', '/review?show=orphaned'),
+  pageCase('review-approved', 'rex', '/review?show=approved'),
+  pageCase(
     'review-desk',
     'rex',
-    of('mover', (id) => `/review/${id}`),
+    openForApp('mover', (id) => `/review/${id}`),
   ),
-  sheet(
+  pageCase(
     'review-difference',
     'rex',
-    of('reader', (id) => `/review/${id}`),
+    openForApp('reader', (id) => `/review/${id}`),
   ),
-  sheet('review-refused', 'rex', async (walk, { apps }) => {
+  pageCase('review-refused', 'rex', async (walk, { apps }) => {
     await walk.open(`/review/${apps.mover.client.id}`);
     await walk.page.locator('[name=decision][value=reject]').check();
     await walk.fill({ reason: 'turned \u202E around' });
-    await walk.press(walk.button(walk.say('review.decide-button')), 400);
+    await walk.follow(walk.button(walk.say('review.decide-button')), 400);
   }),
-  sheet('review-stale', 'rex', async (walk, { place, people }) => {
-    const { client } = await place.app(
+  pageCase('review-stale', 'rex', async (walk, { testServer: place, people }) => {
+    const { client } = await place.createApp(
       people.ada,
-      { name: 'Note Taker', version: `1.${sheetNumber++}` },
+      { name: 'Note Taker', version: `1.${versionCounter++}` },
       false,
     );
     await walk.open(`/review/${client.id}`);
-    await place.act(people.nina, 'approve', { clientId: client.id, reason: 'Fine.' });
-    await place.act(people.nina, 'disable', {
+    await place.submitAs(people.nina, 'approve', { clientId: client.id, reason: 'Fine.' });
+    await place.submitAs(people.nina, 'disable', {
       clientId: client.id,
       reason: 'It was not fine.',
       suppress: false,
     });
     await walk.page.locator('[name=decision][value=approve]').check();
-    await walk.press(walk.button(walk.say('review.decide-button')), 409);
+    await walk.follow(walk.button(walk.say('review.decide-button')), 409);
   }),
-  sheet(
+  pageCase(
     'review-hidden',
     'rex',
-    of('hidden', (id) => `/review/${id}`),
+    openForApp('hidden', (id) => `/review/${id}`),
   ),
-  sheet(
+  pageCase(
     'review-hostile',
     'rex',
-    of('evil', (id) => `/review/${id}`),
+    openForApp('evil', (id) => `/review/${id}`),
   ),
-  sheet('admin', 'olga', '/admin'),
-  sheet('admin-people', 'olga', '/admin/people'),
-  sheet(
+  pageCase('admin', 'olga', '/admin'),
+  pageCase('admin-people', 'olga', '/admin/people'),
+  pageCase(
     'admin-person',
     'olga',
-    at(({ people }) => `/admin/people/${people.ada.id}`),
+    openPath(({ people }) => `/admin/people/${people.ada.id}`),
   ),
-  sheet(
+  pageCase(
     'admin-person-hostile',
     'olga',
-    at(({ people }) => `/admin/people/${people.mal.id}`),
+    openPath(({ people }) => `/admin/people/${people.mal.id}`),
   ),
-  sheet('admin-groups', 'olga', '/admin/groups'),
-  sheet('admin-scopes', 'olga', '/admin/scopes'),
-  sheet('admin-audit', 'olga', '/admin/audit'),
-  sheet('admin-audit-empty', 'olga', '/admin/audit?actor=Nina'),
+  pageCase('admin-groups', 'olga', '/admin/groups'),
+  pageCase('admin-scopes', 'olga', '/admin/scopes'),
+  pageCase('admin-audit', 'olga', '/admin/audit'),
+  pageCase('admin-audit-empty', 'olga', '/admin/audit?actor=Nina'),
 ];
 
-let sheetNumber = 1;
+let versionCounter = 1;
 
 /** Asks for a link to register with, and answers the letter. */
-export async function registered(walk: Walk, place: Place, address: string) {
+export async function requestRegistrationEmail(
+  walk: BrowserWindow,
+  place: BrowserTestServer,
+  address: string,
+) {
   await walk.open('/register');
   await walk.fill({ email: address });
-  await walk.press(walk.button(walk.say('register.button')));
-  return place.letterTo(address);
+  await walk.follow(walk.button(walk.say('register.button')));
+  return place.emailTo(address);
 }

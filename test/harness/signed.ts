@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { percentEncode } from '#encoding/percent.ts';
-import { explain } from '#oauth1/explain.ts';
-import type { TestWorld } from './world.ts';
+import { explainDescribedRequest } from '#oauth1/explain.ts';
+import type { TestServer } from './world.ts';
 
-export interface Pair {
+export interface CredentialPair {
   readonly key: string;
   readonly secret: string;
 }
@@ -15,14 +15,14 @@ let counter = 0;
  * before signing, `signature` the result.
  */
 export function signedHeader(
-  world: TestWorld,
+  world: TestServer,
   method: string,
   target: string,
-  client: Pair,
-  token: Pair | null,
-  over: Readonly<Record<string, string | undefined>> = {},
+  client: CredentialPair,
+  token: CredentialPair | null,
+  overrides: Readonly<Record<string, string | undefined>> = {},
   options: {
-    readonly reading?: 'rfc5849' | 'mediawiki';
+    readonly profile?: 'rfc5849' | 'mediawiki';
     readonly body?: string;
     readonly signature?: string;
   } = {},
@@ -34,11 +34,11 @@ export function signedHeader(
     oauth_timestamp: String(world.now),
     oauth_version: '1.0',
     ...(token ? { oauth_token: token.key } : {}),
-    ...over,
+    ...overrides,
   }).filter((pair): pair is [string, string] => pair[1] !== undefined);
   const header = () =>
     `OAuth ${parameters.map(([name, value]) => `${name}="${percentEncode(value)}"`).join(', ')}`;
-  const asked = explain({
+  const explained = explainDescribedRequest({
     method,
     url: `https://gate.example${target}`,
     headers: {
@@ -51,13 +51,14 @@ export function signedHeader(
     clientSecret: client.secret,
     tokenSecret: token?.secret ?? '',
     signatureMethod: 'HMAC-SHA1',
-    reading: options.reading ?? 'rfc5849',
+    profile: options.profile ?? 'rfc5849',
   });
-  if (!asked.ok) throw new Error(JSON.stringify(asked.refusal));
+  if (!explained.ok) throw new Error(JSON.stringify(explained.refusal));
   const key = `${percentEncode(client.secret)}&${percentEncode(token?.secret ?? '')}`;
   parameters.push([
     'oauth_signature',
-    options.signature ?? createHmac('sha1', key).update(asked.value.baseString).digest('base64'),
+    options.signature ??
+      createHmac('sha1', key).update(explained.value.baseString).digest('base64'),
   ]);
   return {
     authorization: header(),

@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { ApprovalWorld } from './approvals.ts';
+import { ConsentTestServer } from './approvals.ts';
 
 /**
  * What no refusal may change: consents, credentials, scopes, rows of the registry, and what waits
  * for a decision or an exchange.
  */
-const kept = [
+const protectedTables = [
   ...[
     'consents',
     'token_credentials',
@@ -32,10 +32,10 @@ const kept = [
   ...['accounts', 'passkeys', 'account_tokens'],
 ] as const;
 /** What a refusal may write, each by name. */
-type Excepted = 'nonces' | 'limits' | 'failures';
+type WritableTable = 'nonces' | 'limits' | 'failures';
 
 /** A world whose tables can be looked at from beside. */
-export class OpenWorld extends ApprovalWorld {
+export class InspectableTestServer extends ConsentTestServer {
   readonly #directory: string;
   readonly #database: DatabaseSync;
 
@@ -48,14 +48,16 @@ export class OpenWorld extends ApprovalWorld {
   }
 
   /** Every row of a table. */
-  rowsOf(table: (typeof kept)[number] | Excepted): readonly Readonly<Record<string, unknown>>[] {
+  rowsOf(
+    table: (typeof protectedTables)[number] | WritableTable,
+  ): readonly Readonly<Record<string, unknown>>[] {
     return this.#database.prepare(`SELECT * FROM ${table} ORDER BY 1`).all();
   }
 
   /** Everything that no refusal may change, as it is now. */
-  state(): Readonly<Record<string, readonly unknown[]>> {
+  protectedRows(): Readonly<Record<string, readonly unknown[]>> {
     return Object.fromEntries(
-      kept.map((table) => [table, this.rowsOf(table).map((row) => ({ ...row }))]),
+      protectedTables.map((table) => [table, this.rowsOf(table).map((row) => ({ ...row }))]),
     );
   }
 

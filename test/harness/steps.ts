@@ -13,20 +13,20 @@ for (const flag of ['--no-opt', '--no-maglev']) setFlagsFromString(flag);
  * they are is what `npm run lint` proves. `before` runs once, uncounted. `packages`: those whose
  * blocks count beside the project's.
  */
-export function stepsOf(
+export function countSteps(
   work: () => unknown,
-  before: () => unknown = work,
+  warmUp: () => unknown = work,
   packages: readonly string[] = [],
 ): number {
   const counted = countNative();
   try {
     // Once before it counts: what is made at the first call is made once.
-    before();
-    blocksEntered(packages);
+    warmUp();
+    takeBlockCount(packages);
     counted.clear();
     work();
     const native = counted.steps();
-    return blocksEntered(packages) + native;
+    return takeBlockCount(packages) + native;
   } finally {
     counted.restore();
   }
@@ -51,8 +51,8 @@ const isCounted = (url: string, packages: readonly string[]): boolean =>
  * How many blocks of the project were entered since the last call. The counting goes on until the
  * process ends.
  */
-function blocksEntered(packages: readonly string[]): number {
-  session ??= started();
+function takeBlockCount(packages: readonly string[]): number {
+  session ??= startCoverage();
   let coverage: Coverage | undefined;
   // A session of this very thread answers before the call returns.
   session.post('Profiler.takePreciseCoverage', (fault, answer) => {
@@ -65,7 +65,7 @@ function blocksEntered(packages: readonly string[]): number {
     .reduce((sum, { count }) => sum + count, 0) as number;
 }
 
-function started(): Session {
+function startCoverage(): Session {
   const made = new Session();
   made.connect();
   made.post('Profiler.enable');
@@ -89,7 +89,7 @@ const wholeList = [
 /**
  * Where a match that ended at `end` began; of a mere yes that is not known, so all of it counts.
  */
-const beginOf = (answer: unknown, end: number): number =>
+const matchStart = (answer: unknown, end: number): number =>
   Array.isArray(answer) ? end - String(answer[0]).length : 0;
 
 type Method = (this: unknown, ...given: unknown[]) => unknown;
@@ -102,22 +102,22 @@ function countNative(): { steps(): number; clear(): void; restore(): void } {
     name: string | symbol,
     cost: (self: unknown, given: unknown[], answer: unknown) => number,
   ): void {
-    const was = Object.getOwnPropertyDescriptor(holder, name);
-    if (typeof was?.value !== 'function') return;
-    const method = was.value as Method;
+    const original = Object.getOwnPropertyDescriptor(holder, name);
+    if (typeof original?.value !== 'function') return;
+    const method = original.value as Method;
     const counting: Method = function (...given) {
       const answer = Reflect.apply(method, this, given);
       steps += cost(this, given, answer);
       return answer;
     };
-    Object.defineProperty(holder, name, { ...was, value: counting });
-    undo.push(() => Object.defineProperty(holder, name, was));
+    Object.defineProperty(holder, name, { ...original, value: counting });
+    undo.push(() => Object.defineProperty(holder, name, original));
   }
   const length = (self: unknown) => (self as { readonly length?: number }).length ?? 0;
   const uncounted = <T>(work: () => T): T => {
-    const were = steps;
+    const stepsBefore = steps;
     const answer = work();
-    steps = were;
+    steps = stepsBefore;
     return answer;
   };
   for (const name of wholeText) wrap(String.prototype, name, length);
@@ -165,7 +165,7 @@ function countNative(): { steps(): number; clear(): void; restore(): void } {
     wrap(RegExp.prototype, name, (self, [text], answer) => {
       const { lastIndex, sticky, global } = self as RegExp;
       const found = answer !== null && answer !== false && (sticky || global);
-      return found ? lastIndex - beginOf(answer, lastIndex) : String(text).length;
+      return found ? lastIndex - matchStart(answer, lastIndex) : String(text).length;
     });
   // What an expression splits, the engine tries it on place by place: the text is counted once, by
   // its method.

@@ -2,17 +2,21 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
-import { buildHttp } from '#http/server.ts';
+import { createHttpServer } from '#http/server.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import { fixedRing } from '#keys/keyring.ts';
+import { makeFixedKeyring } from '#keys/keyring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
-import { keptInMemory, sinceEver } from '#keys/signing-key-sets.ts';
-import type { Outcome } from '#registry/actions/context.ts';
-import { type OperatorDesk, operatorDesk, type Proposal } from '#registry/admin-commands.ts';
-import { type Built, makeWorld, type Outside } from '#server/compose.ts';
-import { liveBy } from './clock.ts';
-import { consentDesk } from './consents.ts';
-import type { Pair } from './signed.ts';
+import { inMemorySigningKeys, makeInitialKeySet } from '#keys/signing-key-sets.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
+import {
+  type AdminCommands,
+  type ClientProposal,
+  makeAdminCommands,
+} from '#registry/admin-commands.ts';
+import { composeServer, type Platform, type Server } from '#server/compose.ts';
+import { useTestClock } from './clock.ts';
+import { consentCommands } from './consents.ts';
+import type { CredentialPair } from './signed.ts';
 
 const signingKeys = generateSigningKeys();
 export const password = 'correct horse battery';
@@ -21,20 +25,20 @@ export const password = 'correct horse battery';
  * The program in this process, without a socket: a clock moved by hand, counted chance, nothing
  * kept.
  */
-export class TestWorld {
-  readonly built: Built;
+export class TestServer {
+  readonly server: Server;
   readonly app: FastifyInstance;
-  readonly clients: OperatorDesk;
-  readonly consents: ReturnType<typeof consentDesk>;
+  readonly clients: AdminCommands;
+  readonly consents: ReturnType<typeof consentCommands>;
   /** Letters and webhooks that went out. */
-  readonly sent: unknown[] = [];
+  readonly outbox: unknown[] = [];
   #now = 1_800_000_000;
   #counter = 0;
 
   constructor(
     settings: Readonly<Record<string, string>> = {},
     file = '',
-    outside: Partial<Outside> = {},
+    platform: Partial<Platform> = {},
   ) {
     const config = readConfig(
       { issuer: 'https://gate.example', ...(file ? { config: 'file.yaml' } : {}), ...settings },
@@ -42,8 +46,8 @@ export class TestWorld {
       () => file,
     );
     if (!config.ok) throw new Error(JSON.stringify(config.refusal));
-    liveBy({ now: () => this.now });
-    this.built = makeWorld(config.value, {
+    useTestClock({ now: () => this.now });
+    this.server = composeServer(config.value, {
       clock: { now: () => instant(this.#now), millis: () => this.#now * 1000 + 250 },
       entropy: {
         bytes: (count) => {
@@ -63,25 +67,25 @@ export class TestWorld {
         error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
       },
       database: ':memory:',
-      masterKeys: fixedRing([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
-      signingKeys: keptInMemory([sinceEver(signingKeys.keys)]),
-      mail: {
+      masterKeys: makeFixedKeyring([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
+      signingKeys: inMemorySigningKeys([makeInitialKeySet(signingKeys.keys)]),
+      mailTransport: {
         send: async (letter) => {
-          this.sent.push(letter);
+          this.outbox.push(letter);
           return 'sent';
         },
       },
-      web: {
+      httpClient: {
         post: async (url, headers, body) => {
-          this.sent.push({ url, headers, body });
+          this.outbox.push({ url, headers, body });
           return 204;
         },
       },
-      ...outside,
+      ...platform,
     });
-    this.clients = operatorDesk(this.built.world.registry);
-    this.consents = consentDesk(this.built.world.registry, this.built.store);
-    this.app = buildHttp(this.built.world);
+    this.clients = makeAdminCommands(this.server.services.registry);
+    this.consents = consentCommands(this.server.services.registry, this.server.store);
+    this.app = createHttpServer(this.server.services);
   }
 
   get now(): Instant {
@@ -89,13 +93,13 @@ export class TestWorld {
   }
 
   /** Lets time pass. */
-  wait(seconds: number): void {
+  advanceClock(seconds: number): void {
     this.#now += seconds;
   }
 
   /** A person, without the cost of a password hash. */
-  async person(name: string, groups: readonly string[] = []): Promise<Account> {
-    const made = await this.built.store.createAccount({
+  async createPerson(name: string, groups: readonly string[] = []): Promise<Account> {
+    const made = await this.server.store.createAccount({
       name,
       email: `${name.toLowerCase()}@example.org`,
       emailConfirmedAt: this.now,
@@ -109,12 +113,12 @@ export class TestWorld {
   }
 
   /** An approved client; everything not named is ordinary. */
-  async client(
+  async createClient(
     owner: Account,
-    wanted: Partial<Proposal> & { readonly name: string },
+    wanted: Partial<ClientProposal> & { readonly name: string },
     approve = true,
-  ): Promise<Outcome & { readonly secret: string }> {
-    const proposal: Proposal = {
+  ): Promise<ActionOutcome & { readonly secret: string }> {
+    const proposal: ClientProposal = {
       version: '1.0',
       description: '',
       protocol: 'oauth2',
@@ -136,7 +140,9 @@ export class TestWorld {
   }
 
   /** The two keys that an owner-only app of OAuth 1 signs with. */
-  async ownerOnlySigner(owner: Account): Promise<{ readonly client: Pair; readonly token: Pair }> {
+  async ownerOnlySigner(
+    owner: Account,
+  ): Promise<{ readonly client: CredentialPair; readonly token: CredentialPair }> {
     const own = {
       protocol: 'oauth1',
       ownerOnly: true,
@@ -144,7 +150,7 @@ export class TestWorld {
       grantTypes: [],
       scopes: ['basic', 'editpage'],
     } as const;
-    const made = await this.client(owner, { name: 'own', ...own });
+    const made = await this.createClient(owner, { name: 'own', ...own });
     if (made.credentials === null) throw new Error('an owner-only app has no credentials');
     return {
       client: { key: made.client.id, secret: made.secret },
@@ -153,9 +159,9 @@ export class TestWorld {
   }
 
   /** A session cookie of this person, as after sign-in. */
-  async cookie(user: Account): Promise<string> {
-    const { store, world } = this.built;
-    const secret = world.mint.secret();
+  async sessionCookie(user: Account): Promise<string> {
+    const { store, services: world } = this.server;
+    const secret = world.idGenerator.secret();
     const { digestOf } = await import('#keys/digest.ts');
     // Of the program's own clock, which some tests replace.
     const now = world.clock.now();
@@ -175,14 +181,14 @@ export class TestWorld {
   }
 
   /** A code for this person, as after a yes, asked for at one of the front doors. */
-  async code(
-    made: Pick<Outcome, 'client'>,
+  async issueCode(
+    made: Pick<ActionOutcome, 'client'>,
     user: Account,
     challenge: string | null = null,
-    door: 'core' | 'mediawiki' = 'core',
+    profile: 'core' | 'mediawiki' = 'core',
   ): Promise<string> {
-    const { world } = this.built;
-    const consent = await this.consents.save(made.client, user, made.client.scopes);
+    const { services: world } = this.server;
+    const consent = await this.consents.accept(made.client, user, made.client.scopes);
     const asked = {
       protocol: 'oauth2',
       redirectUri: made.client.redirectUri,
@@ -192,8 +198,8 @@ export class TestWorld {
       codeChallengeMethod: challenge === null ? null : 'S256',
     } as const;
     // The app as it is now: it may have been decided on since it was made.
-    const client = (await this.built.store.findClient(made.client.id)) ?? made.client;
-    const granted = await (world.faces[door] ?? world.faces.core).oauth2.grant(
+    const client = (await this.server.store.findClient(made.client.id)) ?? made.client;
+    const granted = await (world.protocols[profile] ?? world.protocols.core).oauth2.issueCode(
       asked,
       client,
       consent,
@@ -205,9 +211,9 @@ export class TestWorld {
 
   async close(): Promise<void> {
     await this.app.close();
-    await this.built.store.close();
+    await this.server.store.close();
   }
 }
 
-export const basic = (id: string, secret: string): string =>
+export const basicHeader = (id: string, secret: string): string =>
   `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;

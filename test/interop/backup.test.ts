@@ -18,7 +18,7 @@ import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import OAuth1a from 'oauth-1.0a';
 import { readTar, writeTar } from '#operations/archive.ts';
-import { basic } from '../harness/world.ts';
+import { basicHeader } from '../harness/world.ts';
 import { Server } from './server.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -67,7 +67,7 @@ const command = (
   });
 
 const post = async (at: Server, path: string, form: Record<string, string>) => {
-  const headers = { authorization: basic(machine.client_id, machine.client_secret) };
+  const headers = { authorization: basicHeader(machine.client_id, machine.client_secret) };
   const answer = await fetch(at.url + path, {
     method: 'POST',
     headers,

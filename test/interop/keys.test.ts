@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import OAuth1a from 'oauth-1.0a';
-import { basic } from '../harness/world.ts';
+import { basicHeader } from '../harness/world.ts';
 import { Server } from './server.ts';
 
 const DAY = 86_400;
@@ -160,7 +160,7 @@ const post = async (server: Server, path: string, form: Record<string, string>) 
   (await (
     await fetch(server.url + path, {
       method: 'POST',
-      headers: { authorization: basic(machine.client_id, machine.client_secret) },
+      headers: { authorization: basicHeader(machine.client_id, machine.client_secret) },
       body: new URLSearchParams(form),
     })
   ).json()) as Record<string, unknown>;

@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import {
-  documentedLines,
+  documentedConfig,
+  missingProgramReason,
   NGINX,
   startNginx,
   stopProxy,
-  throughProxy,
-  withoutProgram,
+  waitForProxy,
 } from '#harness/proxy.ts';
-import { password, TestWorld } from '#harness/world.ts';
+import { password, TestServer } from '#harness/world.ts';
 import { Browser } from '../../examples/demo/browser.ts';
 import { freePort } from './server.ts';
 
@@ -22,19 +22,19 @@ const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url'
 
 for (const forwarded of [true, false])
   test(`through nginx with default buffers, ${forwarded ? 'by the documented lines' : 'with nothing but proxy_pass'}: a state of 2,048 bytes as sent comes back byte for byte`, {
-    skip: withoutProgram(NGINX),
+    skip: missingProgramReason(NGINX),
     timeout: 60_000,
   }, async () => {
     const home = mkdtempSync(join(tmpdir(), 'gatehouse-nginx-'));
     const port = await freePort();
-    const world = new TestWorld({
+    const world = new TestServer({
       issuer: `http://localhost:${port}`,
       ...(forwarded ? { 'trust-proxy': '127.0.0.1' } : {}),
     });
     await world.app.listen({ port: 0, host: '127.0.0.1' });
     const upstream = (world.app.server.address() as AddressInfo).port;
     const location = forwarded
-      ? documentedLines('nginx', upstream)
+      ? documentedConfig('nginx', upstream)
       : `location / { proxy_pass http://127.0.0.1:${upstream}; }`;
     const proxy = startNginx(
       port,
@@ -44,8 +44,8 @@ for (const forwarded of [true, false])
     );
     const origin = `http://localhost:${port}`;
     try {
-      await throughProxy(proxy, port);
-      const made = await world.built.world.accounts.createAccount({
+      await waitForProxy(proxy, port);
+      const made = await world.server.services.accounts.createAccount({
         ...{
           name: 'Ben',
           email: 'ben@example.org',
@@ -56,7 +56,7 @@ for (const forwarded of [true, false])
         },
       });
       assert.ok(made.ok);
-      const app = await world.client(made.value, { name: 'Reader' });
+      const app = await world.createClient(made.value, { name: 'Reader' });
       const [core, dialect] = ['/oauth2/authorize', '/w/rest.php/oauth2/authorize'] as const;
       const ways: readonly (readonly [
         sent: string,

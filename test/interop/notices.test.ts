@@ -6,13 +6,22 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
-import { fetchWeb } from '#platform/http-client.ts';
-import { smtpMail } from '#platform/smtp.ts';
+import { makeHttpClient } from '#platform/http-client.ts';
+import { makeSmtpTransport } from '#platform/smtp.ts';
 import { type DeliveryParts, makeDelivery } from '#registry/notifications/delivery.ts';
-import type { Notice, NoticeTarget, Outbox } from '#registry/notifications/notification.ts';
+import type {
+  Notification,
+  NotificationTarget,
+  Outbox,
+} from '#registry/notifications/notification.ts';
 
 const raw = Buffer.alloc(32, 9);
-const mailLimits = { connectMs: 500, greetingMs: 500, silenceMs: 500, wholeMs: 1500 };
+const mailLimits = {
+  connectTimeoutMs: 500,
+  greetingTimeoutMs: 500,
+  idleTimeoutMs: 500,
+  totalTimeoutMs: 1500,
+};
 const log = {
   info() {},
   warn() {},
@@ -22,8 +31,8 @@ const log = {
 /** The outbox in memory, over a clock that is moved by hand. */
 class TestOutbox implements Outbox {
   now = 1_790_000_000;
-  readonly notices: Notice[] = [];
-  put(key: string, target: NoticeTarget): void {
+  readonly notices: Notification[] = [];
+  put(key: string, target: NotificationTarget): void {
     const client = { id: 'c'.repeat(32) as ClientId, name: 'Größe\r\n.\r\nQUIT', version: '1.0' };
     const facts = {
       event: 'approve',
@@ -46,24 +55,26 @@ class TestOutbox implements Outbox {
       problem: null,
     });
   }
-  #change(id: number, to: Partial<Notice>): void {
-    this.notices[id] = { ...(this.notices[id] as Notice), ...to };
+  #change(id: number, to: Partial<Notification>): void {
+    this.notices[id] = { ...(this.notices[id] as Notification), ...to };
   }
-  async claimNotices(...[now, claimedUntil, limit]: Parameters<Outbox['claimNotices']>) {
+  async claimNotifications(
+    ...[now, claimedUntil, limit]: Parameters<Outbox['claimNotifications']>
+  ) {
     const due = this.notices
       .filter(({ state, dueAt }) => state === 'waiting' && dueAt <= now)
       .slice(0, limit);
     for (const { id, attempts } of due)
       this.#change(id, { dueAt: claimedUntil, attempts: attempts + 1 });
-    return due.map(({ id }) => this.notices[id] as Notice);
+    return due.map(({ id }) => this.notices[id] as Notification);
   }
-  async closeNotice(...[id, state, problem]: Parameters<Outbox['closeNotice']>) {
+  async closeNotification(...[id, state, problem]: Parameters<Outbox['closeNotification']>) {
     this.#change(id, { state, problem });
   }
-  async retryNotice(...[id, dueAt, problem]: Parameters<Outbox['retryNotice']>) {
+  async retryNotification(...[id, dueAt, problem]: Parameters<Outbox['retryNotification']>) {
     this.#change(id, { dueAt, problem });
   }
-  async listNotices({ state, limit }: Parameters<Outbox['listNotices']>[0]) {
+  async listNotifications({ state, limit }: Parameters<Outbox['listNotifications']>[0]) {
     return this.notices
       .filter((notice) => state === undefined || notice.state === state)
       .slice(0, limit);
@@ -74,15 +85,15 @@ const worker = (outbox: TestOutbox, changes: Partial<DeliveryParts>) =>
   makeDelivery({
     outbox,
     mail: null,
-    web: fetchWeb(),
+    web: makeHttpClient(),
     clock: { now: () => instant(outbox.now), millis: () => outbox.now * 1000 },
     log,
-    findAccount: async (user) => `person${user}@example.org`,
+    findConfirmedEmail: async (user) => `person${user}@example.org`,
     endpoints: [],
     issuer: 'https://gate.example',
     siteName: 'Gate',
     concurrency: 3,
-    limits: { batch: 20, claimFor: seconds(120), attemptMs: 2000 },
+    limits: { batch: 20, claimSeconds: seconds(120), attemptMs: 2000 },
     ...changes,
   });
 
@@ -159,9 +170,9 @@ async function mailSink(moods: Mood[]) {
 
 const header = (text: string, name: string) =>
   new RegExp(`^${name}: (.*)$`, 'mi').exec(text)?.[1]?.trim();
-const person = (id: number): NoticeTarget => ({ kind: 'mail', userId: id as UserId });
+const person = (id: number): NotificationTarget => ({ kind: 'mail', userId: id as UserId });
 const mailAt = (url: string) =>
-  smtpMail({ url, from: 'Gate <gate@example.org>', limits: mailLimits });
+  makeSmtpTransport({ url, from: 'Gate <gate@example.org>', limits: mailLimits });
 
 test('a mail server that is away, refuses, hangs and drops loses no letter', async () => {
   const away = await mailSink([]);
@@ -276,7 +287,7 @@ test('an endpoint that fails, hangs, drops and sends elsewhere hears everything,
   try {
     await drain(outbox, {
       endpoints,
-      limits: { batch: 20, claimFor: seconds(120), attemptMs: 800 },
+      limits: { batch: 20, claimSeconds: seconds(120), attemptMs: 800 },
     });
     assert.ok(outbox.notices.every(({ state }) => state === 'delivered'));
     assert.deepEqual(wrong, []);

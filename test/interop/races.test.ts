@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { basic } from '../harness/world.ts';
+import { basicHeader } from '../harness/world.ts';
 import { codeFor, Server } from './server.ts';
 
 let one: Server;
@@ -35,7 +35,7 @@ after(async () => {
 });
 
 const post = async (server: Server, path: string, form: Record<string, string>) => {
-  const headers = { authorization: basic(client.client_id, client.client_secret) };
+  const headers = { authorization: basicHeader(client.client_id, client.client_secret) };
   const answer = await fetch(server.url + path, {
     method: 'POST',
     headers,

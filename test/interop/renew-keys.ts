@@ -2,20 +2,20 @@
 // for a line, and renews the signing keys.
 
 import { instant } from '#kernel/time.ts';
-import { readSettings } from '#operations/operations.ts';
-import { makeWorld, realOutside } from '#server/compose.ts';
+import { loadConfig } from '#operations/operations.ts';
+import { composeServer, createPlatform } from '#server/compose.ts';
 
 const AHEAD = 100 * 86_400;
-const config = readSettings({ data: process.argv[2], 'log-level': 'silent' });
-const outside = realOutside(config);
+const config = loadConfig({ data: process.argv[2], 'log-level': 'silent' });
+const outside = createPlatform(config);
 const clock = {
   now: () => instant(Date.now() / 1000 + AHEAD),
   millis: () => Date.now() + AHEAD * 1000,
 };
-const { keys, store } = makeWorld(config, { ...outside, clock });
+const { keyMaintenance: keys, store } = composeServer(config, { ...outside, clock });
 process.stdout.write('ready\n');
 process.stdin.once('data', async () => {
-  await keys.renewSigning();
+  await keys.rotateSigningKeysIfDue();
   await store.close();
   process.exit(0);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { basic } from '../harness/world.ts';
+import { basicHeader } from '../harness/world.ts';
 import { codeFor, Server } from './server.ts';
 
 let server: Server;
@@ -39,7 +39,7 @@ const children = (): readonly number[] =>
 /** Each request on a connection of its own, so that the workers share them. */
 async function post(path: string, form: Readonly<Record<string, string>>) {
   const headers = {
-    authorization: basic(client.client_id, client.client_secret),
+    authorization: basicHeader(client.client_id, client.client_secret),
     connection: 'close',
   };
   const answer = await fetch(server.url + path, {

@@ -18,15 +18,18 @@ async function farAway(page: Page): Promise<void> {
 walks(
   'two tabs, two apps: signed in at the first, the sign-in form of the second goes on to its app; far away too',
   async ({ place, n, start }) => {
-    const [owner, user] = [await place.person(`Maker ${n}`), await place.person(`Ben ${n}`)];
-    const one = await place.app(owner, { name: `First ${n}` });
-    const two = await place.app(owner, { name: `Second ${n}` });
+    const [owner, user] = [
+      await place.createPerson(`Maker ${n}`),
+      await place.createPerson(`Ben ${n}`),
+    ];
+    const one = await place.createApp(owner, { name: `First ${n}` });
+    const two = await place.createApp(owner, { name: `Second ${n}` });
     const walk = await start();
     await farAway(walk.page);
     const other = await walk.page.context().newPage();
     await farAway(other);
     await walk.open(place.authorizeUrl(one.client, ['editpage']));
-    await walk.sees(one.client.name);
+    await walk.waitForText(one.client.name);
     await other.goto(place.authorizeUrl(two.client, ['editpage'], { state: 'second' }));
     await walk.signIn(user.name);
     await walk.heading(walk.say('consent.title', { app: one.client.name })).waitFor();
@@ -39,15 +42,20 @@ walks(
     const asked = other.waitForRequest((request) => request.url().startsWith(appHost));
     await other.locator('[name=accept]').click({ noWaitAfter: true });
     assert.equal(new URL((await asked).url()).searchParams.get('state'), 'second');
-    assert.ok((await walk.leave(walk.button(walk.say('consent.allow')))).searchParams.get('code'));
+    assert.ok(
+      (await walk.followToApp(walk.button(walk.say('consent.allow')))).searchParams.get('code'),
+    );
   },
 );
 
 walks(
   'back to the sign-in form after signing in, and sent once more: on to the app',
   async ({ place, n, start }) => {
-    const [owner, user] = [await place.person(`Maker ${n}`), await place.person(`Ben ${n}`)];
-    const { client } = await place.app(owner, { name: `Reader ${n}` });
+    const [owner, user] = [
+      await place.createPerson(`Maker ${n}`),
+      await place.createPerson(`Ben ${n}`),
+    ];
+    const { client } = await place.createApp(owner, { name: `Reader ${n}` });
     const walk = await start();
     await walk.open(place.authorizeUrl(client, ['editpage']));
     await walk.signIn(user.name);
@@ -55,28 +63,33 @@ walks(
     // The sign-in page is never kept, so the browser asks again, and is led on.
     await walk.page.goBack();
     await walk.heading(walk.say('consent.title', { app: client.name })).waitFor();
-    assert.ok((await walk.leave(walk.button(walk.say('consent.allow')))).searchParams.get('code'));
+    assert.ok(
+      (await walk.followToApp(walk.button(walk.say('consent.allow')))).searchParams.get('code'),
+    );
   },
 );
 
 walks(
   'the cookie is gone: the form comes again with the name, and leads on; a long state survives',
   async ({ place, n, start }) => {
-    const [owner, user] = [await place.person(`Maker ${n}`), await place.person(`Ben ${n}`)];
-    const { client } = await place.app(owner, { name: `Reader ${n}` });
+    const [owner, user] = [
+      await place.createPerson(`Maker ${n}`),
+      await place.createPerson(`Ben ${n}`),
+    ];
+    const { client } = await place.createApp(owner, { name: `Reader ${n}` });
     const state = '☃%'.repeat(150);
     const walk = await start();
     await walk.open(place.authorizeUrl(client, ['editpage'], { state }));
     assert.ok(walk.path.length < 200, walk.path);
     await walk.page.context().clearCookies();
     await walk.fill({ name: user.name, password });
-    await walk.press(walk.button(walk.say('sign-in.button')), 403);
-    await walk.sees(walk.say('sign-in.no-cookie'));
+    await walk.follow(walk.button(walk.say('sign-in.button')), 403);
+    await walk.waitForText(walk.say('sign-in.no-cookie'));
     assert.equal(await walk.field('name').inputValue(), user.name);
     await walk.fill({ password });
-    await walk.press(walk.button(walk.say('sign-in.button')));
+    await walk.follow(walk.button(walk.say('sign-in.button')));
     assert.equal(
-      (await walk.leave(walk.button(walk.say('consent.allow')))).searchParams.get('state'),
+      (await walk.followToApp(walk.button(walk.say('consent.allow')))).searchParams.get('state'),
       state,
     );
   },
@@ -85,17 +98,17 @@ walks(
 walks(
   'another account at the consent page: use another one, and go on as it',
   async ({ place, n, start }) => {
-    const owner = await place.person(`Maker ${n}`);
-    const [ben, ann] = [await place.person(`Ben ${n}`), await place.person(`Ann ${n}`)];
-    const { client } = await place.app(owner, { name: `Reader ${n}` });
+    const owner = await place.createPerson(`Maker ${n}`);
+    const [ben, ann] = [await place.createPerson(`Ben ${n}`), await place.createPerson(`Ann ${n}`)];
+    const { client } = await place.createApp(owner, { name: `Reader ${n}` });
     const walk = await start(ben);
     await walk.open(place.authorizeUrl(client, ['editpage']));
-    await walk.press(walk.link(walk.say('consent.switch')));
-    await walk.sees(walk.say('sign-in.signed-in', { name: ben.name }));
+    await walk.follow(walk.link(walk.say('consent.switch')));
+    await walk.waitForText(walk.say('sign-in.signed-in', { name: ben.name }));
     await walk.fill({ name: ann.name, password });
-    await walk.press(walk.button(walk.say('sign-in.button')), 403);
-    await walk.press(walk.button(walk.say('consent.continue-as', { user: ann.name })));
-    await walk.leave(walk.button(walk.say('consent.allow')));
+    await walk.follow(walk.button(walk.say('sign-in.button')), 403);
+    await walk.follow(walk.button(walk.say('consent.continue-as', { user: ann.name })));
+    await walk.followToApp(walk.button(walk.say('consent.allow')));
     assert.equal((await place.consents.list(ann)).length, 1);
     assert.equal((await place.consents.list(ben)).length, 0);
   },
@@ -104,8 +117,11 @@ walks(
 walks(
   'Allow pressed twice at a server far away: one answer, and one code',
   async ({ place, n, look, start }) => {
-    const [owner, user] = [await place.person(`Maker ${n}`), await place.person(`Ben ${n}`)];
-    const { client } = await place.app(owner, { name: `Reader ${n}` });
+    const [owner, user] = [
+      await place.createPerson(`Maker ${n}`),
+      await place.createPerson(`Ben ${n}`),
+    ];
+    const { client } = await place.createApp(owner, { name: `Reader ${n}` });
     const walk = await start(user);
     await walk.open(place.authorizeUrl(client, ['editpage']));
     await farAway(walk.page);

@@ -6,27 +6,27 @@ walks(
   'review desk: taken from the queue, looked at, decided with a prepared reason',
   async ({ place, n, start }) => {
     const [owner, rex] = [
-      await place.person(`Dev ${n}`, ['developer']),
-      await place.person(`Rex ${n}`, ['reviewer']),
+      await place.createPerson(`Dev ${n}`, ['developer']),
+      await place.createPerson(`Rex ${n}`, ['reviewer']),
     ];
-    await place.app(owner, { name: `Earlier ${n}` });
-    const { client } = await place.app(
+    await place.createApp(owner, { name: `Earlier ${n}` });
+    const { client } = await place.createApp(
       owner,
       { name: `Mover ${n}`, scopes: ['editpage', 'protect', 'sendemail'] },
       false,
     );
     const walk = await start(rex);
     await walk.open('/');
-    await walk.press(walk.link(walk.say('frame.review')));
-    await walk.press(walk.link(`Mover ${n}`));
-    await walk.press(walk.button(walk.say('review.claim-take')));
-    await walk.sees(walk.say('done.review-claimed'));
-    await walk.sees(`Earlier ${n}`);
+    await walk.follow(walk.link(walk.say('frame.review')));
+    await walk.follow(walk.link(`Mover ${n}`));
+    await walk.follow(walk.button(walk.say('review.claim-take')));
+    await walk.waitForText(walk.say('done.review-claimed'));
+    await walk.waitForText(`Earlier ${n}`);
     await walk.page.locator('#risk').getByText(walk.say('review.risk-about')).waitFor();
     await walk.page.getByRole('checkbox', { name: walk.say('review.check.scopes') }).check();
     await walk.page.locator('[name=decision][value=reject]').check();
-    await walk.press(walk.button(walk.say('review.decide-button')), 400);
-    await walk.sees(walk.say('review.reason-missing'));
+    await walk.follow(walk.button(walk.say('review.decide-button')), 400);
+    await walk.waitForText(walk.say('review.reason-missing'));
     assert.equal(
       await walk.page.locator('[name=decision][value=reject]').isChecked(),
       true,
@@ -34,33 +34,33 @@ walks(
     );
     await walk.field('canned').selectOption('scopes');
     await walk.fill({ reason: 'Why protect?' });
-    await walk.press(walk.button(walk.say('review.decide-button')));
-    await walk.sees(walk.say('done.review-rejected'));
-    await walk.sees(/Why protect\?/);
-    await walk.press(walk.link(walk.say('review.back')));
-    await walk.press(
+    await walk.follow(walk.button(walk.say('review.decide-button')));
+    await walk.waitForText(walk.say('done.review-rejected'));
+    await walk.waitForText(/Why protect\?/);
+    await walk.follow(walk.link(walk.say('review.back')));
+    await walk.follow(
       walk.page
         .getByRole('navigation', { name: walk.say('review.tabs') })
         .getByRole('link', { name: walk.say('review.tab.rejected') }),
     );
-    await walk.press(walk.link(client.name));
+    await walk.follow(walk.link(client.name));
     await walk.page.locator('[name=decision][value=approve]').check();
-    await walk.press(walk.button(walk.say('review.decide-button')));
-    await walk.sees(walk.say('done.review-approved'));
-    assert.equal((await place.built.store.findClient(client.id))?.stage, 'approved');
+    await walk.follow(walk.button(walk.say('review.decide-button')));
+    await walk.waitForText(walk.say('done.review-approved'));
+    assert.equal((await place.server.store.findClient(client.id))?.stage, 'approved');
   },
 );
 
 walks(
   'review desk: a change beside the live app; the slower of two is told what happened',
   async ({ place, n, start }) => {
-    const owner = await place.person(`Dev ${n}`, ['developer']);
+    const owner = await place.createPerson(`Dev ${n}`, ['developer']);
     const [rex, roy] = [
-      await place.person(`Rex ${n}`, ['reviewer']),
-      await place.person(`Roy ${n}`, ['reviewer']),
+      await place.createPerson(`Rex ${n}`, ['reviewer']),
+      await place.createPerson(`Roy ${n}`, ['reviewer']),
     ];
-    const { client } = await place.app(owner, { name: `Reader ${n}`, description: 'Reads.' });
-    await place.act(owner, 'revise', {
+    const { client } = await place.createApp(owner, { name: `Reader ${n}`, description: 'Reads.' });
+    await place.submitAs(owner, 'revise', {
       clientId: client.id,
       description: 'Reads aloud.',
       reason: '',
@@ -68,15 +68,15 @@ walks(
     const [walk, slower] = [await start(rex), await start(roy)];
     for (const one of [walk, slower]) {
       await one.open('/review');
-      await one.press(one.link(client.name));
+      await one.follow(one.link(client.name));
       const table = one.page.getByRole('table', { name: one.say('review.difference') });
       await table.getByText('Reads aloud.').waitFor();
       await one.page.locator('[name=decision][value=approve-revision]').check();
       await one.fill({ reason: `As ${one === walk ? 'Rex' : 'Roy'} says.` });
     }
-    await walk.press(walk.button(walk.say('review.decide-button')));
-    await walk.sees(walk.say('done.review-change-approved'));
-    await slower.press(slower.button(slower.say('review.decide-button')), 409);
+    await walk.follow(walk.button(walk.say('review.decide-button')));
+    await walk.waitForText(walk.say('done.review-change-approved'));
+    await slower.follow(slower.button(slower.say('review.decide-button')), 409);
     await slower.heading(slower.say('review.stale')).waitFor();
     await slower.page.getByRole('alert').getByText('As Rex says.').waitFor();
     assert.equal(await slower.field('reason').inputValue(), 'As Roy says.', 'the draft is kept');
@@ -87,10 +87,10 @@ walks(
   'review desk: stopped by degrees, switched off and hidden, and shown again',
   async ({ place, n, start }) => {
     const [owner, rex] = [
-      await place.person(`Dev ${n}`, ['developer']),
-      await place.person(`Rex ${n}`, ['reviewer']),
+      await place.createPerson(`Dev ${n}`, ['developer']),
+      await place.createPerson(`Rex ${n}`, ['reviewer']),
     ];
-    const { client } = await place.app(owner, { name: `Suspect ${n}` });
+    const { client } = await place.createApp(owner, { name: `Suspect ${n}` });
     const walk = await start(rex);
     await walk.open(`/review/${client.id}`);
     await walk.heading(walk.say('review.impact')).waitFor();
@@ -98,16 +98,16 @@ walks(
       await walk.page.locator(`[name=decision][value=${decision}]`).check();
       if (hide) await walk.field('suppress').check();
       await walk.fill({ reason });
-      await walk.press(walk.button(walk.say('review.decide-button')));
+      await walk.follow(walk.button(walk.say('review.decide-button')));
     };
-    await decide('halt-consents', 'Looking into it.');
-    await walk.sees(walk.say('done.review-halted'));
+    await decide('suspend-new-consents', 'Looking into it.');
+    await walk.waitForText(walk.say('done.review-suspended'));
     await decide('disable', 'It pretended to be somebody else.', true);
     const stranger = await start();
     await stranger.open(`/apps/${client.id}`, 404);
-    await walk.sees(walk.say('review.suppressed'));
+    await walk.waitForText(walk.say('review.suppressed'));
     await decide('reenable', 'It was a mistake.');
-    await walk.sees(walk.say('done.review-reenabled'));
+    await walk.waitForText(walk.say('done.review-reenabled'));
     await stranger.open(`/apps/${client.id}`);
   },
 );
@@ -115,38 +115,38 @@ walks(
 walks(
   'administration: people, groups and rights; permissions and sites; the audit trail; health',
   async ({ place, n, start }) => {
-    const olga = await place.person(`Olga ${n}`, ['administrator', 'reviewer']);
-    const ben = await place.person(`Ben ${n}`);
-    const { client } = await place.app(ben, { name: `Reader ${n}` });
+    const olga = await place.createPerson(`Olga ${n}`, ['administrator', 'reviewer']);
+    const ben = await place.createPerson(`Ben ${n}`);
+    const { client } = await place.createApp(ben, { name: `Reader ${n}` });
     const walk = await start(olga);
     await walk.open('/');
-    await walk.press(walk.link(walk.say('frame.admin')));
-    await walk.sees(walk.say('admin.reachable'));
+    await walk.follow(walk.link(walk.say('frame.admin')));
+    await walk.waitForText(walk.say('admin.reachable'));
     const menu = walk.page.getByRole('navigation', { name: walk.say('admin.menu') });
-    await walk.press(menu.getByRole('link', { name: walk.say('admin.people') }));
+    await walk.follow(menu.getByRole('link', { name: walk.say('admin.people') }));
     await walk.fill({ text: ben.name.toLowerCase() });
-    await walk.press(walk.button(walk.say('admin.find')));
-    await walk.press(walk.link(ben.name));
+    await walk.follow(walk.button(walk.say('admin.find')));
+    await walk.follow(walk.link(ben.name));
     await walk.field('group-developer').check();
-    await walk.press(walk.button(walk.say('admin.save-groups')));
-    await walk.sees(walk.say('done.admin-groups'));
-    assert.deepEqual((await place.built.store.findAccount(ben.id))?.groups, ['developer']);
-    await walk.press(walk.button(walk.say('admin.block')));
-    await walk.sees(walk.say('done.admin-blocked'));
+    await walk.follow(walk.button(walk.say('admin.save-groups')));
+    await walk.waitForText(walk.say('done.admin-groups'));
+    assert.deepEqual((await place.server.store.findAccount(ben.id))?.groups, ['developer']);
+    await walk.follow(walk.button(walk.say('admin.block')));
+    await walk.waitForText(walk.say('done.admin-blocked'));
     const blocked = await start();
     await blocked.open('/sign-in');
     await blocked.fill({ name: ben.name, password: 'correct horse battery' });
-    await blocked.press(blocked.button(blocked.say('sign-in.button')), 403);
-    await walk.press(walk.button(walk.say('admin.unblock')));
-    await walk.sees(walk.say('done.admin-unblocked'));
-    await walk.press(menu.getByRole('link', { name: walk.say('admin.groups') }));
-    await walk.sees('mwoauthmanageconsumer');
-    await walk.press(menu.getByRole('link', { name: walk.say('admin.scopes') }));
-    await walk.sees('https://commons.example.org');
-    await walk.press(menu.getByRole('link', { name: walk.say('admin.audit') }));
+    await blocked.follow(blocked.button(blocked.say('sign-in.button')), 403);
+    await walk.follow(walk.button(walk.say('admin.unblock')));
+    await walk.waitForText(walk.say('done.admin-unblocked'));
+    await walk.follow(menu.getByRole('link', { name: walk.say('admin.groups') }));
+    await walk.waitForText('mwoauthmanageconsumer');
+    await walk.follow(menu.getByRole('link', { name: walk.say('admin.scopes') }));
+    await walk.waitForText('https://commons.example.org');
+    await walk.follow(menu.getByRole('link', { name: walk.say('admin.audit') }));
     await walk.fill({ app: client.id });
     await walk.field('action').selectOption('approve');
-    await walk.press(walk.button(walk.say('admin.find')));
+    await walk.follow(walk.button(walk.say('admin.find')));
     assert.equal(await walk.page.locator('tbody tr').count(), 1);
     const coming = walk.page.waitForEvent('download');
     await walk.link(walk.say('admin.download')).click();

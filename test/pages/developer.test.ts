@@ -7,13 +7,13 @@ const description = 'Keeps what you cut out of pages, and shows it again when yo
 walks(
   'my apps: register by a question, mend what is wrong, keep the credentials, try it as the owner',
   async ({ place, n, look, start }) => {
-    const owner = await place.person(`Dev ${n}`, ['developer']);
+    const owner = await place.createPerson(`Dev ${n}`, ['developer']);
     const walk = await start(owner);
     await walk.open('/');
-    await walk.press(walk.link(walk.say('frame.my-apps')));
-    await walk.sees(walk.say('mine.none'));
-    await walk.press(walk.link(walk.say('mine.new')));
-    await walk.press(walk.link(walk.say('new.kind.server')));
+    await walk.follow(walk.link(walk.say('frame.my-apps')));
+    await walk.waitForText(walk.say('mine.none'));
+    await walk.follow(walk.link(walk.say('mine.new')));
+    await walk.follow(walk.link(walk.say('new.kind.server')));
     await walk.fill({
       name: `Clipper ${n}`,
       description,
@@ -22,7 +22,7 @@ walks(
     await walk.field('scope.sendemail').check();
     await walk.field('optional.sendemail').check();
     await walk.field('terms').check();
-    await walk.press(walk.button(walk.say('new.register')), 400);
+    await walk.follow(walk.button(walk.say('new.register')), 400);
     assert.match(
       await walk.page.locator('#redirectUri-problem').innerText(),
       /ftp/,
@@ -31,10 +31,10 @@ walks(
     assert.equal(await walk.field('description').inputValue(), description, 'the draft is kept');
     assert.equal(await walk.field('optional.sendemail').isChecked(), true);
     await walk.fill({ redirectUri: appHost });
-    await walk.press(walk.button(walk.say('new.register')), 400);
+    await walk.follow(walk.button(walk.say('new.register')), 400);
     await walk.field('ignore_warnings').check();
-    await walk.press(walk.button(walk.say('new.register')));
-    await walk.sees(walk.say('issued.once'));
+    await walk.follow(walk.button(walk.say('new.register')));
+    await walk.waitForText(walk.say('issued.once'));
     const secret = await walk.page.locator('.card pre').nth(1).innerText();
     for (const program of ['curl', 'JavaScript (Node.js)', 'Python'])
       await walk.heading(program).first().waitFor();
@@ -42,14 +42,14 @@ walks(
       await walk.button(walk.say('frame.copy')).first().isVisible(),
       look.script !== false,
     );
-    await walk.press(walk.link(walk.say('issued.kept')));
+    await walk.follow(walk.link(walk.say('issued.kept')));
     await walk.heading(`Clipper ${n}`).waitFor();
     assert.ok(!(await walk.page.content()).includes(secret), 'the secret is shown once');
 
-    await walk.press(walk.link(walk.say('apps.test')));
-    await walk.press(walk.link(walk.say('test.link')));
-    await walk.sees(walk.say('consent.proposed'));
-    const back = await walk.leave(walk.button(walk.say('consent.allow')));
+    await walk.follow(walk.link(walk.say('apps.test')));
+    await walk.follow(walk.link(walk.say('test.link')));
+    await walk.waitForText(walk.say('consent.proposed'));
+    const back = await walk.followToApp(walk.button(walk.say('consent.allow')));
     assert.ok(back.searchParams.get('code'));
   },
 );
@@ -57,43 +57,43 @@ walks(
 walks(
   'my apps: a change is looked at, sent, replaced and withdrawn; less is in force at once',
   async ({ place, n, start }) => {
-    const owner = await place.person(`Dev ${n}`, ['developer']);
-    const { client } = await place.app(owner, {
+    const owner = await place.createPerson(`Dev ${n}`, ['developer']);
+    const { client } = await place.createApp(owner, {
       name: `Reader ${n}`,
       scopes: ['editpage', 'sendemail'],
     });
     const walk = await start(owner);
     await walk.open('/my/apps');
-    await walk.press(walk.page.getByRole('link', { name: client.name }));
-    await walk.press(walk.link(walk.say('manage.revise')));
-    await walk.press(walk.button(walk.say('revise.look')), 409);
+    await walk.follow(walk.page.getByRole('link', { name: client.name }));
+    await walk.follow(walk.link(walk.say('manage.revise')));
+    await walk.follow(walk.button(walk.say('revise.look')), 409);
     await walk.fill({ description: 'Reads, and files away.', reason: 'Users asked for it.' });
     await walk.field('scope.highvolume').check();
-    await walk.press(walk.button(walk.say('revise.look')));
-    await walk.sees('Reads, and files away.');
-    await walk.press(walk.button(walk.say('revise.edit')));
+    await walk.follow(walk.button(walk.say('revise.look')));
+    await walk.waitForText('Reads, and files away.');
+    await walk.follow(walk.button(walk.say('revise.edit')));
     assert.equal(
       await walk.field('reason').inputValue(),
       'Users asked for it.',
       'the draft is kept',
     );
-    await walk.press(walk.button(walk.say('revise.look')));
-    await walk.press(walk.button(walk.say('revise.send')));
-    await walk.sees(walk.say('done.revision-sent'));
-    await walk.press(walk.button(walk.say('manage.withdraw')));
-    await walk.sees(walk.say('done.withdrawn'));
-    await walk.press(walk.link(walk.say('manage.revise')));
+    await walk.follow(walk.button(walk.say('revise.look')));
+    await walk.follow(walk.button(walk.say('revise.send')));
+    await walk.waitForText(walk.say('done.revision-sent'));
+    await walk.follow(walk.button(walk.say('manage.withdraw')));
+    await walk.waitForText(walk.say('done.withdrawn'));
+    await walk.follow(walk.link(walk.say('manage.revise')));
     await walk.field('scope.sendemail').uncheck();
-    await walk.press(walk.button(walk.say('revise.look')));
-    await walk.sees(walk.say('revise.at-once'));
-    await walk.press(walk.button(walk.say('revise.apply')));
-    await walk.sees(walk.say('done.changed'));
-    assert.deepEqual((await place.built.store.findClient(client.id))?.scopes, [
+    await walk.follow(walk.button(walk.say('revise.look')));
+    await walk.waitForText(walk.say('revise.at-once'));
+    await walk.follow(walk.button(walk.say('revise.apply')));
+    await walk.waitForText(walk.say('done.changed'));
+    assert.deepEqual((await place.server.store.findClient(client.id))?.scopes, [
       'basic',
       'editpage',
     ]);
-    await walk.press(walk.link(walk.say('manage.history-all')));
-    await walk.sees('Users asked for it.');
+    await walk.follow(walk.link(walk.say('manage.history-all')));
+    await walk.waitForText('Users asked for it.');
   },
 );
 
@@ -101,82 +101,82 @@ walks(
   'my apps: secrets, addresses, maintainers, and another owner',
   async ({ place, n, start }) => {
     const [owner, mia] = [
-      await place.person(`Dev ${n}`, ['developer']),
-      await place.person(`Mia ${n}`, ['developer']),
+      await place.createPerson(`Dev ${n}`, ['developer']),
+      await place.createPerson(`Mia ${n}`, ['developer']),
     ];
-    const { client } = await place.app(owner, { name: `Reader ${n}` });
+    const { client } = await place.createApp(owner, { name: `Reader ${n}` });
     const walk = await start(owner);
     await walk.open(`/my/apps/${client.id}`);
     await walk.page.getByText(walk.say('manage.add-secret'), { exact: true }).first().click();
     await walk.fill({ label: 'autumn', expires: '2020-01-01' });
-    await walk.press(walk.button(walk.say('manage.add-secret')), 400);
+    await walk.follow(walk.button(walk.say('manage.add-secret')), 400);
     assert.equal(await walk.field('label').inputValue(), 'autumn', 'the draft is kept');
     await walk.fill({ expires: '' });
-    await walk.press(walk.button(walk.say('manage.add-secret')));
+    await walk.follow(walk.button(walk.say('manage.add-secret')));
     await walk.heading(walk.say('issued.secret-of', { app: client.name })).waitFor();
-    await walk.press(walk.link(walk.say('issued.kept')));
-    await walk.press(walk.button(walk.say('manage.retire', { label: 'first' })));
-    await walk.sees(walk.say('done.retired'));
+    await walk.follow(walk.link(walk.say('issued.kept')));
+    await walk.follow(walk.button(walk.say('manage.retire', { label: 'first' })));
+    await walk.waitForText(walk.say('done.retired'));
     await walk.page.getByText(walk.say('manage.reset'), { exact: true }).first().click();
     await walk.field('sure').check();
-    await walk.press(walk.button(walk.say('manage.reset')));
+    await walk.follow(walk.button(walk.say('manage.reset')));
     await walk.heading(walk.say('issued.reset', { app: client.name })).waitFor();
-    await walk.press(walk.link(walk.say('issued.kept')));
+    await walk.follow(walk.link(walk.say('issued.kept')));
     await walk.fill({ addresses: '192.0.2.0/24\nnowhere' });
-    await walk.press(walk.button(walk.say('manage.save')), 400);
+    await walk.follow(walk.button(walk.say('manage.save')), 400);
     assert.equal(
       await walk.field('addresses').inputValue(),
       '192.0.2.0/24\nnowhere',
       'the draft is kept',
     );
     await walk.fill({ addresses: '192.0.2.0/24' });
-    await walk.press(walk.button(walk.say('manage.save')));
-    await walk.sees(walk.say('done.saved'));
+    await walk.follow(walk.button(walk.say('manage.save')));
+    await walk.waitForText(walk.say('done.saved'));
     await walk.fill({ invite: `Nobody ${n}` });
-    await walk.press(walk.button(walk.say('manage.invite')), 404);
+    await walk.follow(walk.button(walk.say('manage.invite')), 404);
     await walk.fill({ invite: mia.name });
-    await walk.press(walk.button(walk.say('manage.invite')));
-    await walk.sees(walk.say('done.invited'));
+    await walk.follow(walk.button(walk.say('manage.invite')));
+    await walk.waitForText(walk.say('done.invited'));
 
     const other = await start(mia);
     await other.open('/my/apps');
-    await other.press(other.button(other.say('mine.accept')));
-    await other.sees(other.say('done.joined'));
+    await other.follow(other.button(other.say('mine.accept')));
+    await other.waitForText(other.say('done.joined'));
     await walk.fill({ offer: mia.name });
-    await walk.press(walk.button(walk.say('manage.offer')), 409);
+    await walk.follow(walk.button(walk.say('manage.offer')), 409);
     await walk.fill({ offer: mia.name });
-    await walk.press(walk.button(walk.say('manage.offer')));
-    await walk.sees(walk.say('done.offered'));
+    await walk.follow(walk.button(walk.say('manage.offer')));
+    await walk.waitForText(walk.say('done.offered'));
     await other.open('/my/apps');
-    await other.press(other.button(other.say('mine.accept')));
-    await other.sees(other.say('done.taken-over'));
-    assert.equal((await place.built.store.findClient(client.id))?.ownerId, mia.id);
+    await other.follow(other.button(other.say('mine.accept')));
+    await other.waitForText(other.say('done.taken-over'));
+    assert.equal((await place.server.store.findClient(client.id))?.ownerId, mia.id);
   },
 );
 
 walks(
   'my apps: a rejected app is copied as a new version; a script of one’s own works at once',
   async ({ place, n, start }) => {
-    const owner = await place.person(`Dev ${n}`, ['developer']);
-    const { client } = await place.app(owner, { name: `Everything ${n}` }, false);
+    const owner = await place.createPerson(`Dev ${n}`, ['developer']);
+    const { client } = await place.createApp(owner, { name: `Everything ${n}` }, false);
     await place.clients.reject(client.id, { reason: 'Please ask for less.' });
     const walk = await start(owner);
     await walk.open(`/my/apps/${client.id}`);
-    await walk.sees('Please ask for less.');
-    await walk.press(walk.link(walk.say('manage.copy')));
+    await walk.waitForText('Please ask for less.');
+    await walk.follow(walk.link(walk.say('manage.copy')));
     assert.equal(await walk.field('version').inputValue(), '1.1');
     await walk.field('terms').check();
-    await walk.press(walk.button(walk.say('new.register')));
-    await walk.sees(walk.say('issued.next-proposed'));
+    await walk.follow(walk.button(walk.say('new.register')));
+    await walk.waitForText(walk.say('issued.next-proposed'));
     for (const kind of ['own', 'own-oauth1'] as const) {
       await walk.open('/my/apps/new');
-      await walk.press(walk.link(walk.say(`new.kind.${kind}`)));
+      await walk.follow(walk.link(walk.say(`new.kind.${kind}`)));
       await walk.fill({ name: `Night Bot ${kind} ${n}`, description });
       await walk.field('scope.editpage').check();
       await walk.field('terms').check();
-      await walk.press(walk.button(walk.say('new.register-own')));
-      await walk.sees(walk.say('issued.next-own'));
-      await walk.sees(walk.say('issued.token'));
+      await walk.follow(walk.button(walk.say('new.register-own')));
+      await walk.waitForText(walk.say('issued.next-own'));
+      await walk.waitForText(walk.say('issued.token'));
     }
   },
 );
@@ -184,14 +184,14 @@ walks(
 walks(
   'signature help: a recent refused request, a pasted one, and a refused token request',
   async ({ place, n, start }) => {
-    const owner = await place.person(`Dev ${n}`, ['developer']);
-    const app = await place.app(owner, {
+    const owner = await place.createPerson(`Dev ${n}`, ['developer']);
+    const app = await place.createApp(owner, {
       name: `Signer ${n}`,
       protocol: 'oauth1',
       redirectUri: `${appHost}/s`,
     });
-    const { client } = await place.app(owner, { name: `Reader ${n}` });
-    const { headers } = await place.signed(
+    const { client } = await place.createApp(owner, { name: `Reader ${n}` });
+    const { headers } = await place.postSigned(
       '/oauth1/initiate',
       { client: app.client, secret: 'not the secret' },
       { oauth_callback: 'oob' },
@@ -205,12 +205,12 @@ walks(
         client_secret: password,
       }),
     });
-    await place.built.flushUsage();
+    await place.server.flushUsage();
     const walk = await start(owner);
     await walk.open('/my/apps');
-    await walk.press(walk.link(walk.say('help.title')).first());
-    await walk.press(walk.link(app.client.name));
-    await walk.press(walk.page.locator('table a').first());
+    await walk.follow(walk.link(walk.say('help.title')).first());
+    await walk.follow(walk.link(app.client.name));
+    await walk.follow(walk.page.locator('table a').first());
     await walk.heading(walk.say('help.base')).waitFor();
     assert.match(
       await walk.page.locator('.copyable code').first().innerText(),
@@ -218,8 +218,8 @@ walks(
     );
     const authorization = headers.Authorization ?? '';
     await walk.fill({ request: 'this is no request' });
-    await walk.press(walk.button(walk.say('help.explain')), 400);
-    await walk.sees(
+    await walk.follow(walk.button(walk.say('help.explain')), 400);
+    await walk.waitForText(
       walk.say('help.unreadable', {
         why: walk.say('unreadable.first-line', { piece: 'this is no request' }),
       }),
@@ -233,11 +233,11 @@ walks(
       request: `POST ${place.origin}/oauth1/initiate\nAuthorization: ${authorization}\n`,
       theirs: `GET&http%3A%2F%2Flocalhost%2Foauth1%2Finitiate&oauth_consumer_key%3D${app.client.id}`,
     });
-    await walk.press(walk.button(walk.say('help.explain')));
+    await walk.follow(walk.button(walk.say('help.explain')));
     await walk.page.getByRole('table', { name: walk.say('help.differences') }).waitFor();
     assert.ok(!(await walk.page.content()).includes(app.secret), 'no secret is shown');
-    await walk.press(walk.link(client.name));
-    await walk.sees('grant_type=authorization_code');
+    await walk.follow(walk.link(client.name));
+    await walk.waitForText('grant_type=authorization_code');
     assert.ok(
       !(await walk.page.content()).includes(password),
       'what was sent as a secret is not shown',

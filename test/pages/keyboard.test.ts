@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Walk } from '#harness/browser.ts';
+import type { BrowserWindow } from '#harness/browser.ts';
 import { appHost } from '#harness/place.ts';
 import { walks } from './walks.ts';
 
@@ -16,7 +16,7 @@ const focused = `(() => {
 /**
  * Presses Tab until what is meant has the focus; everything on the way must show that it has it.
  */
-async function tabTo({ page }: Walk, selector: string): Promise<void> {
+async function tabTo({ page }: BrowserWindow, selector: string): Promise<void> {
   for (let steps = 0; steps < 200; steps += 1) {
     await page.keyboard.press('Tab');
     const here = await page.evaluate<{ visible: boolean; html: string; there: boolean } | null>(
@@ -34,8 +34,11 @@ const withScript = ({ script }: { readonly script?: boolean }) => script !== fal
 walks(
   'keyboard alone: sign in, leave a permission out, allow',
   async ({ place, n, start }) => {
-    const [owner, user] = [await place.person(`Maker ${n}`), await place.person(`Ben ${n}`)];
-    const { client } = await place.app(owner, {
+    const [owner, user] = [
+      await place.createPerson(`Maker ${n}`),
+      await place.createPerson(`Ben ${n}`),
+    ];
+    const { client } = await place.createApp(owner, {
       name: `Reader ${n}`,
       scopes: ['editpage', 'sendemail'],
       optionalScopes: ['sendemail'],
@@ -44,12 +47,12 @@ walks(
     const { keyboard } = walk.page;
     await walk.open(place.authorizeUrl(client, ['editpage', 'sendemail']));
     await walk.page.keyboard.press('Tab');
-    await walk.key('Enter').catch(() => undefined);
+    await walk.pressKey('Enter').catch(() => undefined);
     await tabTo(walk, '[name=name]');
     await keyboard.type(user.name);
     await tabTo(walk, '[name=password]');
     await keyboard.type('correct horse battery');
-    await walk.key('Enter');
+    await walk.pressKey('Enter');
     await tabTo(walk, '[name="scope.sendemail"]');
     await keyboard.press('Space');
     await tabTo(walk, '[name=accept]');
@@ -65,19 +68,19 @@ walks(
   'keyboard alone: the review desk, from the queue to a decision with its reason',
   async ({ place, n, start }) => {
     const [owner, rex] = [
-      await place.person(`Dev ${n}`, ['developer']),
-      await place.person(`Rex ${n}`, ['reviewer']),
+      await place.createPerson(`Dev ${n}`, ['developer']),
+      await place.createPerson(`Rex ${n}`, ['reviewer']),
     ];
-    const { client } = await place.app(owner, { name: `Mover ${n}` }, false);
+    const { client } = await place.createApp(owner, { name: `Mover ${n}` }, false);
     const walk = await start(rex);
     const { keyboard } = walk.page;
     await walk.open('/');
     await tabTo(walk, 'a[href="/review"]');
-    await walk.key('Enter');
+    await walk.pressKey('Enter');
     await tabTo(walk, `a[href="/review/${client.id}"]`);
-    await walk.key('Enter');
+    await walk.pressKey('Enter');
     await tabTo(walk, 'button[name=claim]');
-    await walk.key('Enter');
+    await walk.pressKey('Enter');
     await tabTo(walk, 'a[href="#decision"]');
     await keyboard.press('Enter');
     await tabTo(walk, '[name=decision]');
@@ -90,9 +93,9 @@ walks(
     await tabTo(walk, '[name=reason]');
     await keyboard.type('Two are too many.');
     await tabTo(walk, '[name=decide]');
-    await walk.key('Enter');
-    await walk.sees(walk.say('done.review-rejected'));
-    assert.equal((await place.built.store.findClient(client.id))?.stage, 'rejected');
+    await walk.pressKey('Enter');
+    await walk.waitForText(walk.say('done.review-rejected'));
+    assert.equal((await place.server.store.findClient(client.id))?.stage, 'rejected');
   },
   withScript,
 );

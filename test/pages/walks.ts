@@ -1,11 +1,17 @@
 import { after, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import type { Account } from '#accounts/account.ts';
-import { type Look, leftOut, looks, openBrowser, Walk } from '#harness/browser.ts';
-import { Place } from '#harness/place.ts';
+import {
+  type BrowserView,
+  BrowserWindow,
+  browserViews,
+  openBrowser,
+  skipReason,
+} from '#harness/browser.ts';
+import { BrowserTestServer } from '#harness/place.ts';
 
 /** One browser and one place for the tests of a file, opened when the first of them runs. */
-let opened: Promise<{ readonly browser: Browser; readonly place: Place }> | undefined;
+let opened: Promise<{ readonly browser: Browser; readonly place: BrowserTestServer }> | undefined;
 const config = `sites:
   - { id: commons, name: Commons, origin: 'https://commons.example.org' }
   - { id: wiki, name: Example Wiki, origin: 'https://wiki.example.org' }
@@ -13,7 +19,7 @@ const config = `sites:
 export function open() {
   opened ??= (async () => ({
     browser: await openBrowser(),
-    place: await Place.open({}, config),
+    place: await BrowserTestServer.open({}, config),
   }))();
   return opened;
 }
@@ -25,13 +31,13 @@ after(async () => {
 
 /** One way through the pages. */
 export interface Visit {
-  readonly place: Place;
+  readonly place: BrowserTestServer;
   readonly browser: Browser;
-  readonly look: Look;
+  readonly look: BrowserView;
   /** Told apart from the same walk in another look: part of every name. */
   readonly n: string;
   /** A window, of somebody who is signed in, or of a stranger. */
-  start(person?: Account): Promise<Walk>;
+  start(person?: Account): Promise<BrowserWindow>;
 }
 
 const LONGEST = 60_000;
@@ -44,24 +50,24 @@ let rows = 0;
 export function walks(
   row: string,
   walk: (visit: Visit) => Promise<void>,
-  only: (look: Look) => boolean = () => true,
+  only: (look: BrowserView) => boolean = () => true,
 ): void {
   const count = ++rows;
-  test(row, { skip: leftOut, concurrency: 2, timeout: 4 * LONGEST }, async (t) => {
+  test(row, { skip: skipReason, concurrency: 2, timeout: 4 * LONGEST }, async (t) => {
     const { browser, place } = await open();
     await Promise.all(
-      looks.filter(only).map((look, index) =>
-        t.test(look.called, { timeout: LONGEST }, async () => {
-          const windows: Walk[] = [];
+      browserViews.filter(only).map((look, index) =>
+        t.test(look.label, { timeout: LONGEST }, async () => {
+          const windows: BrowserWindow[] = [];
           const start = async (person?: Account) => {
-            const one = await Walk.start(browser, place, look, person);
+            const one = await BrowserWindow.start(browser, place, look, person);
             windows.push(one);
             return one;
           };
           try {
             await walk({ place, browser, look, n: `${count}${'abcd'[index]}`, start });
           } finally {
-            await Promise.all(windows.map((one) => one.end()));
+            await Promise.all(windows.map((one) => one.close()));
           }
         }),
       ),

@@ -41,10 +41,10 @@ export type Form = Readonly<Record<string, string>>;
 export type Ids = Readonly<Record<string, string | number>>;
 
 /** The decision that is due. */
-function dueOf({ stage, halted, suppressed }: Client): string {
+function dueOf({ stage, suspension, suppressed }: Client): string {
   if (stage === 'disabled') return suppressed ? 'show' : 'reenable';
   if (stage !== 'approved') return 'approve';
-  return halted === 'nothing' ? 'halt-tokens' : 'halt-nothing';
+  return suspension === 'none' ? 'suspend-all' : 'suspend-none';
 }
 
 /**
@@ -56,7 +56,7 @@ export function dueRoute({ variant, nth }: Step, { client, team, revision }: Kep
   if (client.stage === 'disabled') return 'reenableClient';
   if (team.offer !== null && variant % 2) return variant % 5 ? 'acceptOffer' : 'declineOffer';
   if (revision !== null && variant % 3) return variant % 7 ? 'approveRevision' : 'rejectRevision';
-  if (client.halted !== 'nothing' && variant % 5) return 'haltClient';
+  if (client.suspension !== 'none' && variant % 5) return 'haltClient';
   if (team.maintainers.some(({ acceptedAt }) => acceptedAt === null) && variant % 2) return 'join';
   const usual = [
     'resetSecret',
@@ -141,7 +141,7 @@ export function bodyOf(world: AttackWorld, id: string, step: Step, app: string):
     rejectClient: () => ({ reason: 'no', suppress: odd }),
     disableClient: () => ({ reason: 'no', suppress: odd }),
     setPkceExemption: () => ({ reason: 'so', pkce_optional: variant % 3 > 0 }),
-    haltClient: () => ({ reason: 'so', halted: ['nothing', 'consents', 'tokens'][variant % 3] }),
+    haltClient: () => ({ reason: 'so', suspension: ['none', 'new-consents', 'all'][variant % 3] }),
   };
   return bodies[id]?.() ?? {};
 }
@@ -205,7 +205,7 @@ export function formOf(
   const kept = before.apps.get(app);
   const client = kept?.client as Client;
   const account = acting.name === null ? null : world.people[acting.name];
-  const token = world.built.world.registry.changeToken(personActor(account, new Set()), client);
+  const token = world.server.services.registry.etagFor(personActor(account, new Set()), client);
   const ticked = Object.fromEntries(asked.map((scope) => [`scope.${scope}`, '1']));
   const kind = ['server', 'own', 'oauth1', 'own-oauth1', 'device'][variant % 5] ?? '';
   const draft = {
@@ -221,9 +221,9 @@ export function formOf(
     'approve',
     'reject',
     'reenable',
-    'halt-nothing',
-    'halt-consents',
-    'halt-tokens',
+    'suspend-none',
+    'suspend-new-consents',
+    'suspend-all',
     'disable',
     'hide',
     'show',

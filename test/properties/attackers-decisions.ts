@@ -17,12 +17,12 @@ export interface Request {
   readonly about: number | null;
 }
 
-const halts = ['nothing', 'consents', 'tokens'];
+const suspensionValues = ['none', 'new-consents', 'all'];
 /** Whoever said yes to an app that is different by now said yes to something else. */
 const voiding: readonly Aspect[] = [
   'stage',
   'suppressed',
-  'halted',
+  'suspension',
   'wider',
   'narrower',
   'described',
@@ -68,7 +68,9 @@ export class Decisions {
     const hides = aspect === 'suppressed' && is.client.suppressed;
     const opens =
       (aspect === 'stage' && is.client.stage === 'approved') ||
-      (aspect === 'halted' && halts.indexOf(is.client.halted) < halts.indexOf(was.client.halted)) ||
+      (aspect === 'suspension' &&
+        suspensionValues.indexOf(is.client.suspension) <
+          suspensionValues.indexOf(was.client.suspension)) ||
       (aspect === 'suppressed' && !is.client.suppressed) ||
       (aspect === 'exempted' && is.client.pkceOptional) ||
       aspect === 'wider';

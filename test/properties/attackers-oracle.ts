@@ -62,7 +62,7 @@ export class Oracle {
     if (
       client === undefined ||
       this.#ended.has(token) ||
-      client.halted === 'tokens' ||
+      client.suspension === 'all' ||
       client.suppressed
     )
       return undefined;
@@ -186,14 +186,14 @@ export class Oracle {
       const owner = after.apps.get(app)?.client.ownerId;
       const own = after.apps.get(app)?.client.ownerOnly && this.is('owner', acting, app);
       if (person !== me && !own && person !== owner) fail('the consent of somebody else');
-      // Nobody allows a halted app more than they did.
+      // Nobody allows a suspended app more than they did.
       const allowed = ({ consents }: Picture) =>
         [...consents.values()]
           .filter(({ clientId, userId }) => clientId === app && userId === person)
           .flatMap(({ scopes }) => scopes);
-      const halted = (this.before.apps.get(app)?.client.halted ?? 'nothing') !== 'nothing';
-      if (!own && halted && beyond(allowed(after), allowed(this.before)).length > 0)
-        fail('a new consent to an app that is halted');
+      const suspension = (this.before.apps.get(app)?.client.suspension ?? 'none') !== 'none';
+      if (!own && suspension && beyond(allowed(after), allowed(this.before)).length > 0)
+        fail('a new consent to an app that is suspension');
       return;
     }
     const is = after.apps.get(app) as Kept;

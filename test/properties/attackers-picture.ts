@@ -39,7 +39,7 @@ function appDifferences(before: Kept, after: Kept): readonly Aspect[] {
     ['offer', !same(before.team.offer, after.team.offer)],
     ['stage', a.stage !== b.stage],
     ['suppressed', a.suppressed !== b.suppressed],
-    ['halted', a.halted !== b.halted],
+    ['suspension', a.suspension !== b.suspension],
     ['approvals', !same(before.approvals, after.approvals)],
     ['revision', !same(before.revision, after.revision)],
     [

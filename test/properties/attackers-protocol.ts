@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type App, type Door, verifier } from '#harness/approvals.ts';
+import { type ProfileName, type TestApp, verifier } from '#harness/approvals.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Form, Step, Values } from './attackers-asks.ts';
 import { type Acting, count, type Oracle } from './attackers-oracle.ts';
@@ -15,10 +15,10 @@ interface Refresh {
   readonly app: string;
   readonly person: number;
   readonly bound: readonly string[];
-  readonly door: Door;
+  readonly door: ProfileName;
 }
 
-const otherDoor = (door: Door): Door => (door === 'core' ? 'mediawiki' : 'core');
+const otherDoor = (door: ProfileName): ProfileName => (door === 'core' ? 'mediawiki' : 'core');
 const tokenUrl = { core: '/oauth2/token', mediawiki: '/w/rest.php/oauth2/access_token' } as const;
 const NO_SECRET = 'x'.repeat(40);
 
@@ -39,13 +39,13 @@ export class Protocol {
   }
 
   /** Another app with a secret that is known. */
-  async #another(app: string): Promise<App> {
+  async #another(app: string): Promise<TestApp> {
     return this.world.asApp(
       this.world.apps.find((id) => id !== app && this.world.secrets.get(id)) ?? app,
     );
   }
 
-  async #caller(app: string, lack: Need | undefined): Promise<App> {
+  async #caller(app: string, lack: Need | undefined): Promise<TestApp> {
     if (lack === 'same app') return this.#another(app);
     return this.world.asApp(app, lack === 'secret' ? NO_SECRET : undefined);
   }
@@ -60,17 +60,20 @@ export class Protocol {
     count(name);
     const said = `${name} of ${client.id}`;
     assert.equal(lack, undefined, `${said} without: ${lack}`);
-    const { stages, own, halted } = grants[name] as {
+    const { stages, own, suspension } = grants[name] as {
       stages: readonly string[];
       own: readonly string[];
-      halted: readonly string[];
+      suspension: readonly string[];
     };
     const open = stages.includes(client.stage) && !client.suppressed;
     assert.ok(
       open || (own.includes(client.stage) && client.ownerId === person),
       `${said}, which is ${client.stage}`,
     );
-    assert.ok(halted.includes(client.halted), `${said}, of which ${client.halted} is halted`);
+    assert.ok(
+      suspension.includes(client.suspension),
+      `${said}, of which ${client.suspension} is suspended`,
+    );
     if (person !== null)
       assert.equal(
         this.oracle.before.people.get(person)?.blocked,
@@ -106,14 +109,16 @@ export class Protocol {
     const person = world.people[step.who];
     const { cookie } = await world.browser(step.who, false);
     const asked = await world.browse(asking, cookie);
-    let to = asked.to;
+    let to = asked.location;
     const open = client.stage === 'approved' && !client.suppressed;
     if (to?.startsWith('http') && !to.startsWith('https://gate.example'))
       assert.ok(open || client.ownerId === person.id, `a stranger was sent on to ${to}`);
     if (to?.startsWith('/authorize/')) {
       const page = { ...(await world.browse(to, cookie)), url: to, cookie };
       const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
-      to = (await world.press({ ...page, csrf }, 'accept', world.boxesOf({ ...page, csrf }))).to;
+      to = (
+        await world.submitDecision({ ...page, csrf }, 'accept', world.formFields({ ...page, csrf }))
+      ).location;
     }
     const acting: Acting = { name: step.who, way: 'fresh', lent: null };
     const request = {
@@ -184,7 +189,7 @@ export class Protocol {
     for (const lack of [...grants.refresh.needs, undefined]) {
       if (lack === 'no way into the dialect' && one.door === 'mediawiki') continue;
       const door = lack === 'no way into the dialect' ? 'mediawiki' : one.door;
-      const { body } = await world.refresh(
+      const { body } = await world.refreshTokens(
         one.token,
         await this.#caller(one.app, lack),
         door,
@@ -273,10 +278,10 @@ export class Protocol {
     const door = step.nth % 2 ? 'mediawiki' : 'core';
     const lack = this.#lack('handshake', step);
     const shake = await world
-      .handshake(await world.asApp(client.id), door, client.redirectUri)
+      .oauth1Handshake(await world.asApp(client.id), door, client.redirectUri)
       .catch(() => null);
     if (shake === null) return;
-    const to = await this.#consent(step, client, shake.asking, `handshake ${door}`);
+    const to = await this.#consent(step, client, shake.authorizeUrl, `handshake ${door}`);
     const code = to === null ? null : new URL(to).searchParams.get('oauth_verifier');
     const { form } = await shake.exchange(
       code === null || lack === 'verifier' ? 'guessed' : code,

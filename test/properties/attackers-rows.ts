@@ -20,9 +20,9 @@ export interface Grant {
   readonly stages: readonly Stage[];
   readonly own: readonly Stage[];
   /**
-   * How far a reviewer may have halted the app; with `consents` for those who allowed it before.
+   * How far a reviewer may have suspended the app; with `new-consents` for those who allowed it before.
    */
-  readonly halted: readonly string[];
+  readonly suspension: readonly string[];
   /** What the caller must have; the play leaves out one after the other. */
   readonly needs: readonly Need[];
   /**
@@ -39,7 +39,7 @@ export const grants = {
     gives: 'code',
     stages: ['approved'],
     own: ['proposed'],
-    halted: ['nothing', 'consents'],
+    suspension: ['none', 'new-consents'],
     needs: [],
     scopes: 'asked',
   },
@@ -48,7 +48,7 @@ export const grants = {
       gives: 'token',
       stages: ['approved'],
       own: ['proposed'],
-      halted: ['nothing', 'consents'],
+      suspension: ['none', 'new-consents'],
       scopes: 'asked',
     },
     needs: ['same app', 'secret', 'verifier', 'same door'],
@@ -58,7 +58,7 @@ export const grants = {
       gives: 'token',
       stages: ['approved'],
       own: ['proposed'],
-      halted: ['nothing', 'consents'],
+      suspension: ['none', 'new-consents'],
       scopes: 'held',
     },
     needs: ['same app', 'secret', 'no way into the dialect'],
@@ -68,7 +68,7 @@ export const grants = {
       gives: 'token',
       stages: ['approved'],
       own: [],
-      halted: ['nothing', 'consents'],
+      suspension: ['none', 'new-consents'],
       scopes: 'registered',
     },
     needs: ['secret'],
@@ -78,7 +78,7 @@ export const grants = {
       gives: 'token',
       stages: ['approved'],
       own: ['proposed'],
-      halted: ['nothing', 'consents'],
+      suspension: ['none', 'new-consents'],
       scopes: 'asked',
     },
     needs: ['same app', 'secret', 'verifier'],
@@ -88,7 +88,7 @@ export const grants = {
       gives: 'facts',
       stages: ['approved'],
       own: ['proposed'],
-      halted: ['nothing', 'consents'],
+      suspension: ['none', 'new-consents'],
       scopes: 'held',
     },
     needs: ['same app', 'secret'],
@@ -98,7 +98,7 @@ export const grants = {
       gives: 'end',
       stages: ['approved'],
       own: ['proposed'],
-      halted: ['nothing', 'consents'],
+      suspension: ['none', 'new-consents'],
       scopes: 'none',
     },
     needs: ['same app', 'secret'],
@@ -193,7 +193,16 @@ const changing: Readonly<Record<string, Row>> = {
     ['reviewer'],
     'never',
     'yes',
-    ['stage', 'suppressed', 'halted', 'approvals', 'revision', 'wider', 'narrower', 'described'],
+    [
+      'stage',
+      'suppressed',
+      'suspension',
+      'approvals',
+      'revision',
+      'wider',
+      'narrower',
+      'described',
+    ],
     two,
   ),
   'POST /review/:id/claim': rule(['reviewer'], 'never', 'yes'),

@@ -194,7 +194,7 @@ export class Play {
       ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     });
     assert.ok(answer.statusCode < 500, answer.body);
-    const matter = matterOf(id === 'haltClient' ? `halt-${body?.halted}` : id);
+    const matter = matterOf(id === 'haltClient' ? `halt-${body?.suspension}` : id);
     const request = {
       door: `${route.method} ${url}`,
       rule,
@@ -320,9 +320,9 @@ export class Play {
       'disable',
       'hide',
       'reenable',
-      'halt-tokens',
-      'halt-consents',
-      'halt-nothing',
+      'suspend-all',
+      'suspend-new-consents',
+      'suspend-none',
       'reject',
       'block',
       'unblock',
@@ -334,7 +334,7 @@ export class Play {
       step.nth % 2 ? this.#target(step) : consoles[step.app % consoles.length]
     ) as ClientId;
     this.story.push(`the operator: ${what} ${/block|mote/.test(what) ? person.name : app}`);
-    const { store, world: inner } = world.built;
+    const { store, services: inner } = world.server;
     const submit = (action: string, values: Values = {}) =>
       inner.registry.submit({ kind: 'operator', via: 'cli' }, action, {
         clientId: app,
@@ -344,7 +344,7 @@ export class Play {
     if (what === 'block' || what === 'unblock') await store.setBlocked(person.id, what === 'block');
     else if (what === 'demote') await store.setGroups(person.id, []);
     else if (what === 'promote') await store.setGroups(person.id, ['developer', 'reviewer']);
-    else if (what.startsWith('halt')) await submit('halt', { halted: what.slice(5) });
+    else if (what.startsWith('halt')) await submit('halt', { suspension: what.slice(5) });
     else await submit(what === 'hide' ? 'disable' : what, { suppress: what === 'hide' });
     await this.oracle.settle();
   }

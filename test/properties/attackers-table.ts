@@ -27,7 +27,7 @@ export type Aspect =
   | 'offer'
   | 'stage'
   | 'suppressed'
-  | 'halted'
+  | 'suspension'
   | 'approvals'
   | 'revision'
   /** In force: scopes beyond those there were, or a place where codes go. */
@@ -111,12 +111,24 @@ export const actionRules: Readonly<Record<ActionName, Rule>> = {
     'described',
   ]),
   'withdraw-revision': rule(keepers, clients, 'yes', ['revision', 'approvals']),
-  approve: rule(['reviewer'], review, 'yes', ['stage', 'halted', 'suppressed', 'approvals'], two),
+  approve: rule(
+    ['reviewer'],
+    review,
+    'yes',
+    ['stage', 'suspension', 'suppressed', 'approvals'],
+    two,
+  ),
   reject: rule(['reviewer'], review, 'yes', ['stage', 'suppressed', 'approvals']),
   disable: rule(['reviewer'], review, 'yes', ['stage', 'suppressed', 'approvals']),
-  reenable: rule(['reviewer'], review, 'yes', ['stage', 'halted', 'suppressed', 'approvals'], two),
+  reenable: rule(
+    ['reviewer'],
+    review,
+    'yes',
+    ['stage', 'suspension', 'suppressed', 'approvals'],
+    two,
+  ),
   expire: rule([], 'never', 'no'),
-  halt: rule(['reviewer'], review, 'yes', ['halted', 'approvals'], two),
+  halt: rule(['reviewer'], review, 'yes', ['suspension', 'approvals'], two),
   'approve-revision': rule(
     ['reviewer'],
     review,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { type App, ApprovalWorld } from '#harness/approvals.ts';
-import type { Pair } from '#harness/signed.ts';
+import { ConsentTestServer, type TestApp } from '#harness/approvals.ts';
+import type { CredentialPair } from '#harness/signed.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -53,7 +53,7 @@ export interface Lent {
   readonly from: string;
 }
 
-export class AttackWorld extends ApprovalWorld {
+export class AttackWorld extends ConsentTestServer {
   readonly people = {} as Record<Name, Account>;
   readonly apps: string[] = [];
   /** Secrets of apps as they were shown. */
@@ -80,7 +80,7 @@ review: { two_person_risks: [security] }
   }
 
   appOf(id: string): Promise<Client | undefined> {
-    return this.built.store.findClient(id as ClientId);
+    return this.server.store.findClient(id as ClientId);
   }
 
   async make(
@@ -88,7 +88,7 @@ review: { two_person_risks: [security] }
     over: Record<string, unknown> & { readonly approve?: boolean },
   ): Promise<string> {
     const { approve = true, ...wanted } = over;
-    const made = await this.client(
+    const made = await this.createClient(
       this.people[owner],
       { name: this.fresh('app'), ...wanted } as never,
       approve,
@@ -128,7 +128,7 @@ review: { two_person_risks: [security] }
   }
 
   async open(): Promise<void> {
-    for (const name of names) this.people[name] = await this.person(name, cast[name]);
+    for (const name of names) this.people[name] = await this.createPerson(name, cast[name]);
     const { ada, mia, fay, dora, vic } = this.people;
     const first = await this.make('ada', { scopes: ['editpage'] });
     await this.make('ada', {
@@ -182,8 +182,8 @@ review: { two_person_risks: [security] }
     for (const name of ['dora', 'vic'] as const)
       for (const scopes of [lentSets[1], lentSets[3], lentSets[6]])
         await this.token(name, scopes ?? []);
-    await this.built.store.setGroups(dora.id, []);
-    await this.built.store.setBlocked(vic.id, true);
+    await this.server.store.setGroups(dora.id, []);
+    await this.server.store.setBlocked(vic.id, true);
   }
 
   #addresses(app: string) {
@@ -211,7 +211,7 @@ review: { two_person_risks: [security] }
     action: string,
     values: Readonly<Record<string, unknown>>,
   ): Promise<void> {
-    const { registry, rights } = this.built.world;
+    const { registry, rights } = this.server.services;
     const { personActor } = await import('#harness/consents.ts');
     const answer = await registry.submit(personActor(person, rights.rightsOf(person)), action, {
       reason: '',
@@ -227,11 +227,15 @@ review: { two_person_risks: [security] }
     const key = `${name} ${scopes}`;
     const known = this.#tokens.get(key);
     if (known !== undefined) return known;
-    const made = await this.client(this.people.root, { name: this.fresh('console'), scopes });
+    const made = await this.createClient(this.people.root, { name: this.fresh('console'), scopes });
     let lent: Lent | null = null;
-    const { blocked } = (await this.built.store.findAccount(this.people[name].id)) as Account;
+    const { blocked } = (await this.server.store.findAccount(this.people[name].id)) as Account;
     if (!blocked) {
-      const { access_token: token } = await this.tokens(made, this.people[name], scopes.join(' '));
+      const { access_token: token } = await this.obtainTokens(
+        made,
+        this.people[name],
+        scopes.join(' '),
+      );
       lent = {
         ...{ kind: 'bearer', token, secret: '', app: made.client.id, person: this.people[name].id },
         ...{ bound: ['basic', ...scopes], from: 'bought' },
@@ -260,11 +264,11 @@ review: { two_person_risks: [security] }
     return lent;
   }
 
-  pairOf(app: string): Pair {
+  pairOf(app: string): CredentialPair {
     return { key: app, secret: this.secrets.get(app) ?? '' };
   }
 
-  async asApp(id: string, secret = this.secrets.get(id) ?? ''): Promise<App> {
+  async asApp(id: string, secret = this.secrets.get(id) ?? ''): Promise<TestApp> {
     return { client: (await this.appOf(id)) as Client, secret };
   }
 
@@ -273,7 +277,7 @@ review: { two_person_risks: [security] }
     name: Name,
     stale: boolean,
   ): Promise<{ readonly cookie: string; readonly csrf: string }> {
-    const secret = this.built.world.mint.secret();
+    const secret = this.server.services.idGenerator.secret();
     const at = instant(this.now - (stale ? 601 : 0));
     const session = {
       digest: digestOf(secret),
@@ -281,7 +285,7 @@ review: { two_person_risks: [security] }
       createdAt: at,
       expiresAt: instant(this.now + 3600),
     };
-    await this.built.store.saveSession({
+    await this.server.store.saveSession({
       ...session,
       agent: '',
       address: '192.0.2.7',
@@ -291,7 +295,7 @@ review: { two_person_risks: [security] }
   }
 
   async picture(): Promise<Picture> {
-    const { store } = this.built;
+    const { store } = this.server;
     const apps = new Map<string, Kept>();
     for (const client of await store.listClients({ limit: 1000 })) {
       const revision = (await store.openRevision(client.id)) ?? null;

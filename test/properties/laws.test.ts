@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formEncode, type Pair, parseForm } from '#encoding/form.ts';
+import { formEncode, type NameValuePair, parseForm } from '#encoding/form.ts';
 import { percentDecode, percentEncode } from '#encoding/percent.ts';
-import { addToQuery, redirectUriMatches } from '#encoding/redirect-uri.ts';
+import { addQueryParameters, isRegisteredRedirectUri } from '#encoding/redirect-uri.ts';
 import { grantedRights } from '#guard/permit.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { makeMint } from '#keys/id-generator.ts';
-import { openWith, sealWith } from '#keys/secret-box.ts';
-import { baseString } from '#oauth1/base-string.ts';
-import { callbackAllowed } from '#oauth1/callback.ts';
+import { makeIdGenerator } from '#keys/id-generator.ts';
+import { decryptWithSecret, encryptWithSecret } from '#keys/secret-box.ts';
+import { buildBaseString } from '#oauth1/base-string.ts';
+import { isCallbackAllowed } from '#oauth1/callback.ts';
 import { compareVersions } from '#registry/model/app-version.ts';
 import { loadScopes } from '#registry/model/scopes.ts';
 
@@ -23,7 +23,7 @@ const pairs = fc.array(
     text.filter((name) => name !== ''),
     text,
   ),
-) as fc.Arbitrary<Pair[]>;
+) as fc.Arbitrary<NameValuePair[]>;
 
 test('percent-encoding comes back, and leaves only unreserved characters (RFC 3986 ยง2.3)', () => {
   fc.assert(
@@ -61,9 +61,9 @@ test('the base string does not depend on the order of the parameters (RFC 5849 ย
   );
   fc.assert(
     fc.property(shuffled, ([one, other]) => {
-      const of = (params: readonly Pair[]) =>
-        baseString({ method: 'POST', path: '/p', params }, 'https://gate.example');
-      assert.equal(of(one), of(other as Pair[]));
+      const of = (params: readonly NameValuePair[]) =>
+        buildBaseString({ method: 'POST', path: '/p', params }, 'https://gate.example');
+      assert.equal(of(one), of(other as NameValuePair[]));
     }),
   );
 });
@@ -73,7 +73,7 @@ test('a callback under a prefix never leaves its host', () => {
   fc.assert(
     fc.property(fc.webUrl({ withQueryParameters: true }), fc.string(), (url, tail) => {
       for (const callback of [url, `https://app.example/cb${tail}`, `https://app.example${tail}`]) {
-        if (callbackAllowed(callback, client)) {
+        if (isCallbackAllowed(callback, client)) {
           const { host, pathname } = new URL(callback);
           assert.equal(host, 'app.example');
           assert.ok(pathname.startsWith('/cb'), callback);
@@ -86,8 +86,8 @@ test('a callback under a prefix never leaves its host', () => {
 test('a redirect URI matches itself, and an answer only adds to its query', () => {
   fc.assert(
     fc.property(fc.webUrl({ withQueryParameters: true }), text, (uri, state) => {
-      assert.ok(redirectUriMatches([uri], uri));
-      const sent = new URL(addToQuery(uri, [['state', state]]));
+      assert.ok(isRegisteredRedirectUri([uri], uri));
+      const sent = new URL(addQueryParameters(uri, [['state', state]]));
       assert.equal(sent.host, new URL(uri).host);
       assert.equal(sent.searchParams.getAll('state').at(-1), state);
     }),
@@ -98,7 +98,7 @@ test('fewer scopes never give more rights, and never a right the person lacks', 
   const catalogue = loadScopes(
     JSON.parse(readFileSync('src/registry/model/data/scopes.json', 'utf8')),
   );
-  const names = catalogue.all().map(({ name }) => name);
+  const names = catalogue.allScopes().map(({ name }) => name);
   const rights = [...catalogue.rightsOf(names)];
   fc.assert(
     fc.property(fc.subarray(names), fc.subarray(rights), fc.nat(), (scopes, own, cut) => {
@@ -132,9 +132,9 @@ test('what is sealed under a secret opens with it alone', () => {
       fc.string({ minLength: 1 }),
       fc.string({ minLength: 1 }),
       (plain, secret, other) => {
-        const sealed = sealWith(secret, plain, entropy);
-        assert.equal(openWith(secret, sealed), plain);
-        if (other !== secret) assert.throws(() => openWith(other, sealed));
+        const sealed = encryptWithSecret(secret, plain, entropy);
+        assert.equal(decryptWithSecret(secret, sealed), plain);
+        if (other !== secret) assert.throws(() => decryptWithSecret(other, sealed));
       },
     ),
   );
@@ -146,7 +146,7 @@ test('secrets and their digests sort as they were made', () => {
       fc.array(fc.integer({ min: 0, max: 2 ** 41 }), { minLength: 2, maxLength: 20 }),
       (times) => {
         let now = 0;
-        const mint = makeMint(
+        const mint = makeIdGenerator(
           { now: () => instant(now / 1000), millis: () => now },
           { bytes: (count) => new Uint8Array(count).fill(now % 251) },
         );

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Account } from '#accounts/account.ts';
-import type { App, Door, OpenPage, Seen } from '#harness/approvals.ts';
-import { OpenWorld } from '#harness/state.ts';
+import type { BrowserResponse, OpenConsentPage, ProfileName, TestApp } from '#harness/approvals.ts';
+import { InspectableTestServer } from '#harness/state.ts';
 import type { Client } from '#registry/model/client.ts';
 
 // Whatever is asked, at whatever door and in whatever order: a request that is refused changes no
@@ -14,7 +14,7 @@ const apps = ['web', 'open', 'classic'] as const;
 const people = ['ben', 'cleo'] as const;
 const scopes = ['editpage', 'delete', 'sendemail', 'nonsense'] as const;
 const from = <const T>(...values: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
-const door = from<Door>('core', 'mediawiki');
+const door = from<ProfileName>('core', 'mediawiki');
 const nth = fc.nat(5);
 /** One thing to ask or to do; numbers name what came before, the latest first. */
 const step = fc.oneof(
@@ -85,9 +85,9 @@ const step = fc.oneof(
         ...([
           { stage: 'approved' },
           { stage: 'disabled' },
-          { halted: 'nothing' },
-          { halted: 'consents' },
-          { halted: 'tokens' },
+          { suspension: 'none' },
+          { suspension: 'new-consents' },
+          { suspension: 'all' },
         ] as const),
         ...([
           { suppressed: true },
@@ -132,7 +132,7 @@ const step = fc.oneof(
 const asks = (
   app: (typeof apps)[number],
   who: (typeof people)[number],
-  door: Door,
+  door: ProfileName,
   ...scope: Scope[]
 ): Step => ({
   ...{ kind: 'ask', app, who, door, scope },
@@ -145,7 +145,7 @@ const presses: Step = {
   proof: true,
   unticked: [],
 };
-const redeems = (app: (typeof apps)[number], at: Door): Step => ({
+const redeems = (app: (typeof apps)[number], at: ProfileName): Step => ({
   kind: 'redeem',
   code: 0,
   door: at,
@@ -215,9 +215,9 @@ const histories: readonly (readonly Step[])[] = [
   ],
   [
     asks('web', 'cleo', 'core', 'delete'),
-    forces('web', { halted: 'consents' }),
+    forces('web', { suspension: 'new-consents' }),
     presses,
-    forces('web', { halted: 'nothing' }),
+    forces('web', { suspension: 'none' }),
   ],
   [
     asks('classic', 'ben', 'core'),
@@ -253,9 +253,9 @@ const histories: readonly (readonly Step[])[] = [
   [
     asks('web', 'cleo', 'core', 'editpage'),
     presses,
-    forces('web', { halted: 'tokens' }),
+    forces('web', { suspension: 'all' }),
     redeems('web', 'core'),
-    forces('web', { halted: 'nothing' }),
+    forces('web', { suspension: 'none' }),
   ],
   [asks('open', 'cleo', 'core', 'sendemail'), presses, redeems('open', 'mediawiki')],
   // A refresh that asks for more, or whose person or app may not.
@@ -296,15 +296,15 @@ function home(): Partial<Client> {
 interface Held {
   readonly text: string;
   readonly app: (typeof apps)[number];
-  readonly door: Door;
+  readonly door: ProfileName;
 }
 
 async function street() {
-  const world = new OpenWorld();
+  const world = new InspectableTestServer();
   const [ada, ben, cleo] = [
-    await world.person('Ada'),
-    await world.person('Ben'),
-    await world.person('Cleo'),
+    await world.createPerson('Ada'),
+    await world.createPerson('Ben'),
+    await world.createPerson('Cleo'),
   ];
   const wanted = {
     scopes: ['editpage', 'delete', 'sendemail'],
@@ -313,20 +313,21 @@ async function street() {
   return {
     world,
     accounts: { ada, ben, cleo } as Readonly<Record<string, Account>>,
-    cookies: { ben: await world.cookie(ben), cleo: await world.cookie(cleo) } as Readonly<
-      Record<string, string>
-    >,
+    cookies: {
+      ben: await world.sessionCookie(ben),
+      cleo: await world.sessionCookie(cleo),
+    } as Readonly<Record<string, string>>,
     apps: {
-      web: await world.client(ada, { name: 'web', ...wanted }),
-      open: await world.client(ada, { name: 'open', confidential: false, ...wanted }),
-      classic: await world.client(ada, {
+      web: await world.createClient(ada, { name: 'web', ...wanted }),
+      open: await world.createClient(ada, { name: 'open', confidential: false, ...wanted }),
+      classic: await world.createClient(ada, {
         name: 'classic',
         protocol: 'oauth1',
         redirectUri: 'https://app.example/cb',
         ...wanted,
       }),
-    } as Readonly<Record<string, App>>,
-    pages: [] as OpenPage[],
+    } as Readonly<Record<string, TestApp>>,
+    pages: [] as OpenConsentPage[],
     codes: [] as Held[],
     refreshes: [] as Held[],
     pairs: [] as {
@@ -336,7 +337,7 @@ async function street() {
       verifier: string;
     }[],
     askedBy: new Map<string, Omit<Held, 'text'>>(),
-    waiting: new Map<string, Awaited<ReturnType<OpenWorld['handshake']>>>(),
+    waiting: new Map<string, Awaited<ReturnType<InspectableTestServer['oauth1Handshake']>>>(),
   };
 }
 type Street = Awaited<ReturnType<typeof street>>;
@@ -345,13 +346,13 @@ type Street = Awaited<ReturnType<typeof street>>;
  * At the dialect an app without a prefix says `oob`, and people are sent to its registered URL all
  * the same.
  */
-const callbacks: Readonly<Record<Door, string>> = {
+const callbacks: Readonly<Record<ProfileName, string>> = {
   core: 'https://app.example/cb',
   mediawiki: 'oob',
 };
 const late = <T>(list: readonly T[], index: number): T | undefined =>
   list[list.length - 1 - (index % (list.length || 1))];
-const refusedPage = ({ status, to }: Seen) =>
+const refusedPage = ({ status, location: to }: BrowserResponse) =>
   status >= 400 ||
   (to !== null && /^https:.*[?&]error=/.test(to)) ||
   (to ?? '').startsWith('/sign-in');
@@ -361,33 +362,33 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
   const { world } = here;
   switch (one.kind) {
     case 'ask': {
-      const made = here.apps[one.app] as App;
+      const made = here.apps[one.app] as TestApp;
       const cookie = here.cookies[one.who] as string;
       // The app begins the handshake: that is no request of the person.
       const shake =
         made.client.protocol === 'oauth1'
-          ? await world.handshake(made, one.door, callbacks[one.door]).catch(() => null)
+          ? await world.oauth1Handshake(made, one.door, callbacks[one.door]).catch(() => null)
           : undefined;
       // The app is stopped.
       if (shake === null) return undefined;
-      const before = world.state();
+      const before = world.protectedRows();
       const asked = await world.browse(
-        shake?.asking ?? world.authorizeUrl(made.client, one.scope.join(' '), one.door),
+        shake?.authorizeUrl ?? world.authorizeUrl(made.client, one.scope.join(' '), one.door),
         cookie,
       );
-      if (!asked.to?.startsWith('/authorize/')) {
-        if (refusedPage(asked)) assert.deepEqual(world.state(), before);
+      if (!asked.location?.startsWith('/authorize/')) {
+        if (refusedPage(asked)) assert.deepEqual(world.protectedRows(), before);
         return undefined;
       }
-      const page = await world.browse(asked.to, cookie);
-      here.askedBy.set(asked.to, { app: one.app, door: one.door });
+      const page = await world.browse(asked.location, cookie);
+      here.askedBy.set(asked.location, { app: one.app, door: one.door });
       here.pages.push({
         ...page,
-        url: asked.to,
+        url: asked.location,
         cookie,
         csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '',
       });
-      if (shake) here.waiting.set(asked.to, shake);
+      if (shake) here.waiting.set(asked.location, shake);
       return page.status >= 400;
     }
     case 'again': {
@@ -396,16 +397,16 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       if (first === undefined || shake === undefined) return undefined;
       const other = first.cookie === here.cookies.ben ? here.cookies.cleo : here.cookies.ben;
       const cookie = one.who === 'other' ? (other as string) : first.cookie;
-      const asked = await world.browse(shake.asking, cookie);
-      if (!asked.to?.startsWith('/authorize/')) return true;
-      const page = await world.browse(asked.to, cookie);
+      const asked = await world.browse(shake.authorizeUrl, cookie);
+      if (!asked.location?.startsWith('/authorize/')) return true;
+      const page = await world.browse(asked.location, cookie);
       here.pages.push({
         ...page,
-        url: asked.to,
+        url: asked.location,
         cookie,
         csrf: /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '',
       });
-      here.waiting.set(asked.to, shake);
+      here.waiting.set(asked.location, shake);
       return undefined;
     }
     case 'press': {
@@ -413,14 +414,14 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       if (page === undefined) return undefined;
       const other = page.cookie === here.cookies.ben ? here.cookies.cleo : here.cookies.ben;
       const cookie = one.by === 'own' ? page.cookie : one.by === 'other' ? other : '';
-      const boxes = world.boxesOf(page, one.unticked);
-      const seen = await world.press(
+      const boxes = world.formFields(page, one.unticked);
+      const seen = await world.submitDecision(
         one.proof ? page : { ...page, csrf: 'x' },
         one.button as 'accept',
         boxes,
         cookie,
       );
-      const query = new URL(seen.to ?? 'none:', 'https://gate.example').searchParams;
+      const query = new URL(seen.location ?? 'none:', 'https://gate.example').searchParams;
       const [code, verifier, shake] = [
         query.get('code'),
         query.get('oauth_verifier'),
@@ -438,9 +439,9 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       const held = late(here.codes, one.code);
       if (held === undefined) return undefined;
       const by = one.own ? held : one;
-      const { status, body } = await world.redeem(
+      const { status, body } = await world.exchangeCode(
         one.right ? held.text : `${held.text}x`,
-        here.apps[by.app] as App,
+        here.apps[by.app] as TestApp,
         by.door,
       );
       if (status === 200 && body.refresh_token)
@@ -453,9 +454,9 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       const by = one.own ? held : one;
       const more: Readonly<Record<string, string>> =
         one.scope.length === 0 ? {} : { scope: one.scope.join(' ') };
-      const { status, body } = await world.refresh(
+      const { status, body } = await world.refreshTokens(
         held.text,
-        here.apps[by.app] as App,
+        here.apps[by.app] as TestApp,
         by.door,
         more,
       );
@@ -473,13 +474,15 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
           await world.post(
             '/oauth2/revoke',
             { token: late(here.refreshes, one.token)?.text ?? 'x' },
-            here.apps[one.app] as App,
+            here.apps[one.app] as TestApp,
           )
         ).status !== 200
       );
     case 'end': {
       const cookie = here.cookies[one.who] as string;
-      const consents = await world.built.store.listConsents((here.accounts[one.who] as Account).id);
+      const consents = await world.server.store.listConsents(
+        (here.accounts[one.who] as Account).id,
+      );
       const consent =
         consents.find(({ clientId }) => clientId === here.apps[one.app]?.client.id)?.id ?? 9999;
       const csrf =
@@ -491,16 +494,16 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
     }
     case 'act': {
       const { personActor } = await import('#harness/consents.ts');
-      const { rights, registry } = world.built.world;
+      const { rights, registry } = world.server.services;
       const account =
-        (await world.built.store.findAccount((here.accounts[one.who] as Account).id)) ?? null;
+        (await world.server.store.findAccount((here.accounts[one.who] as Account).id)) ?? null;
       const values = {
         ...{
           clientId: here.apps[one.app]?.client.id,
           reason: one.reason,
           consentId: 1,
           scopes: ['editpage', 'delete'],
-          halted: 'consents',
+          suspension: 'new-consents',
         },
         ...{ userId: here.accounts.cleo?.id, name: 'other', suppress: false },
       };
@@ -509,8 +512,8 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
       ).ok;
     }
     case 'force': {
-      const { store } = world.built;
-      const now = await store.findClient((here.apps[one.app] as App).client.id);
+      const { store } = world.server;
+      const now = await store.findClient((here.apps[one.app] as TestApp).client.id);
       assert.ok(now);
       const about = {
         at: world.now,
@@ -522,19 +525,19 @@ async function send(here: Street, one: Step): Promise<boolean | undefined> {
         reason: '',
         changes: [],
       } as const;
-      await store.apply({
-        edition: now.edition,
+      await store.applyChange({
+        recordVersion: now.recordVersion,
         effects: [{ kind: 'save-client', client: { ...now, ...one.to } }],
         audit: about,
-        notices: [],
+        notifications: [],
       });
       return undefined;
     }
     case 'wait':
-      world.wait(one.seconds);
+      world.advanceClock(one.seconds);
       return undefined;
     case 'block':
-      await world.built.store.setBlocked((here.accounts[one.who] as Account).id, one.blocked);
+      await world.server.store.setBlocked((here.accounts[one.who] as Account).id, one.blocked);
       return undefined;
     default:
       return undefined;
@@ -556,12 +559,12 @@ test('a refused request changes nothing that is kept, whatever came before', asy
       const here = await street();
       try {
         for (const one of steps) {
-          const before = here.world.state();
+          const before = here.world.protectedRows();
           const refused = await send(here, one);
           if (refused === false) granted.set(one.kind, (granted.get(one.kind) ?? 0) + 1);
           if (!refused || one.kind === 'ask') continue;
           refusals.set(one.kind, (refusals.get(one.kind) ?? 0) + 1);
-          const after = here.world.state();
+          const after = here.world.protectedRows();
           // A code or a refresh token that comes again ends its family.
           const again = one.kind === 'redeem' || one.kind === 'refresh';
           assert.deepEqual(

@@ -7,14 +7,14 @@ import { personActor } from '#harness/consents.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { makeMint } from '#keys/id-generator.ts';
-import { makeSealer } from '#keys/secret-box.ts';
+import { makeIdGenerator } from '#keys/id-generator.ts';
+import { makeSecretBox } from '#keys/secret-box.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { type Client, halts } from '#registry/model/client.ts';
+import { type Client, suspensions } from '#registry/model/client.ts';
 import { type ActionName, actions, makeRegistry } from '#registry/registry.ts';
-import { accountStore } from '#store/sql/accounts.ts';
-import { migrate } from '#store/sql/migrate.ts';
-import { registryStore } from '#store/sql/registry.ts';
+import { makeAccountStore } from '#store/sql/accounts.ts';
+import { migrateSqlite } from '#store/sql/migrate.ts';
+import { makeRegistryStore } from '#store/sql/registry.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { rules } from '../unit/registry/world.ts';
 import {
@@ -113,7 +113,7 @@ interface Said {
   readonly suppress: boolean;
   readonly reset: boolean;
   readonly person: Who | 'on the team';
-  readonly halted: (typeof halts)[number];
+  readonly suspension: (typeof suspensions)[number];
   readonly kind: keyof typeof kinds;
   readonly name: 'A' | 'B';
   readonly version: '1.0' | '2.0';
@@ -184,8 +184,8 @@ async function open() {
     },
   };
   const driver = new SqliteDriver(':memory:');
-  migrate(driver.database);
-  const store = { ...accountStore(driver), ...registryStore(driver) };
+  migrateSqlite(driver.database);
+  const store = { ...makeAccountStore(driver), ...makeRegistryStore(driver) };
   const demoted = new Set<Who>();
   const rightsNow = (who: Who): ReadonlySet<string> =>
     new Set(
@@ -193,32 +193,32 @@ async function open() {
         (right) => !demoted.has(who) || (right !== RIGHTS.review && right !== RIGHTS.suppress),
       ),
     );
-  const mint = makeMint(clock, entropy);
+  const mint = makeIdGenerator(clock, entropy);
   const registry = makeRegistry({
     records: store,
     // Nobody's day is spent: the budget has tests of its own.
-    letters: { mayCause: async () => true, mayReach: async () => true },
+    emailBudget: { consumeSenderQuota: async () => true, consumeReceiverQuota: async () => true },
     accounts: store,
     rules,
-    tokenKey: new Uint8Array(32),
+    etagKey: new Uint8Array(32),
     settings: {
       readOnly: null,
       autoApprove: [{ scopes: selfApproved, protocols: ['https'] }],
       twoPersonRisks: ['security'],
-      ownApps: false,
-      involvedFor: seconds(INVOLVED_FOR),
-      oldSecretsFor: seconds(OLD_SECRETS_FOR),
+      allowOwnApps: false,
+      involvementSeconds: seconds(INVOLVED_FOR),
+      oldSecretsTtlSeconds: seconds(OLD_SECRETS_FOR),
       notifyGroups: ['oauthadmin'],
-      mailed: true,
-      endpoints: ['bot'],
-      idleFor: seconds(IDLE_FOR),
-      accessTokenFor: seconds(3600),
+      emailEnabled: true,
+      webhookEndpoints: ['bot'],
+      idleProposalTtlSeconds: seconds(IDLE_FOR),
+      accessTokenTtlSeconds: seconds(3600),
     },
-    mint,
-    sealer: makeSealer([{ id: 'm1', key: new Uint8Array(32) }], entropy),
+    idGenerator: mint,
+    secretBox: makeSecretBox([{ id: 'm1', key: new Uint8Array(32) }], entropy),
     clock,
     rightsOf: ({ name }) => rightsNow(name as Who),
-    mintOwnerToken: () => ({
+    issueOwnerToken: () => ({
       token: { id: mint.tokenId(), issuedAt: clock.now(), expiresAt: instant(now + 1_000_000_000) },
       jwt: `ey${mint.randomHex(20)}`,
     }),
@@ -349,7 +349,7 @@ function about(
     suppress: said.suppress,
     reset: said.reset,
     addresses: said.addresses,
-    halted: said.halted,
+    suspension: said.suspension,
     person: said.person === 'on the team' ? teammate : said.person,
     expiresAt: said.expiresIn === null ? null : model.now + said.expiresIn,
     secretId: app?.secrets[said.nth % Math.max(1, app.secrets.length)]?.id ?? NOBODY,
@@ -372,12 +372,12 @@ function valuesOf(real: Real, ask: Ask, actor: Actor): Readonly<Record<string, u
     ask.seen === 'none'
       ? {}
       : {
-          changeToken: real.registry.changeToken(
+          changeToken: real.registry.etagFor(
             viewer as Actor,
-            { id: ask.app, edition } as Client,
+            { id: ask.app, recordVersion: edition } as Client,
           ),
         };
-  const { reason, name, site, scopes, suppress, halted, secretId, revisionId, consentId } = ask;
+  const { reason, name, site, scopes, suppress, suspension, secretId, revisionId, consentId } = ask;
   const numbers = { secretId, revisionId, consentId, userId };
   const common = {
     clientId: ask.app,
@@ -388,7 +388,7 @@ function valuesOf(real: Real, ask: Ask, actor: Actor): Readonly<Record<string, u
     scopes,
     suppress,
     introspector: suppress,
-    halted,
+    suspension,
     ...numbers,
   };
   if (ask.action === 'set-pkce-exemption') return { ...common, pkceOptional: suppress };
@@ -453,7 +453,7 @@ function pictureOf({ names }: Real, dump: Dump): unknown {
           stage: row.stage,
           stageAt: row.stage_at,
           suppressed: row.suppressed === 1,
-          halted: row.halted,
+          suspension: row.suspension,
           edition: row.changes,
           introspector: row.introspector === 1,
           pkceOptional: row.pkce_optional === 1,
@@ -624,7 +624,7 @@ function check(real: Real, before: Dump, after: Dump, made: readonly Made[]): vo
     const state: Record<string, unknown> = {
       stage: old?.stage ?? null,
       suppressed: old ? old.suppressed === 1 : null,
-      halted: old?.halted ?? null,
+      suspension: old?.suspension ?? null,
     };
     for (const line of lines.filter(({ client_id }) => client_id === row.id)) {
       for (const { field, before: from, after: to } of JSON.parse(String(line.changes))) {
@@ -644,7 +644,7 @@ function check(real: Real, before: Dump, after: Dump, made: readonly Made[]): vo
     assert.deepEqual(state, {
       stage: row.stage,
       suppressed: row.suppressed === 1,
-      halted: row.halted,
+      suspension: row.suspension,
     });
     assert.ok(
       after.revisions.filter((one) => one.client_id === row.id && one.stage === 'proposed')
@@ -686,7 +686,7 @@ class Submit implements fc.AsyncCommand<Model, Real> {
     const alone = ({ action, app }: Ask) =>
       action === 'propose' ||
       (action === 'accept' &&
-        model.apps.some(({ id, halted }) => id === app && halted !== 'nothing'));
+        model.apps.some(({ id, suspension }) => id === app && suspension !== 'none'));
     const asks = settled.some(alone) ? settled.slice(0, 1) : settled;
     const actors = await Promise.all(asks.map((ask) => real.actor(ask.who, ask.page)));
     const answers = await Promise.all(
@@ -832,7 +832,7 @@ const saying = (action: ActionName): fc.Arbitrary<Said> =>
       'olga',
       'on the team',
     ),
-    halted: from(...halts),
+    suspension: from(...suspensions),
     kind: from('oauth2', 'oauth2', 'oauth1', 'public', 'owner-only', 'owner-only-oauth1'),
     name: from('A', 'B'),
     version: from('1.0', '2.0'),
@@ -917,7 +917,7 @@ const first: Said = {
   },
   ...{
     person: 'mia',
-    halted: 'consents',
+    suspension: 'new-consents',
     kind: 'oauth2',
     name: 'A',
     version: '1.0',
@@ -1058,11 +1058,11 @@ const waysRound: readonly (readonly [
     'an owner who undoes a halt',
     [
       ...approvedByTwo,
-      by('rolf', 'halt', { halted: 'tokens' }),
-      by('rita', 'halt', { halted: 'nothing' }),
-      by('rolf', 'halt', { halted: 'nothing' }),
+      by('rolf', 'halt', { suspension: 'all' }),
+      by('rita', 'halt', { suspension: 'none' }),
+      by('rolf', 'halt', { suspension: 'none' }),
     ],
-    ({ halted }) => halted === 'tokens',
+    ({ suspension }) => suspension === 'all',
   ],
   [
     'hidden, and enabled from there',

@@ -1,5 +1,5 @@
 import { RIGHTS } from '#registry/actor.ts';
-import { type Halt, halts, type Stage } from '#registry/model/client.ts';
+import { type Stage, type Suspension, suspensions } from '#registry/model/client.ts';
 import type { ActionName } from '#registry/registry.ts';
 
 // The registry as its specification tells it (registry 1.2, 3, 6, 7), without storage, forms or
@@ -63,7 +63,7 @@ export interface App extends Described {
   suppressed: boolean;
   introspector: boolean;
   pkceOptional: boolean;
-  halted: Halt;
+  suspension: Suspension;
   edition: number;
   secrets: { id: number; expiresAt: number | null }[];
   team: Map<Who, 'invited' | 'accepted'>;
@@ -123,7 +123,7 @@ export interface Ask extends Described {
   suppress: boolean;
   reset: boolean;
   addresses: string | null;
-  halted: Halt;
+  suspension: Suspension;
   person: Who;
   expiresAt: number | null;
   secretId: number;
@@ -187,7 +187,7 @@ const revisionForTwo = (app: App, next: Described) =>
 /** Registry 7.1, and what suppression and the kill switch take away. */
 const usable = (app: App, who: Who) =>
   !app.suppressed &&
-  app.halted !== 'tokens' &&
+  app.suspension !== 'all' &&
   (app.stage === 'approved'
     ? !app.ownerOnly || app.owner === who
     : app.stage === 'proposed' && !app.ownerOnly && app.owner === who);
@@ -197,7 +197,7 @@ function move(model: Model, app: App, stage: Stage, suppressed: boolean): readon
     stage,
     suppressed,
     stageAt: model.now,
-    halted: stage === 'approved' ? 'nothing' : app.halted,
+    suspension: stage === 'approved' ? 'nothing' : app.suspension,
   });
   app.yes.clear();
   app.revision?.yes.clear();
@@ -264,7 +264,7 @@ function voice(
     stage,
     stageAt,
     suppressed,
-    halted,
+    suspension,
     introspector,
     pkceOptional,
   } = app;
@@ -279,7 +279,7 @@ function voice(
     stage,
     stageAt,
     suppressed,
-    halted,
+    suspension,
     introspector,
     pkceOptional,
     next ?? null,
@@ -388,12 +388,12 @@ const rules: Readonly<Record<Exclude<ActionName, 'propose' | 'accept' | 'renounc
     move(model, app, 'expired', app.suppressed);
     return [[]];
   },
-  halt(model, app, { who, halted }) {
+  halt(model, app, { who, suspension }) {
     if (!may(model, who, review) || app.stage !== 'approved' || !sees(model, app, who)) return 'no';
-    if (app.halted === halted) return 'nothing';
-    const stops = halts.indexOf(halted) > halts.indexOf(app.halted);
-    return hear(stops ? 'decided' : voice(model, app, who, 'resume', halted), RESUMING, () => {
-      Object.assign(app, { halted, ...(stops ? { stoppedAt: model.now } : {}) });
+    if (app.suspension === suspension) return 'nothing';
+    const stops = suspensions.indexOf(suspension) > suspensions.indexOf(app.suspension);
+    return hear(stops ? 'decided' : voice(model, app, who, 'resume', suspension), RESUMING, () => {
+      Object.assign(app, { suspension, ...(stops ? { stoppedAt: model.now } : {}) });
       return unsay(app);
     });
   },
@@ -609,7 +609,7 @@ function born(model: Model, ask: Ask): Step | 'no' {
       stage: atOnce || byItself ? 'approved' : 'proposed',
       stageAt: model.now,
       suppressed: false,
-      halted: 'nothing',
+      suspension: 'none',
       edition: 0,
       introspector: false,
       pkceOptional: false,
@@ -643,7 +643,10 @@ function accepted(model: Model, app: App, { who, scopes: asked }: Ask): Step | '
     model.consents.find((one) => one.user === who && one.app === app.id && one.site === site);
   const standing = own(app.site) ?? own('*');
   if (app.ownerOnly || !usable(app, who)) return 'no';
-  if (app.halted === 'consents' && !scopes.every((scope) => standing?.scopes.includes(scope)))
+  if (
+    app.suspension === 'new-consents' &&
+    !scopes.every((scope) => standing?.scopes.includes(scope))
+  )
     return 'no';
   const old = own(app.site);
   // A later approval adds to what stands (ADR 25).

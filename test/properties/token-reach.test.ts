@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { type ClientId, EVERY_SITE } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { type Actor, OPERATOR } from '#registry/actor.ts';
@@ -41,7 +41,7 @@ interface Step {
 }
 
 interface Scene {
-  readonly world: TestWorld;
+  readonly world: TestServer;
   readonly ada: Account;
   readonly bob: Account;
   readonly apps: ClientId[];
@@ -88,16 +88,16 @@ const values: Readonly<
   disable: () => ({ suppress: false }),
   reenable: () => ({}),
   expire: () => ({}),
-  halt: () => ({ halted: 'nothing' }),
+  halt: () => ({ suspension: 'none' }),
   revise: (_scene, { asked }) => ({ scopes: asked }),
   'approve-revision': async ({ world }, _step, { id }) => ({
-    revisionId: (await world.built.store.openRevision(id))?.id ?? 1,
+    revisionId: (await world.server.store.openRevision(id))?.id ?? 1,
   }),
   'reject-revision': async ({ world }, _step, { id }) => ({
-    revisionId: (await world.built.store.openRevision(id))?.id ?? 1,
+    revisionId: (await world.server.store.openRevision(id))?.id ?? 1,
   }),
   'withdraw-revision': async ({ world }, _step, { id }) => ({
-    revisionId: (await world.built.store.openRevision(id))?.id ?? 1,
+    revisionId: (await world.server.store.openRevision(id))?.id ?? 1,
   }),
   invite: ({ bob }) => ({ userId: bob.id }),
   join: () => ({}),
@@ -107,7 +107,7 @@ const values: Readonly<
   'decline-offer': () => ({}),
   accept: (_scene, { asked }) => ({ scopes: asked }),
   renounce: async ({ world, ada }) => ({
-    consentId: (await world.built.store.listConsents(ada.id))[0]?.id ?? 1,
+    consentId: (await world.server.store.listConsents(ada.id))[0]?.id ?? 1,
   }),
 };
 
@@ -133,10 +133,10 @@ const step: fc.Arbitrary<Step> = fc.record({
 
 function actorOf({ world, ada }: Scene, { how, held }: Step): Actor {
   if (how === 'operator') return OPERATOR;
-  const own = world.built.world.rights.rightsOf(ada);
+  const own = world.server.services.rights.rightsOf(ada);
   if (how !== 'app')
     return personActor(ada, own, 'api', () => instant(world.now - (how === 'fresh' ? 0 : 601)));
-  const lent = world.built.world.scopes.rightsOf(held);
+  const lent = world.server.services.scopes.rightsOf(held);
   const rights = new Set([...own].filter((right) => lent.has(right)));
   const person = personActor(ada, rights) as Extract<Actor, { kind: 'person' }>;
   return {
@@ -155,10 +155,10 @@ function actorOf({ world, ada }: Scene, { how, held }: Step): Actor {
  * trust.
  */
 async function reach({ world, ada }: Scene, id: ClientId): Promise<readonly string[]> {
-  const client = await world.built.store.findClient(id);
+  const client = await world.server.store.findClient(id);
   if (client?.stage !== 'approved') return [];
   if (!client.ownerOnly) return client.scopes;
-  const consent = await world.built.store.findConsent(ada.id, id, client.site);
+  const consent = await world.server.store.findConsent(ada.id, id, client.site);
   return (consent?.scopes ?? []).filter((scope) => client.scopes.includes(scope));
 }
 const beyond = (got: readonly string[], held: readonly string[]) =>
@@ -174,18 +174,18 @@ interface Held {
 
 async function liveOf({ world }: Scene, { jwt, pair }: Held): Promise<readonly string[]> {
   if (jwt !== null) {
-    const live = await world.built.world.faces.core.oauth2.authenticateToken(jwt, {});
+    const live = await world.server.services.protocols.core.oauth2.authenticateToken(jwt, {});
     return live.ok ? live.value.scopes : [];
   }
-  const found = pair === null ? undefined : await world.built.store.findTokenCredentials(pair);
-  const client = found && (await world.built.store.findClient(found.consent.clientId));
+  const found = pair === null ? undefined : await world.server.store.findTokenCredentials(pair);
+  const client = found && (await world.server.store.findClient(found.consent.clientId));
   return (found?.consent.scopes ?? []).filter((scope) => client?.scopes.includes(scope));
 }
 
 async function play(steps: readonly Step[]): Promise<void> {
-  const world = new TestWorld();
-  const ada = await world.person('Ada', ['developer', 'reviewer', 'administrator']);
-  const bob = await world.person('Bob', ['developer']);
+  const world = new TestServer();
+  const ada = await world.createPerson('Ada', ['developer', 'reviewer', 'administrator']);
+  const bob = await world.createPerson('Bob', ['developer']);
   const own = {
     ownerOnly: true,
     redirectUri: '',
@@ -198,17 +198,19 @@ async function play(steps: readonly Step[]): Promise<void> {
     { name: 'shared', scopes: ['editpage'] },
     { name: 'waiting', scopes: ['delete'] },
   ] as const)
-    scene.apps.push((await world.client(ada, over as never, over.name !== 'waiting')).client.id);
+    scene.apps.push(
+      (await world.createClient(ada, over as never, over.name !== 'waiting')).client.id,
+    );
   const given: Held[] = [];
   for (const one of steps) {
     const id = scene.apps[one.app % scene.apps.length] as ClientId;
-    const client = (await world.built.store.findClient(id)) as Client;
+    const client = (await world.server.store.findClient(id)) as Client;
     const before = new Map(
       await Promise.all(scene.apps.map(async (app) => [app, await reach(scene, app)] as const)),
     );
-    const team = JSON.stringify([await world.built.store.teamOf(id), client.ownerId]);
+    const team = JSON.stringify([await world.server.store.teamOf(id), client.ownerId]);
     const asked = await values[one.action](scene, one, client);
-    const answer = await world.built.world.registry.submit(actorOf(scene, one), one.action, {
+    const answer = await world.server.services.registry.submit(actorOf(scene, one), one.action, {
       clientId: id,
       reason: '',
       ...asked,
@@ -240,7 +242,7 @@ async function play(steps: readonly Step[]): Promise<void> {
       if (!['join', 'leave', 'decline-offer'].includes(one.action))
         assert.equal(
           JSON.stringify([
-            await world.built.store.teamOf(id),
+            await world.server.store.teamOf(id),
             after.id === id ? after.ownerId : client.ownerId,
           ]),
           team,

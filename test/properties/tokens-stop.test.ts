@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { ClientId, SiteId, UserId } from '#kernel/ids.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 import { RIGHTS } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
-import { type Client, halts } from '#registry/model/client.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
+import { type Client, suspensions } from '#registry/model/client.ts';
 
 // Over the whole program: who gets a token, whose tokens stop, and which come back (registry
 // 3.4–3.8, 6.3, 6.5, 7.1).
@@ -17,7 +17,7 @@ const stages = ['approved', 'proposed', 'rejected', 'expired', 'disabled'] as co
 const flags = [false, true] as const;
 type Acting = 'owner' | 'other' | 'itself';
 
-interface State extends Pick<Client, 'suppressed' | 'halted' | 'ownerOnly'> {
+interface State extends Pick<Client, 'suppressed' | 'suspension' | 'ownerOnly'> {
   readonly stage: (typeof stages)[number];
   /** The person acted for; of an app that acts for itself, its owner. */
   readonly blocked: boolean;
@@ -35,9 +35,9 @@ const usable: Readonly<Record<string, readonly Acting[]>> = {
   'proposed, owner-only': [],
 };
 /** And what stops it all the same. To stop new consents stops no token. */
-const stopped = ({ suppressed, halted, blocked }: State, acting: Acting) =>
+const stopped = ({ suppressed, suspension, blocked }: State, acting: Acting) =>
   suppressed ||
-  { nothing: false, consents: false, tokens: true }[halted] ||
+  { none: false, 'new-consents': false, all: true }[suspension] ||
   (blocked && acting !== 'itself');
 const allowed = (state: State, acting: Acting) =>
   (usable[`${state.stage}, ${state.ownerOnly ? 'owner-only' : 'for all'}`] ?? []).includes(
@@ -49,32 +49,34 @@ const states = (...kinds: readonly boolean[]): readonly State[] =>
   kinds.flatMap((ownerOnly) =>
     stages.flatMap((stage) =>
       flags.flatMap((suppressed) =>
-        halts.flatMap((halted) =>
-          flags.map((blocked) => ({ ownerOnly, stage, suppressed, halted, blocked })),
+        suspensions.flatMap((suspension) =>
+          flags.map((blocked) => ({ ownerOnly, stage, suppressed, suspension, blocked })),
         ),
       ),
     ),
   );
 const PER_KIND = 5 * 2 * 3 * 2;
 
-type Made = Outcome & { readonly secret: string };
+type Made = ActionOutcome & { readonly secret: string };
 /** Something that acts: an access token, or a pair to sign with. */
-type Credential = { readonly bearer: string } | { readonly client: Pair; readonly token: Pair };
+type Credential =
+  | { readonly bearer: string }
+  | { readonly client: CredentialPair; readonly token: CredentialPair };
 
 const here = 'main' as SiteId;
 const redirectUri = 'https://app.example/cb';
 const ownerOnly = { ownerOnly: true, redirectUri: '' } as const;
 
-class Program extends TestWorld {
+class Program extends TestServer {
   ada!: Account;
   ben!: Account;
   /** An app that nothing happens to: it asks about the tokens of others. */
   watcher!: Made;
 
   async open(): Promise<this> {
-    this.ada = await this.person('Ada');
-    this.ben = await this.person('Ben');
-    this.watcher = await this.client(this.ben, { name: 'watcher' });
+    this.ada = await this.createPerson('Ada');
+    this.ben = await this.createPerson('Ben');
+    this.watcher = await this.createClient(this.ben, { name: 'watcher' });
     await this.clients.setIntrospector(this.watcher.client.id, true);
     return this;
   }
@@ -84,7 +86,7 @@ class Program extends TestWorld {
       method: 'POST',
       url,
       headers: {
-        authorization: basic(client.id, secret),
+        authorization: basicHeader(client.id, secret),
         'content-type': 'application/x-www-form-urlencoded',
       },
       payload: new URLSearchParams(form).toString(),
@@ -113,15 +115,15 @@ class Program extends TestWorld {
 
   async signed(
     url: string,
-    client: Pair,
-    token: Pair | null,
+    client: CredentialPair,
+    token: CredentialPair | null,
     over: Readonly<Record<string, string>> = {},
   ) {
     const reading = url.startsWith('/w/') ? 'mediawiki' : 'rfc5849';
     const answer = await this.app.inject({
       method: 'POST',
       url,
-      headers: signedHeader(this, 'POST', url, client, token, over, { reading }),
+      headers: signedHeader(this, 'POST', url, client, token, over, { profile: reading }),
     });
     return { status: answer.statusCode, form: new URLSearchParams(answer.body), body: answer.body };
   }
@@ -137,8 +139,8 @@ class Program extends TestWorld {
       key: form.get('oauth_token') ?? '',
       secret: form.get('oauth_token_secret') ?? '',
     };
-    const consent = await this.consents.save(made.client, user, made.client.scopes);
-    const done = await this.built.world.faces.core.oauth1.grant(
+    const consent = await this.consents.accept(made.client, user, made.client.scopes);
+    const done = await this.server.services.protocols.core.oauth1.authorizeUnderConsent(
       temporary.key,
       made.client,
       consent,
@@ -178,7 +180,7 @@ class Program extends TestWorld {
       secure: true,
     };
     const permit = async (headers: Readonly<Record<string, string>>) =>
-      answers.push((await this.built.guard.permit({ ...sent, headers }, here)).ok);
+      answers.push((await this.server.guard.permit({ ...sent, headers }, here)).ok);
     if ('bearer' in credential) {
       const headers = { authorization: `Bearer ${credential.bearer}` };
       await permit(headers);
@@ -209,7 +211,7 @@ class Program extends TestWorld {
 
   /** Puts an app and a person into a state, whatever way would lead there. */
   async force(id: ClientId, person: Account, { blocked, ...state }: State): Promise<void> {
-    const { store } = this.built;
+    const { store } = this.server;
     const client = await store.findClient(id);
     assert.ok(client);
     const audit = {
@@ -223,7 +225,12 @@ class Program extends TestWorld {
       changes: [],
     } as const;
     const effects = [{ kind: 'save-client', client: { ...client, ...state } }] as const;
-    const applied = await store.apply({ edition: client.edition, effects, audit, notices: [] });
+    const applied = await store.applyChange({
+      recordVersion: client.recordVersion,
+      effects,
+      audit,
+      notifications: [],
+    });
     assert.equal(applied.outcome, 'applied');
     await store.setBlocked(person.id, blocked);
   }
@@ -257,7 +264,7 @@ async function walk(
   const normal: State = {
     stage: 'approved',
     suppressed: false,
-    halted: 'nothing',
+    suspension: 'none',
     ownerOnly: made.client.ownerOnly,
     blocked: false,
   };
@@ -296,9 +303,12 @@ function sure<T>(value: T | null | undefined): T {
 for (const [who, personOf] of people) {
   test(`authorization_code for the ${who}: exactly the allowed get a token, and tokens stop and come back`, async () => {
     const program = await new Program().open();
-    const [person, made] = [personOf(program), await program.client(program.ada, { name: 'web' })];
+    const [person, made] = [
+      personOf(program),
+      await program.createClient(program.ada, { name: 'web' }),
+    ];
     const ready = async () => {
-      const code = await program.code(made, person);
+      const code = await program.issueCode(made, person);
       return async () => bearer(await program.byCode(code, made));
     };
     const issued = sure(await (await ready())());
@@ -311,8 +321,11 @@ for (const [who, personOf] of people) {
 
   test(`refresh_token for the ${who}: the same, and a refusal spends nothing`, async () => {
     const program = await new Program().open();
-    const [person, made] = [personOf(program), await program.client(program.ada, { name: 'web' })];
-    let newest = sure(await program.byCode(await program.code(made, person), made));
+    const [person, made] = [
+      personOf(program),
+      await program.createClient(program.ada, { name: 'web' }),
+    ];
+    let newest = sure(await program.byCode(await program.issueCode(made, person), made));
     const issued = sure(bearer(newest));
     const ready = async () => async () => {
       const next = await program.refreshed(newest.refresh_token, made);
@@ -330,7 +343,7 @@ for (const [who, personOf] of people) {
     const program = await new Program().open();
     const [person, made] = [
       personOf(program),
-      await program.client(program.ada, { name: 'classic', protocol: 'oauth1' }),
+      await program.createClient(program.ada, { name: 'classic', protocol: 'oauth1' }),
     ];
     const ready = () => program.handshake(made, person);
     const issued = sure(await (await ready())());
@@ -354,7 +367,7 @@ for (const [kind, proposal] of [
 ] as const) {
   test(`client_credentials of ${kind}: exactly the allowed get a token, and tokens stop and come back`, async () => {
     const program = await new Program().open();
-    const made = await program.client(program.ada, {
+    const made = await program.createClient(program.ada, {
       name: 'service',
       grantTypes: ['client_credentials'],
       ...proposal,
@@ -378,10 +391,14 @@ for (const [kind, proposal] of [
 for (const [kind, proposal] of [
   ['token of an OAuth 2', { grantTypes: ['client_credentials'] }],
   ['pair of an OAuth 1', { protocol: 'oauth1', grantTypes: [] }],
-] as const satisfies readonly (readonly [string, Partial<Proposal>])[]) {
+] as const satisfies readonly (readonly [string, Partial<ClientProposal>])[]) {
   test(`the one ${kind} app that is owner-only stops and comes back`, async () => {
     const program = await new Program().open();
-    const made = await program.client(program.ada, { name: 'mine', ...proposal, ...ownerOnly });
+    const made = await program.createClient(program.ada, {
+      name: 'mine',
+      ...proposal,
+      ...ownerOnly,
+    });
     const issued = sure(ownCredential(made));
     assert.equal(
       await walk(program, flags, {
@@ -398,7 +415,12 @@ for (const [kind, proposal] of [
 }
 
 /** What an owner-only app was born with, or given at a reset. */
-function ownCredential({ client, secret, credentials, accessToken }: Outcome): Credential | null {
+function ownCredential({
+  client,
+  secret,
+  credentials,
+  accessToken,
+}: ActionOutcome): Credential | null {
   if (accessToken !== null) return { bearer: accessToken };
   return (
     credentials && {
@@ -430,15 +452,19 @@ async function street(): Promise<Street> {
   const { ada, ben } = program;
   const grantTypes = ['client_credentials'] as const;
   const apps = {
-    web: await program.client(ada, { name: 'web' }),
-    classic: await program.client(ada, { name: 'classic', protocol: 'oauth1' }),
-    service: await program.client(ada, { name: 'service', grantTypes }),
-    bot: await program.client(ada, { name: 'bot', grantTypes, ...ownerOnly }),
-    old: await program.client(ada, { name: 'old bot', protocol: 'oauth1', ...ownerOnly }),
+    web: await program.createClient(ada, { name: 'web' }),
+    classic: await program.createClient(ada, { name: 'classic', protocol: 'oauth1' }),
+    service: await program.createClient(ada, { name: 'service', grantTypes }),
+    bot: await program.createClient(ada, { name: 'bot', grantTypes, ...ownerOnly }),
+    old: await program.createClient(ada, { name: 'old bot', protocol: 'oauth1', ...ownerOnly }),
   };
   const credentials = {
-    'web of Ben': sure(bearer(await program.byCode(await program.code(apps.web, ben), apps.web))),
-    'web of Ada': sure(bearer(await program.byCode(await program.code(apps.web, ada), apps.web))),
+    'web of Ben': sure(
+      bearer(await program.byCode(await program.issueCode(apps.web, ben), apps.web)),
+    ),
+    'web of Ada': sure(
+      bearer(await program.byCode(await program.issueCode(apps.web, ada), apps.web)),
+    ),
     'classic of Ben': sure(await (await program.handshake(apps.classic, ben))()),
     service: sure(bearer(await program.byItself(apps.service))),
     bot: sure(ownCredential(apps.bot)),
@@ -446,7 +472,7 @@ async function street(): Promise<Street> {
   };
   const toAll = async (action: string, values: object = {}) => {
     for (const { client } of Object.values(apps)) {
-      const answer = await program.built.world.registry.submit(
+      const answer = await program.server.services.registry.submit(
         { kind: 'operator', via: 'cli' },
         action,
         {
@@ -468,20 +494,20 @@ async function acting({ program, credentials }: Street): Promise<readonly Kept[]
 }
 const without = (gone: readonly Kept[]) => kept.filter((name) => !gone.includes(name));
 const block = async ({ program }: Street, id: UserId, blocked: boolean) =>
-  void (await program.built.store.setBlocked(id, blocked));
-const renounceAll = async ({ program: { built, consents } }: Street, user: Account) => {
+  void (await program.server.store.setBlocked(id, blocked));
+const renounceAll = async ({ program: { server: built, consents } }: Street, user: Account) => {
   for (const { id } of await built.store.listConsents(user.id))
-    assert.equal(await consents.renounce(id, user), 'renounced');
+    assert.equal(await consents.revoke(id, user), 'renounced');
 };
 const acceptAll = async ({ program, apps }: Street, user: Account) => {
   for (const { client } of [apps.web, apps.classic])
-    await program.consents.save(client, user, client.scopes);
+    await program.consents.accept(client, user, client.scopes);
 };
 const handOver = async ({ program, apps, toAll }: Street, to: Account) => {
   await toAll('offer', { userId: to.id });
   const actor = personActor(to, new Set([RIGHTS.propose]));
   for (const { client } of Object.values(apps)) {
-    const answer = await program.built.world.registry.submit(actor, 'accept-offer', {
+    const answer = await program.server.services.registry.submit(actor, 'accept-offer', {
       clientId: client.id,
       reason: '',
     });
@@ -513,11 +539,11 @@ const turns: readonly (readonly [
   [
     'halt tokens, halt nothing',
     all,
-    ({ toAll }) => toAll('halt', { halted: 'tokens' }),
-    ({ toAll }) => toAll('halt', { halted: 'nothing' }),
+    ({ toAll }) => toAll('halt', { suspension: 'all' }),
+    ({ toAll }) => toAll('halt', { suspension: 'none' }),
     [],
   ],
-  ['halt consents', [], ({ toAll }) => toAll('halt', { halted: 'consents' }), null, []],
+  ['halt consents', [], ({ toAll }) => toAll('halt', { suspension: 'new-consents' }), null, []],
   [
     'block Ben',
     ofBen,
@@ -580,11 +606,11 @@ for (const [what, stops, stop, undo, forGood] of turns) {
 test('a proposed app acts for its owner; rejected it stops, and approved after all it goes on (registry 1.2, 7.1)', async () => {
   const program = await new Program().open();
   const { ada, ben, clients } = program;
-  const web = await program.client(ada, { name: 'web' }, false);
-  const classic = await program.client(ada, { name: 'classic', protocol: 'oauth1' }, false);
-  await assert.rejects(program.code(web, ben), /permission_denied/);
+  const web = await program.createClient(ada, { name: 'web' }, false);
+  const classic = await program.createClient(ada, { name: 'classic', protocol: 'oauth1' }, false);
+  await assert.rejects(program.issueCode(web, ben), /permission_denied/);
   const tokens = [
-    bearer(await program.byCode(await program.code(web, ada), web)),
+    bearer(await program.byCode(await program.issueCode(web, ada), web)),
     await (await program.handshake(classic, ada))(),
   ].map(sure);
   const acting = async () => Promise.all(tokens.map((token) => program.acts(token)));
@@ -593,7 +619,7 @@ test('a proposed app acts for its owner; rejected it stops, and approved after a
   assert.deepEqual(await acting(), [false, false]);
   for (const { client } of [web, classic]) assert.ok((await clients.approve(client.id)).ok);
   assert.deepEqual(await acting(), [true, true]);
-  assert.ok(await program.code(web, ben));
+  assert.ok(await program.issueCode(web, ben));
   await program.close();
 });
 
@@ -605,7 +631,7 @@ test('an owner-only app that is reset has one credential that acts, the new one 
   ] as const) {
     // Also where the app was moved to another site since: the credential of before is no other
     // app's.
-    const revised = await program.built.world.registry.submit(
+    const revised = await program.server.services.registry.submit(
       { kind: 'operator', via: 'cli' },
       'revise',
       {
@@ -622,7 +648,7 @@ test('an owner-only app that is reset has one credential that acts, the new one 
       [false, true],
     );
     assert.equal(
-      (await program.built.store.listConsents(program.ada.id)).filter(
+      (await program.server.store.listConsents(program.ada.id)).filter(
         ({ clientId }) => clientId === client.id,
       ).length,
       1,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addressInRanges, isRange } from '#encoding/address.ts';
-import { bearerToken, parseBasic } from '#encoding/authorization.ts';
+import { addressInRanges, isIpRange } from '#encoding/address.ts';
+import { parseBasicCredentials, parseBearerToken } from '#encoding/authorization.ts';
 import { formEncode, parseForm } from '#encoding/form.ts';
 import { percentDecode, percentDecodeBytes, percentEncode } from '#encoding/percent.ts';
-import { addToQuery, redirectUriMatches } from '#encoding/redirect-uri.ts';
+import { addQueryParameters, isRegisteredRedirectUri } from '#encoding/redirect-uri.ts';
 import { formatScope, parseScope } from '#encoding/scope.ts';
 
 const text = fc.string({ unit: 'binary' });
@@ -63,11 +63,11 @@ test('readers of what strangers send answer and never throw', () => {
       parseForm(bytes);
       percentDecode(value);
       parseScope(value);
-      bearerToken(`Bearer ${value}`);
-      parseBasic(`Basic ${value}`);
-      parseBasic(`Basic ${Buffer.from(bytes).toString('base64')}`);
-      redirectUriMatches([value], `http://127.0.0.1:${value}`);
-      isRange(value);
+      parseBearerToken(`Bearer ${value}`);
+      parseBasicCredentials(`Basic ${value}`);
+      parseBasicCredentials(`Basic ${Buffer.from(bytes).toString('base64')}`);
+      isRegisteredRedirectUri([value], `http://127.0.0.1:${value}`);
+      isIpRange(value);
       addressInRanges(value, [value]);
     }),
   );
@@ -78,7 +78,7 @@ test('Basic credentials survive form encoding (RFC 6749 §2.3.1)', () => {
   fc.assert(
     fc.property(plain, plain, (id, secret) => {
       const value = `Basic ${Buffer.from(`${percentEncode(id)}:${percentEncode(secret)}`).toString('base64')}`;
-      assert.deepEqual(parseBasic(value), { ok: true, value: { id, secret } });
+      assert.deepEqual(parseBasicCredentials(value), { ok: true, value: { id, secret } });
     }),
   );
 });
@@ -90,7 +90,7 @@ test('what is added to a query comes last and the rest stays byte for byte (RFC 
       pairs,
       (uri, added) => {
         const [head = '', fragment] = uri.split('#');
-        const [whole = '', after] = addToQuery(uri, added).split('#');
+        const [whole = '', after] = addQueryParameters(uri, added).split('#');
         assert.equal(after, fragment);
         assert.ok(whole.startsWith(head));
         const query = whole.slice(head.length).replace(/^[?&]/, '');

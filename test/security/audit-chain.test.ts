@@ -8,7 +8,7 @@ import pg from 'pg';
 import type { ClientId } from '#kernel/ids.ts';
 import type { AuditBreak } from '#registry/audit.ts';
 import { openStore } from '#store/open.ts';
-import { openPartitions } from '#store/postgres/partitions/manager.ts';
+import { openPartitionManager } from '#store/postgres/partitions/manager.ts';
 import { migrations } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
@@ -34,8 +34,8 @@ async function entries(store: Store, count: number): Promise<ClientId> {
   const owner = await person(store);
   let app = await registered(store, owner);
   for (let turn = 1; turn < count; turn++) {
-    const saved = await store.apply(
-      change(app.id, app.edition, [], {
+    const saved = await store.applyChange(
+      change(app.id, app.recordVersion, [], {
         audit: audit(app.id, { reason: `turn ${turn} “☃” \u0000 \ud800` }),
       }),
     );
@@ -50,7 +50,7 @@ function chained({ name, create, run, off, on }: Kind): void {
     async function trail(count: number): Promise<{ location: string; store: Store }> {
       const location = await create();
       const store = openStore(location);
-      await store.ready();
+      await store.prepareSchema();
       if (count > 0) await entries(store, count);
       return { location, store };
     }
@@ -82,7 +82,7 @@ function chained({ name, create, run, off, on }: Kind): void {
     test('many writers at once, in several stores: one chain', async () => {
       const { location, store } = await trail(0);
       const stores = [store, ...Array.from({ length: 3 }, () => openStore(location))];
-      await Promise.all(stores.map((each) => each.ready()));
+      await Promise.all(stores.map((each) => each.prepareSchema()));
       await Promise.all(stores.flatMap((each) => [entries(each, 12), entries(each, 12)]));
       const { breaks, late, entries: all } = await store.verifyAudit();
       assert.deepEqual([breaks, late, all], [[], null, 96]);
@@ -106,7 +106,7 @@ function chained({ name, create, run, off, on }: Kind): void {
         `INSERT INTO audit (at, action, actor_id, via, client_id, edition, reason, changes) VALUES ${lines.join(', ')}`,
       );
       const store = openStore(location, { migrate: false });
-      await store.ready();
+      await store.prepareSchema();
       const verdict = await store.verifyAudit();
       assert.deepEqual(
         [verdict.entries, verdict.late, verdict.breaks],
@@ -307,9 +307,9 @@ else {
   test('partitions: the chain goes on over them, and an archived one is told from a removed one', async () => {
     const location = await postgres.database();
     const store = openStore(location);
-    await store.ready();
+    await store.prepareSchema();
     await entries(store, 4);
-    const desk = openPartitions(location);
+    const desk = openPartitionManager(location);
     await desk.partition({ every: 'day', now: () => NOW });
     await desk.close();
     await entries(store, 4);

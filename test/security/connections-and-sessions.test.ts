@@ -5,8 +5,8 @@ import { describe, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import { digestOf } from '#keys/digest.ts';
 import { makeDelivery } from '#registry/notifications/delivery.ts';
-import { lettersOut } from '#server/serve.ts';
-import { password, TestWorld } from '../harness/world.ts';
+import { waitForPendingEmails } from '#server/serve.ts';
+import { password, TestServer } from '../harness/world.ts';
 
 // Connections have an end, sessions that idle have one, and stopping loses no notice.
 
@@ -27,7 +27,7 @@ async function sent(port: number, text: string): Promise<string> {
 
 describe('connections', { timeout: 60_000 }, () => {
   test('half a header, half a body, nothing at all, and a connection that waits: each ends', async () => {
-    const world = new TestWorld(settings);
+    const world = new TestServer(settings);
     await world.app.listen({ port: 0, host: '127.0.0.1' });
     const { port } = world.app.server.address() as AddressInfo;
     const answers = await Promise.all([
@@ -45,7 +45,7 @@ describe('connections', { timeout: 60_000 }, () => {
   });
 
   test('past the bound a connection is closed, and there is room again when one ends', async () => {
-    const world = new TestWorld({ 'max-connections': '3' });
+    const world = new TestServer({ 'max-connections': '3' });
     await world.app.listen({ port: 0, host: '127.0.0.1' });
     const { port } = world.app.server.address() as AddressInfo;
     const open = () => {
@@ -73,7 +73,7 @@ describe('connections', { timeout: 60_000 }, () => {
       ['headers-timeout', ['1', 'PT10S', '30'], ['0', '301', '31', 'soon']],
       ['request-timeout', ['10', '3600'], ['0', '9', '3601']],
       ['keep-alive-timeout', ['1', 'PT75S', '3600'], ['0', '3601']],
-      ['session-idle-for', ['0', '900', 'P3D', 'P14D'], ['899', 'P15D', '-1', 'never']],
+      ['session-idle-timeout', ['0', '900', 'P3D', 'P14D'], ['899', 'P15D', '-1', 'never']],
     ] as const) {
       for (const text of right) assert.ok(read(flag, text), `${flag} ${text}`);
       for (const text of wrong) assert.ok(!read(flag, text), `${flag} ${text}`);
@@ -83,8 +83,8 @@ describe('connections', { timeout: 60_000 }, () => {
 
 describe('sessions that idle', () => {
   async function opened(flags: Readonly<Record<string, string>> = {}) {
-    const world = new TestWorld(flags);
-    const { accounts } = world.built.world;
+    const world = new TestServer(flags);
+    const { accounts } = world.server.services;
     const account = await accounts.createAccount({
       name: 'Ada',
       email: 'ada@example.org',
@@ -102,10 +102,10 @@ describe('sessions that idle', () => {
 
   test('end after the time of the setting without a request, and are not listed any more', async () => {
     for (const wait of [3599, 3600]) {
-      const { world, here, account } = await opened({ 'session-idle-for': 'PT1H' });
-      world.wait(wait);
+      const { world, here, account } = await opened({ 'session-idle-timeout': 'PT1H' });
+      world.advanceClock(wait);
       assert.equal(
-        (await world.built.world.accounts.sessionsOf(account)).length,
+        (await world.server.services.accounts.sessionsOf(account)).length,
         wait < 3600 ? 1 : 0,
       );
       assert.equal(await here(), wait < 3600);
@@ -114,54 +114,54 @@ describe('sessions that idle', () => {
   });
 
   test('live on while they are used, until their own end and no longer', async () => {
-    const { world, here, signed } = await opened({ 'session-idle-for': 'P3D' });
+    const { world, here, signed } = await opened({ 'session-idle-timeout': 'P3D' });
     assert.equal(
       signed.expiresAt - world.now,
       14 * 86_400,
       'the cookie lasts as long as the session can',
     );
     for (let day = 1; day < 14; day++) {
-      world.wait(86_400);
+      world.advanceClock(86_400);
       assert.ok(await here(), `day ${day}`);
     }
-    world.wait(86_399);
+    world.advanceClock(86_399);
     assert.ok(await here());
-    world.wait(1);
+    world.advanceClock(1);
     assert.ok(!(await here()));
     await world.close();
   });
 
   test('are written to once in five minutes, however much they are used', async () => {
-    const { world, here, signed } = await opened({ 'session-idle-for': 'PT1H' });
+    const { world, here, signed } = await opened({ 'session-idle-timeout': 'PT1H' });
     const activeAt = async () =>
-      (await world.built.store.findSession(digestOf(signed.sessionSecret), world.now))?.activeAt;
+      (await world.server.store.findSession(digestOf(signed.sessionSecret), world.now))?.activeAt;
     const began = world.now;
-    world.wait(299);
+    world.advanceClock(299);
     await here();
     assert.equal(await activeAt(), began);
-    world.wait(1);
+    world.advanceClock(1);
     await here();
     assert.equal(await activeAt(), began + 300);
-    world.wait(3599);
+    world.advanceClock(3599);
     assert.ok(await here());
     await world.close();
   });
 
   test('never end for that when the setting says so', async () => {
-    const { world, here } = await opened({ 'session-idle-for': '0' });
-    world.wait(14 * 86_400 - 1);
+    const { world, here } = await opened({ 'session-idle-timeout': '0' });
+    world.advanceClock(14 * 86_400 - 1);
     assert.ok(await here());
-    world.wait(1);
+    world.advanceClock(1);
     assert.ok(!(await here()));
     await world.close();
   });
 
   test('a session that ended is not brought back by its use', async () => {
-    const { world, here, signed } = await opened({ 'session-idle-for': 'PT1H' });
-    world.wait(600);
-    await world.built.world.accounts.signOut(signed.sessionSecret);
+    const { world, here, signed } = await opened({ 'session-idle-timeout': 'PT1H' });
+    world.advanceClock(600);
+    await world.server.services.accounts.signOut(signed.sessionSecret);
     assert.ok(!(await here()));
-    await world.built.store.noteActivity(
+    await world.server.store.recordActivity(
       { digest: digestOf(signed.sessionSecret), userId: signed.account.id },
       world.now,
       world.now,
@@ -197,15 +197,15 @@ describe('notices under way at the end', () => {
     };
     const delivery = makeDelivery({
       outbox: {
-        claimNotices: async () => [1, 2, 3].map(notice),
-        closeNotice: async (id, state) => void done.push(`${id} ${state}`),
-        retryNotice: async (id, dueAt) => void done.push(`${id} again at ${dueAt}`),
+        claimNotifications: async () => [1, 2, 3].map(notice),
+        closeNotification: async (id, state) => void done.push(`${id} ${state}`),
+        retryNotification: async (id, dueAt) => void done.push(`${id} again at ${dueAt}`),
       },
       mail: null,
       web: { post: answer } as never,
       clock: { now: () => 1000, millis: () => 1_000_000 } as never,
       log,
-      findAccount: async () => null,
+      findConfirmedEmail: async () => null,
       endpoints: [
         {
           name: 'desk',
@@ -242,22 +242,22 @@ describe('notices under way at the end', () => {
     const lines: unknown[] = [];
     const say = (event: string, fields?: object) => void lines.push([event, fields]);
     const taken = Promise.withResolvers<'sent'>();
-    const world = new TestWorld({ registration: 'open' }, '', {
-      mail: { send: () => taken.promise },
+    const world = new TestServer({ registration: 'open' }, '', {
+      mailTransport: { send: () => taken.promise },
       log: { info() {}, warn: say, error: say },
     });
-    const { built } = world;
+    const { server: built } = world;
     lines.length = 0;
     for (const name of ['ada', 'ben'])
       assert.ok(
         (
-          await built.world.accounts.askToRegister(`${name}@example.org`, 'en', {
+          await built.services.accounts.requestRegistration(`${name}@example.org`, 'en', {
             address: '192.0.2.7',
             agent: '',
           })
         ).ok,
       );
-    await lettersOut(built, Promise.resolve());
+    await waitForPendingEmails(built, Promise.resolve());
     assert.deepEqual(lines, [
       [
         'letters not sent',
@@ -265,7 +265,7 @@ describe('notices under way at the end', () => {
       ],
     ]);
     lines.length = 0;
-    const out = lettersOut(built, new Promise(() => {}));
+    const out = waitForPendingEmails(built, new Promise(() => {}));
     taken.resolve('sent');
     await out;
     assert.deepEqual(lines, []);

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { basic, TestWorld } from '#harness/world.ts';
-import { later, seconds } from '#kernel/time.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
+import { addSeconds, seconds } from '#kernel/time.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
-import { tellOfPkce } from '#server/serve.ts';
+import { warnAboutRequiredPkce } from '#server/serve.ts';
 import { openStore } from '#store/open.ts';
 import { migrations } from '#store/sql/migrate.ts';
 
@@ -30,25 +30,25 @@ const doors = {
 type Door = keyof typeof doors;
 const both: readonly Door[] = ['core', 'mediawiki'];
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let cookie: string;
 let count = 0;
 before(async () => {
-  world = new TestWorld();
-  [ada, ben] = [await world.person('Ada', ['developer']), await world.person('Ben')];
-  cookie = await world.cookie(ben);
+  world = new TestServer();
+  [ada, ben] = [await world.createPerson('Ada', ['developer']), await world.createPerson('Ben')];
+  cookie = await world.sessionCookie(ben);
 });
 after(() => world.close());
 
-type Made = Awaited<ReturnType<TestWorld['client']>>;
-const app = (more: Partial<Parameters<TestWorld['client']>[1]> = {}): Promise<Made> =>
-  world.client(ada, { name: `app ${++count}`, ...more });
+type Made = Awaited<ReturnType<TestServer['createClient']>>;
+const app = (more: Partial<Parameters<TestServer['createClient']>[1]> = {}): Promise<Made> =>
+  world.createClient(ada, { name: `app ${++count}`, ...more });
 
 /** Writes what no registration would. */
 async function put(client: Client, change: Partial<Client>): Promise<void> {
-  const { store } = world.built;
+  const { store } = world.server;
   const now = (await store.findClient(client.id)) ?? client;
   const audit = {
     at: world.now,
@@ -60,11 +60,11 @@ async function put(client: Client, change: Partial<Client>): Promise<void> {
     reason: '',
     changes: [],
   } as const;
-  const applied = await store.apply({
-    edition: now.edition,
+  const applied = await store.applyChange({
+    recordVersion: now.recordVersion,
     effects: [{ kind: 'save-client', client: { ...now, ...change } }],
     audit,
-    notices: [],
+    notifications: [],
   });
   assert.equal(applied.outcome, 'applied');
 }
@@ -108,7 +108,7 @@ async function buy(door: Door, { client, secret }: Made, form: Readonly<Record<s
     }).toString(),
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
-      ...(client.confidential ? { authorization: basic(client.id, secret) } : {}),
+      ...(client.confidential ? { authorization: basicHeader(client.id, secret) } : {}),
     },
   });
   return { status: answer.statusCode, body: answer.json() as Record<string, string> };
@@ -145,7 +145,7 @@ async function outcome(
 
 const table: readonly (readonly [
   string,
-  Partial<Parameters<TestWorld['client']>[1]>,
+  Partial<Parameters<TestServer['createClient']>[1]>,
   Readonly<Record<string, string>>,
   'asked' | RegExp,
 ])[] = [
@@ -207,7 +207,7 @@ for (const door of both)
 
     test('a plain challenge: only with the mark of an importer, at the dialect, until its day', async () => {
       const { client } = await app({ confidential: false });
-      await put(client, { plainPkceUntil: later(world.now, seconds(3600)) });
+      await put(client, { plainPkceUntil: addSeconds(world.now, seconds(3600)) });
       for (const pkce of [plain, unnamed])
         assert.equal((await outcome(door, client, pkce)) === 'asked', door === 'mediawiki');
       assert.equal(await outcome(door, client, s256), 'asked');
@@ -224,7 +224,7 @@ for (const door of both)
 
 test('a marked app redeems its plain code with the verifier alone', async () => {
   const made = await app({ confidential: false });
-  await put(made.client, { plainPkceUntil: later(world.now, seconds(3600)) });
+  await put(made.client, { plainPkceUntil: addSeconds(world.now, seconds(3600)) });
   const code = await codeOf('mediawiki', made.client, plain);
   assert.equal((await redeem('mediawiki', made, code)).status, 400);
   assert.equal(
@@ -338,13 +338,13 @@ describe('who gets the exemption', () => {
         ...more,
       }),
       headers: {
-        cookie: await world.cookie(ada),
+        cookie: await world.sessionCookie(ada),
         'content-type': 'application/json',
         origin: issuer,
       },
     });
     assert.equal(answer.statusCode, 200, answer.body);
-    return world.built.store.findClient(answer.json().client_key);
+    return world.server.store.findClient(answer.json().client_key);
   };
 
   test('an app registered over REST at the dialect, if it can keep a secret', async () => {
@@ -353,7 +353,7 @@ describe('who gets the exemption', () => {
   });
 
   test('whoever comes by Special:OAuthConsumerRegistration finds it ticked, and may take it away', async () => {
-    const as = { cookie: await world.cookie(ada) };
+    const as = { cookie: await world.sessionCookie(ada) };
     const first = await world.app.inject({
       url: '/wiki/Special:OAuthConsumerRegistration/propose',
       headers: as,
@@ -394,7 +394,7 @@ describe('who gets the exemption', () => {
           payload: new URLSearchParams({ ...fields, ...more }).toString(),
           headers: { ...as, 'content-type': 'application/x-www-form-urlencoded' },
         });
-        const made = (await world.built.store.listClients({ name }))[0];
+        const made = (await world.server.store.listClients({ name }))[0];
         assert.equal(made?.pkceOptional, ticked, `${done.statusCode}`);
       }
     }
@@ -407,7 +407,7 @@ describe('who gets the exemption', () => {
 
   test('the operator, later, for an approved confidential app; its owner does not', async () => {
     const made = await app();
-    const { registry, rights } = world.built.world;
+    const { registry, rights } = world.server.services;
     const about = { clientId: made.client.id, reason: '', pkceOptional: true };
     const owner = {
       kind: 'person',
@@ -443,7 +443,7 @@ describe('who gets the exemption', () => {
       more: Readonly<Record<string, string>> = {},
       where = world,
     ) {
-      const as = { cookie: await where.cookie(person) };
+      const as = { cookie: await where.sessionCookie(person) };
       const { body } = await where.app.inject({ url: `/review/${client.id}`, headers: as });
       const form = /<form method="post" action="[^"]*\/pkce">[\s\S]*?<\/form>/.exec(body)?.[0];
       if (form === undefined) return undefined;
@@ -471,8 +471,8 @@ describe('who gets the exemption', () => {
     let rita: Account;
     before(async () => {
       [rex, rita] = [
-        await world.person('Rex', ['reviewer']),
-        await world.person('Rita', ['reviewer', 'developer']),
+        await world.createPerson('Rex', ['reviewer']),
+        await world.createPerson('Rita', ['reviewer', 'developer']),
       ];
     });
 
@@ -480,7 +480,7 @@ describe('who gets the exemption', () => {
       const { client } = await app();
       assert.match(String((await press(rex, client))?.headers.location), /done=review-pkce-exempt/);
       assert.equal(await outcome('mediawiki', client, {}), 'asked');
-      const [line] = await world.built.store.listAudit({ clientId: client.id, limit: 1 });
+      const [line] = await world.server.store.listAudit({ clientId: client.id, limit: 1 });
       assert.deepEqual(
         [line?.action, line?.actorId, line?.via, line?.changes],
         [
@@ -501,15 +501,15 @@ describe('who gets the exemption', () => {
       const { client } = await app();
       const stale = await press(rex, client, { change_token: '0'.repeat(40) });
       assert.notEqual(stale?.statusCode, 303);
-      const old = { cookie: await world.cookie(rex) };
+      const old = { cookie: await world.sessionCookie(rex) };
       const token = proof(
         (await world.app.inject({ url: `/review/${client.id}`, headers: old })).body,
       );
-      const change_token = world.built.world.registry.changeToken(
+      const change_token = world.server.services.registry.etagFor(
         { kind: 'person', account: rex } as never,
         client,
       );
-      world.wait(601);
+      world.advanceClock(601);
       const asked = await world.app.inject({
         method: 'POST',
         url: `/review/${client.id}/pkce`,
@@ -517,11 +517,11 @@ describe('who gets the exemption', () => {
         headers: { ...old, origin: issuer, 'content-type': 'application/x-www-form-urlencoded' },
       });
       assert.match(asked.body, /type="password"/, 'they are asked who they are');
-      assert.equal((await world.built.store.findClient(client.id))?.pkceOptional, false);
+      assert.equal((await world.server.store.findClient(client.id))?.pkceOptional, false);
     });
 
     test('not for their own app, an app without a secret, a service without codes, one that waits, or OAuth 1', async () => {
-      const own = await world.client(rita, { name: `own ${++count}` });
+      const own = await world.createClient(rita, { name: `own ${++count}` });
       assert.equal(await press(rita, own.client), undefined);
       for (const wanted of [
         { confidential: false },
@@ -533,19 +533,19 @@ describe('who gets the exemption', () => {
           undefined,
           JSON.stringify(wanted),
         );
-      const waiting = await world.client(ada, { name: `waits ${++count}` }, false);
+      const waiting = await world.createClient(ada, { name: `waits ${++count}` }, false);
       assert.equal(await press(rex, waiting.client), undefined);
     });
 
     test('an app with permissions for two people wants two of them', async () => {
-      const two = new TestWorld({}, 'review:\n  two_person_risks: [security]\n');
+      const two = new TestServer({}, 'review:\n  two_person_risks: [security]\n');
       const [owner, one, other] = [
-        await two.person('Ada', ['developer']),
-        await two.person('Rex', ['reviewer']),
-        await two.person('Rita', ['reviewer']),
+        await two.createPerson('Ada', ['developer']),
+        await two.createPerson('Rex', ['reviewer']),
+        await two.createPerson('Rita', ['reviewer']),
       ];
-      const { client } = await two.client(owner, { name: 'careful', scopes: ['sendemail'] });
-      const exempt = async () => (await two.built.store.findClient(client.id))?.pkceOptional;
+      const { client } = await two.createClient(owner, { name: 'careful', scopes: ['sendemail'] });
+      const exempt = async () => (await two.server.store.findClient(client.id))?.pkceOptional;
       assert.match(
         String((await press(one, client, {}, two))?.headers.location),
         /done=review-first-yes/,
@@ -563,11 +563,11 @@ describe('who gets the exemption', () => {
 
   test('no registration sets the mark for plain challenges, whatever it sends', async () => {
     const more = {
-      plainPkceUntil: later(world.now, seconds(3600)),
-      plain_pkce_until: later(world.now, seconds(3600)),
+      plainPkceUntil: addSeconds(world.now, seconds(3600)),
+      plain_pkce_until: addSeconds(world.now, seconds(3600)),
     };
     const made = await app({ confidential: false, ...more });
-    assert.equal((await world.built.store.findClient(made.client.id))?.plainPkceUntil, null);
+    assert.equal((await world.server.store.findClient(made.client.id))?.plainPkceUntil, null);
   });
 });
 
@@ -585,7 +585,7 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
     db.exec(apps);
     db.close();
     const store = openStore(`sqlite:${path}`);
-    await store.ready();
+    await store.prepareSchema();
     t.after(() => store.close());
     return store;
   };
@@ -610,7 +610,7 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
       warn: (_event: string, facts: unknown) => void lines.push(facts),
       error() {},
     };
-    await tellOfPkce({ mediawiki }, { world: { records: store, log } } as never);
+    await warnAboutRequiredPkce({ mediawiki }, { world: { records: store, log } } as never);
     return lines as { readonly client_ids: readonly string[] }[];
   };
   const store = await upgraded(
@@ -634,5 +634,5 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
   );
   assert.deepEqual(await told(store, true), []);
   const none = await upgraded('none.db', row('b', { exempt: 1 }));
-  assert.equal(await none.takePkceNotice(), false);
+  assert.equal(await none.consumePkceNotice(), false);
 });

@@ -3,9 +3,9 @@ import { createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { percentEncode } from '#encoding/percent.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 
 // A repeated name in a query: the dialect takes every value signed (RFC 5849 §3.4.1.3) or the last
 // (as PHP reads it), and reads the last.
@@ -16,15 +16,15 @@ interface Credentials {
   readonly token: { readonly key: string; readonly secret: string };
 }
 
-let world: TestWorld;
+let world: TestServer;
 let ben: Account;
-let made: Outcome & { readonly secret: string };
+let made: ActionOutcome & { readonly secret: string };
 let own: Credentials;
 let count = 0;
 
 before(async () => {
-  world = new TestWorld();
-  ben = await world.person('Ben');
+  world = new TestServer();
+  ben = await world.createPerson('Ben');
   const options = {
     name: 'bot',
     protocol: 'oauth1',
@@ -33,7 +33,7 @@ before(async () => {
     grantTypes: [],
     scopes: ['basic', 'editpage'],
   } as const;
-  made = await world.client(ben, options);
+  made = await world.createClient(ben, options);
   const { credentials } = made;
   assert.ok(credentials);
   own = {
@@ -212,7 +212,7 @@ describe('RFC 5849 alone', () => {
     test(`the guard and the JSON API take every value signed, and nothing else: ${query}`, async () => {
       const guarded = async (signed: readonly Pair[]) =>
         (
-          await world.built.guard.permit(
+          await world.server.guard.permit(
             sent(`/notes?${query}`, header('GET', '/notes', signed)),
             'main' as SiteId,
           )

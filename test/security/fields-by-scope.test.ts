@@ -3,13 +3,18 @@ import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { personActor } from '#harness/consents.ts';
 import { apiRoutes } from '#http/api/api.ts';
-import { type FieldScopes, openedFields, opensRoute, routeScopes } from '#http/api/field-scopes.ts';
-import { snake } from '#http/api/problems.ts';
+import {
+  canUseRoute,
+  type FieldScopes,
+  filterFieldsByScope,
+  routeScopes,
+} from '#http/api/field-scopes.ts';
+import { toSnakeCase } from '#http/api/problems.ts';
 import { apiScopes } from '#http/api/route.ts';
-import { makeAuditView } from '#http/api/shapes.ts';
+import { makeAuditEntrySerializer } from '#http/api/shapes.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { MANAGING_SCOPES, RIGHTS } from '#registry/actor.ts';
-import { fieldReaders, openingScopes } from '#registry/visibility.ts';
+import { audienceScopes, fieldAudiences } from '#registry/visibility.ts';
 import { Desk, type Ids, inBrowser } from '../transcripts/api/desk.ts';
 import { bodyOf, type Row, rows as routeRows } from '../transcripts/api/rows.ts';
 
@@ -126,8 +131,8 @@ describe('the table', () => {
   }
   for (const route of apiRoutes)
     test(`${route.id}: a row for the route, and one for every field of its answer`, () => {
-      const { opens: opening, fields } = routeScopes[route.id] ?? {};
-      if (route.scope === 'nobody') assert.equal(opening, 'anyone');
+      const { requiredScopes: opening, fields } = routeScopes[route.id] ?? {};
+      if (route.scope === 'public') assert.equal(opening, 'anyone');
       else if (route.scope !== null) assert.deepEqual(opening, [route.scope]);
       else assert.ok(opening !== undefined && opening !== 'anyone');
       if (route.answer.schema === undefined) return assert.equal(fields, null);
@@ -147,7 +152,7 @@ describe('the table', () => {
         for (const inner of Object.values(rule)) walk(inner);
     };
     walk(routeScopes);
-    for (const scope of named) assert.ok(desk.world.built.world.scopes.has(scope), scope);
+    for (const scope of named) assert.ok(desk.world.server.services.scopes.has(scope), scope);
   });
 });
 
@@ -161,16 +166,19 @@ describe('what is sent', () => {
       more: 1,
       inner: [{ address: 'p', at: 2 }],
     };
-    assert.deepEqual(openedFields(value, { ...rows, hidden: 'route' }, []), {
+    assert.deepEqual(filterFieldsByScope(value, { ...rows, hidden: 'route' }, []), {
       ...{ name: 'y', hidden: ['z', 'email'], inner: [{ address: null, at: 2 }] },
     });
-    assert.deepEqual(openedFields(value, { ...rows, hidden: 'route' }, ['a', 'b']), {
+    assert.deepEqual(filterFieldsByScope(value, { ...rows, hidden: 'route' }, ['a', 'b']), {
       ...{ email: 'x', name: 'y', hidden: ['z'], inner: [{ address: 'p', at: 2 }] },
     });
-    assert.deepEqual(openedFields(JSON.parse('{"__proto__":1,"constructor":2}'), {}, ['a']), {});
+    assert.deepEqual(
+      filterFieldsByScope(JSON.parse('{"__proto__":1,"constructor":2}'), {}, ['a']),
+      {},
+    );
   });
   test('a route without a row is closed', () =>
-    assert.equal(opensRoute('somethingNew', scopes), false));
+    assert.equal(canUseRoute('somethingNew', scopes), false));
 });
 
 describe('every route, by a token of each scope', () => {
@@ -196,7 +204,7 @@ describe('every route, by a token of each scope', () => {
         const said = { ...row, by: 'token', scopes: [scope], body: bodyOf(row, desk) } as const;
         await desk.vouch(id, said);
         const answer = await desk.call(id, (await row.ready?.(desk)) ?? {}, said);
-        if (!opensRoute(id, [scope]))
+        if (!canUseRoute(id, [scope]))
           assert.equal(
             answer.json().code,
             'insufficient_scope',
@@ -209,7 +217,7 @@ describe('every route, by a token of each scope', () => {
 });
 
 describe('every field of an app', () => {
-  const schema = Object.keys(fieldReaders).filter(
+  const schema = Object.keys(fieldAudiences).filter(
     (field) => !['id', 'ownerId', 'secrets', 'edition'].includes(field),
   );
   for (const scope of scopes)
@@ -220,12 +228,13 @@ describe('every field of an app', () => {
         ).json();
         const shown = id === 'getClient' ? body : body.items[0];
         for (const field of schema) {
-          if (!(snake(field) in shown) && !shown.hidden.includes(snake(field))) continue;
-          const opening = openingScopes[fieldReaders[field as keyof typeof fieldReaders]];
+          if (!(toSnakeCase(field) in shown) && !shown.hidden.includes(toSnakeCase(field)))
+            continue;
+          const opening = audienceScopes[fieldAudiences[field as keyof typeof fieldAudiences]];
           // The owner is no reviewer: their token of that scope opens nothing of theirs.
           const may =
             opening === null || (opening.includes(scope) && MANAGING_SCOPES.includes(scope));
-          assert.equal(snake(field) in shown, may, `${field} with ${scope}`);
+          assert.equal(toSnakeCase(field) in shown, may, `${field} with ${scope}`);
         }
       });
   test('a reviewer’s token shows the contact with the scope for reviewing alone', async () => {
@@ -246,7 +255,10 @@ describe('every field of an app', () => {
   });
   test('the description of the API says which scopes open a field', async () => {
     const { components } = (await desk.world.app.inject({ url: '/api/v1/openapi.json' })).json();
-    assert.deepEqual(components.schemas.Client.properties.email['x-scopes'], openingScopes.contact);
+    assert.deepEqual(
+      components.schemas.Client.properties.email['x-scopes'],
+      audienceScopes.contact,
+    );
     assert.equal(components.schemas.Client.properties.name['x-scopes'], undefined);
   });
 });
@@ -319,7 +331,7 @@ test('a reason in the trail may be what an app says of itself: it is hidden with
   const words = 'what this app is for, in words that were hidden';
   const made = await desk.app({ name: 'Hushed', description: words });
   const said = async (part: 'ada' | 'rex', url: string, accept = 'application/json') => {
-    const headers = { accept, cookie: await desk.world.cookie(desk.people[part]) };
+    const headers = { accept, cookie: await desk.world.sessionCookie(desk.people[part]) };
     const answer = await desk.world.app.inject({ url, headers });
     assert.equal(answer.statusCode, 200, answer.body);
     return answer.body.includes(words);
@@ -336,9 +348,9 @@ test('a reason in the trail may be what an app says of itself: it is hidden with
   for (const [url, accept] of trails) assert.equal(await said('ada', url, accept), false, url);
   assert.equal(await said('rex', all), true, 'whoever may see hidden apps');
   assert.equal(await said('rex', all, 'application/jsonl'), true);
-  const { world, store } = desk.world.built;
+  const { services: world, store } = desk.world.server;
   const reviewer = personActor(desk.people.rex, new Set([RIGHTS.review]));
-  const view = makeAuditView(world, reviewer);
+  const view = makeAuditEntrySerializer(world, reviewer);
   for (const entry of await store.listAudit({ clientId: made.client_id as ClientId, limit: 10 }))
     assert.ok(!JSON.stringify(await view(entry)).includes(words), 'a reviewer without that right');
 });

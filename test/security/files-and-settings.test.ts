@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
-import { MOST_SECRET, readPlainFile, UnfitFile } from '#platform/plain-file.ts';
-import { TestWorld } from '../harness/world.ts';
+import {
+  MAX_SECRET_FILE_BYTES,
+  readRegularFile,
+  UnsuitableFileError,
+} from '#platform/plain-file.ts';
+import { TestServer } from '../harness/world.ts';
 
 // Files and settings that would be taken silently, block, or end in a stack trace.
 
@@ -119,15 +123,15 @@ test('deep YAML is refused in words, whatever it is deep in', () => {
 });
 
 test('only regular files of a sensible size are read, and nothing waits', () => {
-  writeFileSync(path('right'), 'x'.repeat(MOST_SECRET));
-  writeFileSync(path('large'), 'x'.repeat(MOST_SECRET + 1));
+  writeFileSync(path('right'), 'x'.repeat(MAX_SECRET_FILE_BYTES));
+  writeFileSync(path('large'), 'x'.repeat(MAX_SECRET_FILE_BYTES + 1));
   symlinkSync(path('right'), path('link'));
   symlinkSync(pipe, path('link-to-pipe'));
-  assert.equal(readPlainFile(path('right'), MOST_SECRET).length, MOST_SECRET);
-  assert.equal(readPlainFile(path('link'), MOST_SECRET).length, MOST_SECRET);
+  assert.equal(readRegularFile(path('right'), MAX_SECRET_FILE_BYTES).length, MAX_SECRET_FILE_BYTES);
+  assert.equal(readRegularFile(path('link'), MAX_SECRET_FILE_BYTES).length, MAX_SECRET_FILE_BYTES);
   for (const unfit of [path('large'), pipe, path('link-to-pipe'), '/dev/zero', '/dev/null', home])
-    assert.throws(() => readPlainFile(unfit, MOST_SECRET), UnfitFile, unfit);
-  assert.throws(() => readPlainFile(path('absent'), MOST_SECRET), { code: 'ENOENT' });
+    assert.throws(() => readRegularFile(unfit, MAX_SECRET_FILE_BYTES), UnsuitableFileError, unfit);
+  assert.throws(() => readRegularFile(path('absent'), MAX_SECRET_FILE_BYTES), { code: 'ENOENT' });
 });
 
 for (const [what, args, env] of [
@@ -190,10 +194,10 @@ test('what other users of the machine may read or change is a warning, in the wo
       chmodSync(join(data, each), files);
   };
   modes(0o700, 0o600);
-  const world = new TestWorld({ data, issuer: 'http://localhost:4400' });
+  const world = new TestServer({ data, issuer: 'http://localhost:4400' });
   const about = () =>
-    world.built.world
-      .warnings()
+    world.server.services
+      .setupWarnings()
       .map(({ kind, about: what }) => `${kind} ${what.slice(data.length)}`);
   assert.deepEqual(about(), []);
   modes(0o750, 0o640);
@@ -212,8 +216,8 @@ test('what other users of the machine may read or change is a warning, in the wo
   );
   modes(0o701, 0o602);
   assert.equal(about().length, 6);
-  const root = await world.person('Root', ['administrator']);
-  const cookie = (await world.cookie(root)).replace('__Host-', '');
+  const root = await world.createPerson('Root', ['administrator']);
+  const cookie = (await world.sessionCookie(root)).replace('__Host-', '');
   const page = await world.app.inject({ url: '/admin', headers: { cookie } });
   assert.equal(page.statusCode, 200);
   assert.ok(page.body.includes(join(data, 'keys/master.json')));

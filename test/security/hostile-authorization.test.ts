@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 
 // Values of Authorization that prove nothing, at every door: none is taken, none is a fault, each
@@ -11,17 +11,17 @@ const values = JSON.parse(
   readFileSync(new URL('data/hostile-authorization.json', import.meta.url), 'utf8'),
 ) as readonly string[];
 
-let world: TestWorld;
+let world: TestServer;
 const known = new Map<string, string>();
 
 before(async () => {
-  world = new TestWorld();
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const app = await world.client(ada, {
+  world = new TestServer();
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const app = await world.createClient(ada, {
     name: 'app',
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
   });
-  const signer = await world.client(ada, {
+  const signer = await world.createClient(ada, {
     name: 'signer',
     protocol: 'oauth1',
     ownerOnly: true,
@@ -32,12 +32,12 @@ before(async () => {
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(app.client.id, app.secret),
+      authorization: basicHeader(app.client.id, app.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: new URLSearchParams({
       grant_type: 'authorization_code',
-      code: await world.code(app, ben),
+      code: await world.issueCode(app, ben),
       redirect_uri: 'https://app.example/cb',
     }).toString(),
   });
@@ -49,7 +49,7 @@ before(async () => {
     basic: wrong,
     token: access_token,
     refresh: refresh_token,
-    code: await world.code(app, ben),
+    code: await world.issueCode(app, ben),
     now: String(world.now),
     signer: signer.client.id,
     'signer-secret': signer.secret,
@@ -63,7 +63,7 @@ const filled = (value: string) =>
   value.replace(/\{([a-z-]+)\}/g, (whole, name: string) => known.get(name) ?? whole);
 const form = 'application/x-www-form-urlencoded';
 
-type Answer = Awaited<ReturnType<TestWorld['app']['inject']>>;
+type Answer = Awaited<ReturnType<TestServer['app']['inject']>>;
 interface Door {
   readonly name: string;
   readonly method: 'GET' | 'POST';
@@ -217,7 +217,7 @@ test('the guard refuses each, with a challenge', async () => {
       address: '192.0.2.1',
       secure: true,
     };
-    const permit = await world.built.guard.permit(sent, 'main' as SiteId);
+    const permit = await world.server.guard.permit(sent, 'main' as SiteId);
     assert.equal(permit.ok, false, value);
     if (!permit.ok)
       assert.ok(

@@ -6,7 +6,7 @@ import { personActor } from '#harness/consents.ts';
 import type { UserId } from '#kernel/ids.ts';
 import type { RegistrySettings } from '#registry/actions/context.ts';
 import { OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
@@ -25,7 +25,7 @@ type Line = readonly [said: string, comes: string];
 const people = ['olga', 'mate', 'rita', 'ron', 'sven'] as const;
 type Who = (typeof people)[number];
 
-async function world(settings: Partial<RegistrySettings>, proposal: Partial<Proposal>) {
+async function world(settings: Partial<RegistrySettings>, proposal: Partial<ClientProposal>) {
   const made = await registry({ twoPersonRisks: ['security'], ...settings });
   const cast = { olga: made.owner } as Record<Who, Account>;
   for (const who of people.slice(1)) cast[who] = await made.person(who);
@@ -55,7 +55,7 @@ async function world(settings: Partial<RegistrySettings>, proposal: Partial<Prop
       case 'reject':
         return { suppress: argument === 'hidden' };
       case 'halt':
-        return { halted: argument };
+        return { suspension: argument };
       default:
         return {};
     }
@@ -82,7 +82,7 @@ async function world(settings: Partial<RegistrySettings>, proposal: Partial<Prop
         reason: '',
         ...(await values(action, argument)),
       });
-      if (told.ok) return told.value.waiting ? 'waiting' : 'ok';
+      if (told.ok) return told.value.awaitsSecondApproval ? 'waiting' : 'ok';
       return told.refusal.kind === 'needs_another_reviewer'
         ? `not: ${told.refusal.why}`
         : told.refusal.kind;
@@ -96,7 +96,7 @@ interface History {
   /** Stage at the end, and the redirect URI's host unless it is the old one. */
   readonly ends: string;
   readonly settings?: Partial<RegistrySettings>;
-  readonly proposal?: Partial<Proposal>;
+  readonly proposal?: Partial<ClientProposal>;
 }
 
 const approved: readonly Line[] = [
@@ -106,7 +106,7 @@ const approved: readonly Line[] = [
 const redirect = 'revise {"redirectUri":"https://elsewhere.example/cb"}';
 const ordinary = { scopes: ['editpage'] };
 const ordinaryApproved: readonly Line[] = [['rita approve', 'ok']];
-const single = { ownApps: true };
+const single = { allowOwnApps: true };
 
 const key = () =>
   generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
@@ -731,7 +731,7 @@ test('reviewers hear of a new owner, and so do both owners and the maintainers, 
   await say('ron join');
   await say('olga offer mate');
   await say('mate accept-offer');
-  const told = (await store.listNotices({ limit: 99 }))
+  const told = (await store.listNotifications({ limit: 99 }))
     .filter(({ facts }) => facts.event === 'accept-offer')
     .map(({ target }) => (target.kind === 'mail' ? target.userId : 0));
   assert.deepEqual(told.sort(), [cast.olga.id, cast.rita.id, cast.ron.id].sort());

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
-import { basic, TestWorld } from '#harness/world.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { type Client, type Stage, stages } from '#registry/model/client.ts';
 
 // Introspection answers a token's own app and the apps an operator named; revocation ends one's own
 // tokens alone (ADR 5, RFC 7662, RFC 7009).
 
-type Made = Outcome & { readonly secret: string };
+type Made = ActionOutcome & { readonly secret: string };
 type Bought = { readonly access_token: string; readonly refresh_token: string };
 const redirectUri = 'https://app.example/cb';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let holder: Made;
@@ -46,16 +46,16 @@ async function post(
     body: answer.body === '' ? null : answer.json(),
   };
 }
-const by = ({ client, secret }: Made) => ({ authorization: basic(client.id, secret) });
+const by = ({ client, secret }: Made) => ({ authorization: basicHeader(client.id, secret) });
 const introspect = (token: string, asker: Made, address?: string) =>
   post('/oauth2/introspect', { token }, by(asker), address);
 const revoke = (token: string, asker: Made, address?: string) =>
   post('/oauth2/revoke', { token }, by(asker), address);
 const alive = async (token: string) =>
-  (await world.built.world.faces.core.oauth2.authenticateToken(token, {})).ok;
+  (await world.server.services.protocols.core.oauth2.authenticateToken(token, {})).ok;
 
 async function bought(made = holder, door: 'core' | 'dialect' = 'core'): Promise<Bought> {
-  const code = await world.code(made, ben, null, door === 'core' ? 'core' : 'mediawiki');
+  const code = await world.issueCode(made, ben, null, door === 'core' ? 'core' : 'mediawiki');
   const path = door === 'core' ? '/oauth2/token' : '/w/rest.php/oauth2/access_token';
   return (
     await post(
@@ -70,7 +70,7 @@ const itself = async (made: Made): Promise<string> =>
 
 /** Puts an app into a state, whatever way would lead there. */
 async function force({ client: { id } }: Made, state: Partial<Client>): Promise<void> {
-  const client = await world.built.store.findClient(id);
+  const client = await world.server.store.findClient(id);
   assert.ok(client);
   const audit = {
     at: world.now,
@@ -84,27 +84,33 @@ async function force({ client: { id } }: Made, state: Partial<Client>): Promise<
   } as const;
   const effects = [{ kind: 'save-client', client: { ...client, ...state } }] as const;
   assert.equal(
-    (await world.built.store.apply({ edition: client.edition, effects, audit, notices: [] }))
-      .outcome,
+    (
+      await world.server.store.applyChange({
+        recordVersion: client.recordVersion,
+        effects,
+        audit,
+        notifications: [],
+      })
+    ).outcome,
     'applied',
   );
 }
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  holder = await world.client(ada, { name: 'holder' });
-  other = await world.client(ada, { name: 'other' });
-  api = await world.client(ada, { name: 'api' });
-  spa = await world.client(ada, { name: 'spa', confidential: false });
-  bot = await world.client(ada, {
+  world = new TestServer();
+  ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  holder = await world.createClient(ada, { name: 'holder' });
+  other = await world.createClient(ada, { name: 'other' });
+  api = await world.createClient(ada, { name: 'api' });
+  spa = await world.createClient(ada, { name: 'spa', confidential: false });
+  bot = await world.createClient(ada, {
     name: 'bot',
     ownerOnly: true,
     redirectUri: '',
     grantTypes: ['client_credentials'],
   });
-  service = await world.client(ada, { name: 'service', grantTypes: ['client_credentials'] });
+  service = await world.createClient(ada, { name: 'service', grantTypes: ['client_credentials'] });
   assert.ok((await world.clients.setIntrospector(api.client.id, true)).ok);
 });
 after(() => world.close());
@@ -191,7 +197,7 @@ describe('introspection', () => {
   });
 
   test('of a foreign token nothing is fetched: the store is asked for tokens of the asker alone', async () => {
-    const { store } = world.built;
+    const { store } = world.server;
     const { access_token: access, refresh_token: refresh } = await bought();
     const verbs = store as unknown as Record<
       'findAccessToken' | 'findRefreshToken',
@@ -228,8 +234,8 @@ describe('introspection', () => {
       .filter((stage) => stage !== 'configured')
       .map((stage: Stage) => [`stage ${stage}`, { stage }, stage === 'approved'] as const),
     ['suppressed', { suppressed: true }, false],
-    ['halted: tokens', { halted: 'tokens' }, false],
-    ['halted: consents', { halted: 'consents' }, true],
+    ['suspension: all', { suspension: 'all' }, false],
+    ['suspension: new-consents', { suspension: 'new-consents' }, true],
     [
       'from another address',
       { restrictions: { addresses: ['198.51.100.0/24'], pages: [] } },
@@ -240,7 +246,7 @@ describe('introspection', () => {
   for (const [name, state, may] of states)
     for (const introspector of [false, true])
       test(`an app ${introspector ? 'that was named' : 'of its own tokens'}, ${name}: ${may ? 'is told' : 'is told nothing'}`, async () => {
-        const asker = await world.client(ada, { name: `${name} ${introspector}` });
+        const asker = await world.createClient(ada, { name: `${name} ${introspector}` });
         const token = introspector
           ? (await bought()).access_token
           : (await bought(asker)).access_token;
@@ -253,8 +259,8 @@ describe('introspection', () => {
       });
 
   test('an owner-only app asks for its owner, and stops with them', async () => {
-    const owner = await world.person('Owner');
-    const own = await world.client(owner, {
+    const owner = await world.createPerson('Owner');
+    const own = await world.createClient(owner, {
       name: 'own',
       ownerOnly: true,
       redirectUri: '',
@@ -263,23 +269,23 @@ describe('introspection', () => {
     await force(own, { introspector: true });
     const token = (await bought()).access_token;
     assert.equal((await introspect(token, own)).body.active, true);
-    await world.built.store.setBlocked(owner.id, true);
+    await world.server.store.setBlocked(owner.id, true);
     assert.deepEqual((await introspect(token, own)).body, { active: false });
   });
 
   test('who does not prove to be an app is told nothing: a wrong secret, no secret, an app without one', async () => {
     const { access_token: token } = await bought();
     for (const wrong of [
-      { authorization: basic(api.client.id, 'wrong') },
-      { authorization: basic(holder.client.id, '') },
-      { authorization: basic('f'.repeat(32), 'wrong') },
+      { authorization: basicHeader(api.client.id, 'wrong') },
+      { authorization: basicHeader(holder.client.id, '') },
+      { authorization: basicHeader('f'.repeat(32), 'wrong') },
       { authorization: `Bearer ${token}` },
       {},
     ]) {
       const answer = await post('/oauth2/introspect', { token }, wrong);
       assert.deepEqual([answer.status, answer.body.error], [401, 'invalid_client']);
     }
-    const stopped = await world.client(ada, { name: 'stopped' });
+    const stopped = await world.createClient(ada, { name: 'stopped' });
     await force(stopped, { stage: 'disabled' });
     assert.equal((await introspect(token, { ...stopped, secret: 'wrong' })).status, 401);
     const named = await post('/oauth2/introspect', { token, client_id: spa.client.id }, {});
@@ -287,16 +293,16 @@ describe('introspection', () => {
   });
 
   test('a foreign asker leaves no trace in "last used", a named one does', async () => {
-    const { store } = world.built;
-    const quiet = await world.client(ada, { name: 'quiet' });
+    const { store } = world.server;
+    const quiet = await world.createClient(ada, { name: 'quiet' });
     const { access_token: token } = await bought(quiet);
-    await world.built.flushUsage();
+    await world.server.flushUsage();
     const calls = async () => (await store.impactOf(quiet.client.id, world.now, world.now)).calls;
     await introspect(token, other);
-    await world.built.flushUsage();
+    await world.server.flushUsage();
     assert.equal(await calls(), 0);
     await introspect(token, api);
-    await world.built.flushUsage();
+    await world.server.flushUsage();
     assert.equal(await calls(), 1);
   });
 });
@@ -309,7 +315,7 @@ describe('who is named', () => {
   });
 
   test('the operator names an app, the trail says so, and takes it back', async () => {
-    const notes = await world.client(ada, { name: 'notes' });
+    const notes = await world.createClient(ada, { name: 'notes' });
     const token = (await bought()).access_token;
     assert.deepEqual((await introspect(token, notes)).body, { active: false });
     assert.ok(
@@ -320,7 +326,7 @@ describe('who is named', () => {
       ).ok,
     );
     assert.equal((await introspect(token, notes)).body.active, true);
-    const [entry] = await world.built.store.listAudit({ clientId: notes.client.id, limit: 1 });
+    const [entry] = await world.server.store.listAudit({ clientId: notes.client.id, limit: 1 });
     assert.deepEqual([entry?.action, entry?.reason], ['set-introspector', 'it serves the notes']);
     assert.deepEqual(entry?.changes, [{ field: 'introspector', before: false, after: true }]);
     assert.ok((await world.clients.setIntrospector(notes.client.id, false)).ok);
@@ -328,9 +334,12 @@ describe('who is named', () => {
   });
 
   test('everybody sees it: on the page of the app, at the desk of reviewers, and in the API', async () => {
-    const notes = await world.client(ada, { name: 'notes that ask' });
+    const notes = await world.createClient(ada, { name: 'notes that ask' });
     const { id } = notes.client;
-    const [rex, ben] = [await world.person('Rex', ['reviewer']), await world.person('Benno')];
+    const [rex, ben] = [
+      await world.createPerson('Rex', ['reviewer']),
+      await world.createPerson('Benno'),
+    ];
     const places: readonly (readonly [url: string, who: Account | null])[] = [
       [`/apps/${id}`, null],
       [`/apps/${id}`, ben],
@@ -341,7 +350,7 @@ describe('who is named', () => {
         url,
         headers: {
           'accept-language': language,
-          ...(who === null ? {} : { cookie: await world.cookie(who) }),
+          ...(who === null ? {} : { cookie: await world.sessionCookie(who) }),
         },
       });
     const rowOf = async () =>
@@ -365,12 +374,12 @@ describe('who is named', () => {
   test('nobody else can, whatever their rights', async () => {
     const every = new Set(Object.values(RIGHTS));
     for (const via of ['page', 'api'] as const) {
-      const submitted = await world.built.world.registry.submit(
+      const submitted = await world.server.services.registry.submit(
         personActor(ada, every, via),
         'set-introspector',
         {
           ...values(holder, true),
-          changeToken: world.built.world.registry.changeToken(
+          changeToken: world.server.services.registry.etagFor(
             personActor(ada, every, via),
             holder.client,
           ),
@@ -384,20 +393,24 @@ describe('who is named', () => {
   });
 
   test('an app that has no secret, or another protocol, cannot be named', async () => {
-    const signer = await world.client(ada, { name: 'signer', protocol: 'oauth1', grantTypes: [] });
+    const signer = await world.createClient(ada, {
+      name: 'signer',
+      protocol: 'oauth1',
+      grantTypes: [],
+    });
     for (const made of [spa, signer]) {
       const answer = await world.clients.setIntrospector(made.client.id, true);
       assert.equal(!answer.ok && answer.refusal.kind, 'invalid_field');
     }
-    const proposed = await world.client(ada, { name: 'proposed' }, false);
+    const proposed = await world.createClient(ada, { name: 'proposed' }, false);
     const answer = await world.clients.setIntrospector(proposed.client.id, true);
     assert.equal(!answer.ok && answer.refusal.kind, 'not_approved');
   });
 
   test('an app that gets another owner has to be named again', async () => {
-    const given = await world.client(ada, { name: 'given' });
+    const given = await world.createClient(ada, { name: 'given' });
     assert.ok((await world.clients.setIntrospector(given.client.id, true)).ok);
-    const { registry } = world.built.world;
+    const { registry } = world.server.services;
     const every = new Set(Object.values(RIGHTS));
     assert.ok(
       (
@@ -416,7 +429,7 @@ describe('who is named', () => {
         })
       ).ok,
     );
-    assert.equal((await world.built.store.findClient(given.client.id))?.introspector, false);
+    assert.equal((await world.server.store.findClient(given.client.id))?.introspector, false);
   });
 });
 
@@ -454,7 +467,7 @@ describe('revocation', () => {
     await revoke(ended.refresh_token, holder);
     await post('/oauth2/token', { grant_type: 'refresh_token', refresh_token: used }, by(holder));
     const expired = await itself(service);
-    world.wait(3601);
+    world.advanceClock(3601);
     const tokens = [
       access,
       used,
@@ -497,12 +510,12 @@ describe('revocation', () => {
     ['rejected', { stage: 'rejected' }],
     ['expired', { stage: 'expired' }],
     ['hidden', { suppressed: true }],
-    ['halted', { halted: 'tokens' }],
+    ['suspension', { suspension: 'all' }],
     ['elsewhere', { restrictions: { addresses: ['198.51.100.0/24'], pages: [] } }],
   ];
   for (const [name, state] of stopped)
     test(`an app that is ${name} ends its own tokens, and is told nothing of others`, async () => {
-      const app = await world.client(ada, { name: `ends ${name}` });
+      const app = await world.createClient(ada, { name: `ends ${name}` });
       const [own, foreign] = [await bought(app), await bought()];
       await force(app, state);
       assert.deepEqual(await revoke(foreign.access_token, app), await revoke('f'.repeat(51), app));
@@ -512,7 +525,7 @@ describe('revocation', () => {
       await force(app, {
         stage: 'approved',
         suppressed: false,
-        halted: 'nothing',
+        suspension: 'none',
         restrictions: { addresses: ['::/0', '0.0.0.0/0'], pages: [] },
       });
       assert.equal(await alive(own.access_token), false);

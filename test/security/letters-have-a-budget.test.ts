@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { letterBudgets } from '#accounts/email-budget.ts';
-import { strangerText } from '#encoding/stranger-text.ts';
-import { TestWorld } from '#harness/world.ts';
+import { emailBudgets } from '#accounts/email-budget.ts';
+import { sanitizeForEmail } from '#encoding/stranger-text.ts';
+import { TestServer } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import type { Letter } from '#platform/smtp.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { noticeWords } from '#registry/notifications/templates.ts';
+import { renderNotificationEmail } from '#registry/notifications/templates.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
 // Our mail is signed with our name. Nobody fills a stranger's mailbox with it, and nobody puts a
@@ -44,7 +44,7 @@ async function desk(settings: Parameters<typeof registry>[0] = {}) {
   };
   /** How many letters wait for a person. */
   const lettersTo = async (account: Account) =>
-    (await world.store.listNotices({ limit: 10_000 })).filter(
+    (await world.store.listNotifications({ limit: 10_000 })).filter(
       ({ target }) => target.kind === 'mail' && target.userId === account.id,
     ).length;
   return { ...world, created, acting, submit, lettersTo };
@@ -63,11 +63,11 @@ test('inviting and taking back, sixty times: two letters, and the sender is stop
     );
     await submit(owner, id, 'leave', { userId: user.id });
   }
-  assert.equal(await lettersTo(user), letterBudgets.invitation.pair);
+  assert.equal(await lettersTo(user), emailBudgets.invitation.pair);
   assert.deepEqual([answers[0], answers.at(-1)], ['accepted', 'too_many_invitations']);
   assert.equal(
     answers.filter((answer) => answer === 'accepted').length,
-    letterBudgets.invitation.sender,
+    emailBudgets.invitation.sender,
   );
   await store.close();
 });
@@ -80,7 +80,7 @@ test('offering and taking back: the same', async () => {
     answers.push(await submit(owner, id, 'offer', { userId: user.id }));
     await submit(owner, id, 'decline-offer');
   }
-  assert.equal(await lettersTo(user), letterBudgets.offer.pair);
+  assert.equal(await lettersTo(user), emailBudgets.offer.pair);
   assert.equal(answers.at(-1), 'too_many_invitations');
   await store.close();
 });
@@ -88,7 +88,7 @@ test('offering and taking back: the same', async () => {
 test('the budget is a day, in the store: another registry over it goes on counting, and the next day is a new one', async () => {
   const { created, submit, owner, user, pass, lettersTo, store } = await desk();
   const id = await created('Reader');
-  for (let round = 0; round < letterBudgets.invitation.sender; round++) {
+  for (let round = 0; round < emailBudgets.invitation.sender; round++) {
     assert.equal(await submit(owner, id, 'invite', { userId: user.id }), 'accepted');
     await submit(owner, id, 'leave', { userId: user.id });
   }
@@ -97,10 +97,10 @@ test('the budget is a day, in the store: another registry over it goes on counti
     `letters invitation from account ${owner.id}`,
     instant(1_790_000_000),
   );
-  assert.equal(counted, letterBudgets.invitation.sender + 1);
+  assert.equal(counted, emailBudgets.invitation.sender + 1);
   pass(DAY);
   assert.equal(await submit(owner, id, 'invite', { userId: user.id }), 'accepted');
-  assert.equal(await lettersTo(user), letterBudgets.invitation.pair + 1);
+  assert.equal(await lettersTo(user), emailBudgets.invitation.pair + 1);
   await store.close();
 });
 
@@ -130,7 +130,7 @@ test('many senders: the receiver gets ten invitations a day, and those beyond st
       'accepted',
     );
   }
-  assert.equal(await lettersTo(user), letterBudgets.invitation.receiver);
+  assert.equal(await lettersTo(user), emailBudgets.invitation.receiver);
   assert.equal((await store.invitationsOf(user.id)).length, 15);
   await store.close();
 });
@@ -176,10 +176,10 @@ test('proposals go on past the budget; reviewers hear of the first ten of a day,
     });
     assert.ok(answer.ok, JSON.stringify(answer));
   }
-  const letters = (await store.listNotices({ limit: 1000 })).filter(
+  const letters = (await store.listNotifications({ limit: 1000 })).filter(
     ({ target }) => target.kind === 'mail',
   );
-  assert.equal(letters.length, letterBudgets.proposal.sender);
+  assert.equal(letters.length, emailBudgets.proposal.sender);
   assert.equal(await store.countClients({ stage: 'proposed' }), 15);
   await store.close();
 });
@@ -196,7 +196,7 @@ test('noise of one kind does not keep another away: after any number of changes,
       restrictions: { addresses: [`192.0.2.${count + 1}/32`], pages: [] },
     });
   const noise = (await lettersTo(owner)) - before;
-  assert.equal(noise, letterBudgets.team.pair - 1);
+  assert.equal(noise, emailBudgets.team.pair - 1);
   assert.equal(await submit(user, id, 'add-secret', { label: 'second' }), 'accepted');
   assert.equal(await lettersTo(owner), before + noise + 1);
   assert.equal(await submit(user, id, 'update', { resetSecret: true }), 'accepted');
@@ -236,11 +236,11 @@ const hostile = [
 ];
 for (const text of hostile) {
   test(`no link, no header and no end of the quotation in ${JSON.stringify(text)}`, () => {
-    const shown = strangerText(text);
+    const shown = sanitizeForEmail(text);
     assert.doesNotMatch(shown, linked);
     assert.doesNotMatch(shown, /["<>“”«»\r\n]|[\p{Cc}\u200b\u2060\u202c\u202e]/u);
     assert.match(shown, /\S/);
-    assert.equal(strangerText(shown), shown);
+    assert.equal(sanitizeForEmail(shown), shown);
   });
 }
 
@@ -255,8 +255,8 @@ test('what people write stays as it is', () => {
     'می‌خواهم',
     'Why? Because.',
   ])
-    assert.equal(strangerText(text), text);
-  assert.equal(strangerText('x'.repeat(300)).length, 255);
+    assert.equal(sanitizeForEmail(text), text);
+  assert.equal(sanitizeForEmail('x'.repeat(300)).length, 255);
 });
 
 const facts = {
@@ -272,7 +272,7 @@ const sender = { issuer: 'https://gate.example', siteName: 'Gate' };
 test('the words of a letter: whose they are, quoted; one link, and it is ours', () => {
   for (const text of hostile) {
     const client = { ...facts.client, name: text };
-    const { subject, text: letter } = noticeWords(
+    const { subject, text: letter } = renderNotificationEmail(
       { ...facts, client, actor: text, owner: text, reason: text },
       sender,
     );
@@ -290,45 +290,48 @@ test('the words of a letter: whose they are, quoted; one link, and it is ours', 
 
 test('nobody passes for the operator', () => {
   assert.match(
-    noticeWords({ ...facts, actor: 'The operator' }, sender).text,
+    renderNotificationEmail({ ...facts, actor: 'The operator' }, sender).text,
     /^"The operator" invites you/,
   );
-  assert.match(noticeWords({ ...facts, actor: null }, sender).text, /^The operator invites you/);
+  assert.match(
+    renderNotificationEmail({ ...facts, actor: null }, sender).text,
+    /^The operator invites you/,
+  );
 });
 
-const isLetter = (sent: unknown): sent is Letter =>
+const isLetter = (sent: unknown): sent is OutgoingEmail =>
   typeof sent === 'object' && sent !== null && 'subject' in sent;
 
 test('links to an address: twelve a day for registration and password, and the thirteenth is not written', async () => {
-  const world = new TestWorld({ registration: 'open' });
-  const { accounts } = world.built.world;
-  const ada = await world.person('Ada');
+  const world = new TestServer({ registration: 'open' });
+  const { accounts } = world.server.services;
+  const ada = await world.createPerson('Ada');
   for (let hour = 0; hour < 23; hour++) {
-    await accounts.askToRegister('Somebody@else.example', null, {
+    await accounts.requestRegistration('Somebody@else.example', null, {
       address: `192.0.2.${hour}`,
       agent: '',
     });
-    await accounts.askForPassword('Ada', null, { address: `192.0.2.${hour}`, agent: '' });
-    await accounts.lettersSettled();
-    world.wait(3601);
+    await accounts.requestPasswordReset('Ada', null, { address: `192.0.2.${hour}`, agent: '' });
+    await accounts.whenEmailsSent();
+    world.advanceClock(3601);
   }
-  const letters = world.sent.filter(isLetter);
+  const letters = world.outbox.filter(isLetter);
   assert.equal(
     letters.filter(({ to }) => to.toLowerCase() === 'somebody@else.example').length,
-    letterBudgets.registration.receiver,
+    emailBudgets.registration.receiver,
   );
-  assert.equal(
-    letters.filter(({ to }) => to === ada.email).length,
-    letterBudgets.password.receiver,
-  );
+  assert.equal(letters.filter(({ to }) => to === ada.email).length, emailBudgets.password.receiver);
   await world.close();
 });
 
 test('a page and the API: no invitations', async () => {
-  const world = new TestWorld();
-  const [ada, ben] = [await world.person('Ada', ['developer']), await world.person('Ben', [])];
-  const { client } = await world.client(ada, { name: 'Reader' });
-  const cookie = await world.cookie(ben);
+  const world = new TestServer();
+  const [ada, ben] = [
+    await world.createPerson('Ada', ['developer']),
+    await world.createPerson('Ben', []),
+  ];
+  const { client } = await world.createClient(ada, { name: 'Reader' });
+  const cookie = await world.sessionCookie(ben);
   const read = async () => (await world.app.inject({ url: '/account', headers: { cookie } })).body;
   const before = await read();
   assert.doesNotMatch(before, /name="no-invitations" value="1" checked/);
@@ -346,7 +349,7 @@ test('a page and the API: no invitations', async () => {
     });
   assert.equal((await post({ 'no-invitations': '1' })).statusCode, 303);
   assert.match(await read(), /name="no-invitations" value="1" checked/);
-  const owner = await world.cookie(ada);
+  const owner = await world.sessionCookie(ada);
   const api = async (method: 'GET' | 'POST' | 'PATCH', url: string, as: string, payload?: object) =>
     world.app.inject({
       method,

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fieldProblem } from '#accounts/fields.ts';
-import { skeleton } from '#encoding/confusables.ts';
+import { confusableSkeleton } from '#encoding/confusables.ts';
 import {
-  lineProblem,
-  nameProblem,
-  paragraphsProblem,
+  findLineProblem,
+  findNameProblem,
+  findParagraphProblem,
   type TextProblem,
 } from '#encoding/plain-text.ts';
-import { password, TestWorld } from '#harness/world.ts';
+import { password, TestServer } from '#harness/world.ts';
 import type { FieldProblem } from '#registry/refusals.ts';
 
 // A name is what it seems: nothing unseen, nothing decoded by a mail reader, no letters that pass
@@ -126,9 +126,9 @@ const sound = [
 
 describe('names', () => {
   for (const [what, name, problem] of refused)
-    test(`${what}: refused`, () => assert.equal(nameProblem(name), problem));
+    test(`${what}: refused`, () => assert.equal(findNameProblem(name), problem));
   for (const name of sound)
-    test(`${name}: taken`, () => assert.equal(nameProblem(name), undefined));
+    test(`${name}: taken`, () => assert.equal(findNameProblem(name), undefined));
   test('a name as long as a form does not hold the reader', () => {
     // Steps grow as the text does: each character is looked at once, and its neighbours.
     for (const piece of [
@@ -139,19 +139,19 @@ describe('names', () => {
       'a\u0430',
       'a1\u0661',
     ])
-      assert.notEqual(nameProblem(piece.repeat(20_000)), undefined, piece);
+      assert.notEqual(findNameProblem(piece.repeat(20_000)), undefined, piece);
   });
 });
 
 describe('labels, reasons and descriptions', () => {
   test('a line takes words of several scripts, and nothing unseen', () => {
-    assert.equal(lineProblem('Re\u0430der'), undefined);
+    assert.equal(findLineProblem('Re\u0430der'), undefined);
     for (const [, text, problem] of refused)
-      if (problem !== 'mixed-scripts') assert.equal(lineProblem(text), problem, text);
+      if (problem !== 'mixed-scripts') assert.equal(findLineProblem(text), problem, text);
   });
   test('a description has lines, and joiners where a script needs them', () => {
     for (const text of ['One\nTwo\r\n\tThree', 'می\u200cخواهم', 'क्\u200dष', 'a =?b?= c', ...sound])
-      assert.equal(paragraphsProblem(text), undefined, text);
+      assert.equal(findParagraphProblem(text), undefined, text);
     for (const text of [
       'a\u202eb',
       'a\u2066b',
@@ -161,8 +161,8 @@ describe('labels, reasons and descriptions', () => {
       '\u200b',
       'a\ue000',
     ])
-      assert.equal(paragraphsProblem(text), 'unseen', JSON.stringify(text));
-    assert.equal(paragraphsProblem(`a${'\u0301'.repeat(60)}`), 'stacked-marks');
+      assert.equal(findParagraphProblem(text), 'unseen', JSON.stringify(text));
+    assert.equal(findParagraphProblem(`a${'\u0301'.repeat(60)}`), 'stacked-marks');
   });
 });
 
@@ -187,7 +187,8 @@ const alike: readonly (readonly [string, string])[] = [
 ];
 describe('skeletons (UTS #39 §4)', () => {
   for (const [one, other] of alike)
-    test(`${one} and ${other} look alike`, () => assert.equal(skeleton(one), skeleton(other)));
+    test(`${one} and ${other} look alike`, () =>
+      assert.equal(confusableSkeleton(one), confusableSkeleton(other)));
   for (const [one, other] of [
     ['Reader', 'Leader'],
     ['Wiki', 'Wika'],
@@ -195,16 +196,17 @@ describe('skeletons (UTS #39 §4)', () => {
     ['日本', '中国'],
     ['Bot 1', 'Bot 2'],
   ] as const)
-    test(`${one} and ${other} do not`, () => assert.notEqual(skeleton(one), skeleton(other)));
+    test(`${one} and ${other} do not`, () =>
+      assert.notEqual(confusableSkeleton(one), confusableSkeleton(other)));
 });
 
 describe('at the doors', () => {
-  const world = new TestWorld({ registration: 'open', 'site-name': 'Gatehouse' });
+  const world = new TestServer({ registration: 'open', 'site-name': 'Gatehouse' });
   const propose = async (name: string, more: Readonly<Record<string, unknown>> = {}) => {
     const ada =
-      (await world.built.store.findAccountByName('Ada')) ??
-      (await world.person('Ada', ['developer']));
-    const cookie = await world.cookie(ada);
+      (await world.server.store.findAccountByName('Ada')) ??
+      (await world.createPerson('Ada', ['developer']));
+    const cookie = await world.sessionCookie(ada);
     const page = await world.app.inject({ url: '/my/apps/new?kind=server', headers: { cookie } });
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
     const values = {
@@ -255,9 +257,9 @@ describe('at the doors', () => {
   });
   test('the operator may use the name of the house; the rest holds for them too', async () => {
     const ada =
-      (await world.built.store.findAccountByName('Ada')) ??
-      (await world.person('Ada', ['developer']));
-    assert.equal((await world.client(ada, { name: 'Gatehouse' })).client.name, 'Gatehouse');
+      (await world.server.store.findAccountByName('Ada')) ??
+      (await world.createPerson('Ada', ['developer']));
+    assert.equal((await world.createClient(ada, { name: 'Gatehouse' })).client.name, 'Gatehouse');
     const wanted = {
       name: 'Re\u0430der',
       protocol: 'oauth2',
@@ -270,29 +272,29 @@ describe('at the doors', () => {
   });
   test('a name from before stays, whatever else is changed', async () => {
     const ada =
-      (await world.built.store.findAccountByName('Ada')) ??
-      (await world.person('Ada', ['developer']));
-    const { client } = await world.client(ada, { name: 'Older' });
+      (await world.server.store.findAccountByName('Ada')) ??
+      (await world.createPerson('Ada', ['developer']));
+    const { client } = await world.createClient(ada, { name: 'Older' });
     const named = { ...client, name: 'Old\u0435r' };
-    const submitted = world.built.world.registry.revised(named, {
+    const submitted = world.server.services.registry.computeRevision(named, {
       name: named.name,
       description: 'Better',
     });
     assert.ok(submitted.ok && submitted.value.description === 'Better');
-    assert.ok(!world.built.world.registry.revised(named, { name: 'Old\u0435r 2' }).ok);
+    assert.ok(!world.server.services.registry.computeRevision(named, { name: 'Old\u0435r 2' }).ok);
   });
   test("what borrows the site's name, or a sign of trust, is shown to reviewers with its reason", async () => {
     const ada =
-      (await world.built.store.findAccountByName('Ada')) ??
-      (await world.person('Ada', ['developer']));
+      (await world.server.store.findAccountByName('Ada')) ??
+      (await world.createPerson('Ada', ['developer']));
     for (const name of [
       'Gatehouse Security \u2713 verified',
       'My G\u0430tehouse',
       'Safe \u{1f512} Login',
       'Official\u2122',
     ]) {
-      const { client } = await world.client(ada, { name: `App ${name.length}` });
-      const { findings } = await world.built.world.registry.risk({ ...client, name });
+      const { client } = await world.createClient(ada, { name: `App ${name.length}` });
+      const { findings } = await world.server.services.registry.risk({ ...client, name });
       assert.ok(
         findings.some(({ rule }) => rule === 'claims-trust'),
         name,
@@ -304,11 +306,11 @@ describe('at the doors', () => {
       if (!/^\s|\s$/.test(name))
         assert.equal(fieldProblem({ name })?.field, 'name', `${what} ${problem}`);
     for (const name of sound) assert.equal(fieldProblem({ name }), undefined, name);
-    const { accounts } = world.built.world;
+    const { accounts } = world.server.services;
     const from = { address: '192.0.2.7', agent: '' };
-    await accounts.askToRegister('zoe@example.org', null, from);
-    await accounts.lettersSettled();
-    const secret = /token=([\w-]+)/.exec((world.sent.at(-1) as { text: string }).text)?.[1] ?? '';
+    await accounts.requestRegistration('zoe@example.org', null, from);
+    await accounts.whenEmailsSent();
+    const secret = /token=([\w-]+)/.exec((world.outbox.at(-1) as { text: string }).text)?.[1] ?? '';
     for (const name of ['Gatehouse', 'gate house', '\u{1d406}atehouse']) {
       const answer = await accounts.register(secret, { name, realName: '', password }, from);
       assert.ok(

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
-import type { Client, Halt, Stage } from '#registry/model/client.ts';
+import { TestServer } from '#harness/world.ts';
+import type { Client, Stage, Suspension } from '#registry/model/client.ts';
 
 // RFC 9700 §4.11.2: the server is no open redirector. A person is sent to an app only when somebody
 // approved it; its owner tries it before.
@@ -20,7 +20,7 @@ const stages = [
   'expired',
   'disabled',
 ] as const satisfies readonly Stage[];
-const halts = ['nothing', 'consents', 'tokens'] as const satisfies readonly Halt[];
+const halts = ['none', 'new-consents', 'all'] as const satisfies readonly Suspension[];
 type Visitor = 'nobody' | 'other' | 'owner' | 'reviewer';
 const visitors: readonly Visitor[] = ['nobody', 'other', 'owner', 'reviewer'];
 
@@ -28,27 +28,29 @@ const visitors: readonly Visitor[] = ['nobody', 'other', 'owner', 'reviewer'];
 interface Standing {
   readonly stage: Stage;
   readonly suppressed: boolean;
-  readonly halted: Halt;
+  readonly suspension: Suspension;
 }
 const standings: readonly Standing[] = stages.flatMap((stage) =>
-  [false, true].flatMap((suppressed) => halts.map((halted) => ({ stage, suppressed, halted }))),
+  [false, true].flatMap((suppressed) =>
+    halts.map((suspension) => ({ stage, suppressed, suspension })),
+  ),
 );
-const called = ({ stage, suppressed, halted }: Standing) =>
+const called = ({ stage, suppressed, suspension }: Standing) =>
   [
     stage,
     ...(suppressed ? ['hidden'] : []),
-    ...(halted === 'nothing' ? [] : [`${halted} halted`]),
+    ...(suspension === 'none' ? [] : [`${suspension} suspended`]),
   ].join(', ');
 
-let world: TestWorld;
+let world: TestServer;
 let people: Record<Visitor, { readonly account: Account | null; readonly cookie: string }>;
 let count = 0;
 
 before(async () => {
-  world = new TestWorld();
+  world = new TestServer();
   const signedIn = async (name: string, groups: readonly string[] = []) => {
-    const account = await world.person(name, groups);
-    return { account, cookie: await world.cookie(account) };
+    const account = await world.createPerson(name, groups);
+    return { account, cookie: await world.sessionCookie(account) };
   };
   people = {
     nobody: { account: null, cookie: '' },
@@ -76,10 +78,10 @@ type Answer = Awaited<ReturnType<typeof visit>>;
 
 /** Puts an app where no action of the registry would take it in one step. */
 async function put(client: Client, change: Partial<Client>): Promise<void> {
-  const { store } = world.built;
+  const { store } = world.server;
   const now = (await store.findClient(client.id)) ?? client;
-  const applied = await store.apply({
-    edition: now.edition,
+  const applied = await store.applyChange({
+    recordVersion: now.recordVersion,
     effects: [{ kind: 'save-client', client: { ...now, ...change } }],
     audit: {
       at: world.now,
@@ -91,14 +93,14 @@ async function put(client: Client, change: Partial<Client>): Promise<void> {
       reason: '',
       changes: [],
     },
-    notices: [],
+    notifications: [],
   });
   assert.equal(applied.outcome, 'applied');
 }
 
-const web = async (more: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
+const web = async (more: Partial<Parameters<TestServer['createClient']>[1]> = {}) =>
   (
-    await world.client(owner(), {
+    await world.createClient(owner(), {
       name: `web ${++count}`,
       scopes: ['editpage', 'sendemail'],
       ...more,
@@ -182,8 +184,8 @@ const untrusted: readonly (readonly [string, (good: Query) => string])[] = [
 ];
 
 /** Whether anybody but the owner may be sent to an app with an error. */
-const open = ({ stage, suppressed, halted }: Standing) =>
-  stage === 'approved' && !suppressed && halted === 'nothing';
+const open = ({ stage, suppressed, suspension }: Standing) =>
+  stage === 'approved' && !suppressed && suspension === 'none';
 
 const doors = {
   core: (query: string, visitor: Visitor) => visit(`/oauth2/authorize?${query}`, visitor),
@@ -235,7 +237,7 @@ for (const standing of standings)
     test('core: a request in which nothing is wrong', async () => {
       for (const visitor of visitors) {
         const answer = await doors.core(pairsOf(sound(client.id)), visitor);
-        const usable = !standing.suppressed && standing.halted !== 'tokens';
+        const usable = !standing.suppressed && standing.suspension !== 'all';
         if (visitor === 'owner' && !(usable && ['approved', 'proposed'].includes(standing.stage))) {
           assert.equal(
             new URL(String(answer.headers.location)).searchParams.get('error'),
@@ -259,7 +261,7 @@ for (const standing of standings)
           const owners =
             visitor === 'owner' &&
             (standing.suppressed ||
-              standing.halted === 'tokens' ||
+              standing.suspension === 'all' ||
               !['approved', 'proposed'].includes(standing.stage));
           const error = owners
             ? 'access_denied'
@@ -352,7 +354,7 @@ for (const door of ['core', 'mediawiki'] as const)
           if (standing.suppressed) assert.match(answer.body, /not known here/);
         }
         assert.equal(
-          (await world.built.store.listConsents((people.other.account as Account).id)).some(
+          (await world.server.store.listConsents((people.other.account as Account).id)).some(
             ({ clientId }) => clientId === client.id,
           ),
           false,
@@ -397,8 +399,8 @@ for (const door of ['core', 'mediawiki'] as const)
 
 test('an app that takes no new consents still gets a code for who allowed it before, and no error', async () => {
   const client = await web();
-  await world.consents.save(client, people.other.account as Account, ['editpage', 'sendemail']);
-  await put(client, { halted: 'consents' });
+  await world.consents.accept(client, people.other.account as Account, ['editpage', 'sendemail']);
+  await put(client, { suspension: 'new-consents' });
   const again = await waiting(client, 'other');
   assert.ok(
     new URL(String((await again.decide('accept')).headers.location)).searchParams.get('code'),
@@ -408,7 +410,7 @@ test('an app that takes no new consents still gets a code for who allowed it bef
 
 test('who need not be asked is sent on with a code at once, also where pages are forbidden; not when the app was switched off', async () => {
   const client = await web({ scopes: ['mwoauth-authonly'] });
-  await world.consents.save(client, people.other.account as Account, client.scopes);
+  await world.consents.accept(client, people.other.account as Account, client.scopes);
   const ask = () =>
     doors.core(
       pairsOf({ ...sound(client.id), scope: 'mwoauth-authonly', prompt: 'none' }),
@@ -416,7 +418,7 @@ test('who need not be asked is sent on with a code at once, also where pages are
     );
   assert.ok(new URL(String((await ask()).headers.location)).searchParams.get('code'));
   for (const standing of standings.filter(
-    (one) => one.stage !== 'approved' || one.suppressed || one.halted === 'tokens',
+    (one) => one.stage !== 'approved' || one.suppressed || one.suspension === 'all',
   )) {
     await put(client, standing);
     isPage(await ask());
@@ -462,7 +464,7 @@ async function temporary(
     key,
     null,
     { oauth_callback: callback },
-    door === 'core' ? {} : { reading: 'mediawiki' },
+    door === 'core' ? {} : { profile: 'mediawiki' },
   );
   const answer = await world.app.inject({ method: 'POST', url: target, headers });
   assert.equal(answer.statusCode, 200, answer.body);
@@ -472,7 +474,7 @@ async function temporary(
 }
 
 const classic = () =>
-  world.client(owner(), {
+  world.createClient(owner(), {
     name: `classic ${++count}`,
     protocol: 'oauth1',
     redirectUri: 'https://app.example/cb',
@@ -489,7 +491,7 @@ for (const door of ['core', 'mediawiki'] as const)
   for (const callback of ['oob', 'https://app.example/cb/more'])
     describe(`OAuth 1 at ${door}, callback ${callback}`, () => {
       for (const standing of standings.filter(
-        (one) => one.stage !== 'approved' || one.suppressed || one.halted === 'tokens',
+        (one) => one.stage !== 'approved' || one.suppressed || one.suspension === 'all',
       ))
         test(`an app that is ${called(standing)}: nobody is asked, and no open page leads to it`, async () => {
           const made = await classic();
@@ -576,8 +578,8 @@ test('OAuth 1: a callback that no longer fits the registration when the person s
 });
 
 test('the list of apps a person allowed does not show the name of one that was hidden', async () => {
-  const made = await world.client(owner(), { name: 'Words nobody should read' });
-  await world.consents.save(made.client, people.other.account as Account, made.client.scopes);
+  const made = await world.createClient(owner(), { name: 'Words nobody should read' });
+  await world.consents.accept(made.client, people.other.account as Account, made.client.scopes);
   const list = async () => (await visit('/consents', 'other')).body;
   assert.match(await list(), /Words nobody should read/);
   await put(made.client, { suppressed: true });
@@ -600,7 +602,7 @@ test('the routes set a Location in one file, and make a proven redirect in one',
 });
 
 test('a redirect within the server that names another place is a fault', async () => {
-  const { seeOther } = await import('#http/session.ts');
+  const { redirectLocally: seeOther } = await import('#http/session.ts');
   for (const place of [
     'https://evil.example/',
     '//evil.example',

@@ -3,43 +3,52 @@ import { after, before, test } from 'node:test';
 import { fastifyCookie } from '@fastify/cookie';
 import type { z } from 'zod';
 import type { Account } from '#accounts/account.ts';
-import { fieldProblem, tidy, tidyAddress } from '#accounts/fields.ts';
-import { readConfigFile } from '#config/file.ts';
-import { isRange } from '#encoding/address.ts';
-import { bearerToken, parseBasic, splitScheme } from '#encoding/authorization.ts';
-import { destinationOf, misleads, readAsBrowser, unicodeSpelling } from '#encoding/browser-uri.ts';
-import { skeleton } from '#encoding/confusables.ts';
-import { formValues, parseForm, parseFormBytes } from '#encoding/form.ts';
-import { originOf } from '#encoding/forwarded.ts';
+import { fieldProblem, normalizeEmail, normalizeText } from '#accounts/fields.ts';
+import { parseConfigFile } from '#config/file.ts';
+import { isIpRange } from '#encoding/address.ts';
+import {
+  parseBasicCredentials,
+  parseBearerToken,
+  splitAuthorization,
+} from '#encoding/authorization.ts';
+import {
+  describeDestination,
+  isMisleadingUri,
+  parseUriAsBrowser,
+  toUnicodeUri,
+} from '#encoding/browser-uri.ts';
+import { confusableSkeleton } from '#encoding/confusables.ts';
+import { makeFormParameters, parseForm, parseFormAsPhp } from '#encoding/form.ts';
+import { resolveClientAddress } from '#encoding/forwarded.ts';
 import { percentDecode, percentDecodeBytes, percentEncode } from '#encoding/percent.ts';
-import type { SentRequest } from '#encoding/raw-request.ts';
-import { locationOf, redirectUriMatches } from '#encoding/redirect-uri.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
+import { isRegisteredRedirectUri, makeRedirectLocation } from '#encoding/redirect-uri.ts';
 import { parseScope } from '#encoding/scope.ts';
-import { strangerText } from '#encoding/stranger-text.ts';
-import { stepsOf } from '#harness/steps.ts';
-import { TestWorld } from '#harness/world.ts';
+import { sanitizeForEmail } from '#encoding/stranger-text.ts';
+import { countSteps } from '#harness/steps.ts';
+import { TestServer } from '#harness/world.ts';
 import { clientRoutes } from '#http/api/clients.ts';
-import { ownPath } from '#http/session.ts';
-import { durationSeconds } from '#kernel/time.ts';
-import { pageOf, titleInPath } from '#mediawiki/titles.ts';
-import { baseStrings } from '#oauth1/base-string.ts';
-import { callbackAllowed } from '#oauth1/callback.ts';
+import { safeLocalPath } from '#http/session.ts';
+import { parseDuration } from '#kernel/time.ts';
+import { parsePageTitle, parseTitleInPath } from '#mediawiki/titles.ts';
+import { candidateBaseStrings } from '#oauth1/base-string.ts';
+import { isCallbackAllowed } from '#oauth1/callback.ts';
 import { bodyMistakes } from '#oauth1/diagnosis/bodies.ts';
 import { diagnose } from '#oauth1/diagnosis/diagnose.ts';
-import { differences } from '#oauth1/diagnosis/differences.ts';
+import { compareBaseStrings } from '#oauth1/diagnosis/differences.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
 import { parseSignedRequest } from '#oauth1/parse.ts';
-import { MOST_PASTED_BYTES, readPastedRequest } from '#oauth1/pasted-request.ts';
-import { coreSettings, type OAuth1Settings } from '#oauth1/verify.ts';
-import { MOST_FORM } from '#oauth2/refusal-texts.ts';
-import { askedScopes, malformedPart } from '#oauth2/scope-request.ts';
-import { draftOf, proposedValues } from '#pages/apps/app-draft.ts';
-import { addressesOf } from '#pages/apps/own-app.ts';
+import { MAX_PASTED_BYTES, parsePastedRequest } from '#oauth1/pasted-request.ts';
+import { coreOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';
+import { MAX_FORM_BYTES } from '#oauth2/refusal-texts.ts';
+import { findMalformedScope, parseRequestedScopes } from '#oauth2/scope-request.ts';
+import { parseAppDraft, proposalValues } from '#pages/apps/app-draft.ts';
+import { parseAddresses } from '#pages/apps/own-app.ts';
 import { acceptedLanguage } from '#pages/words.ts';
-import { judges, reason } from '#registry/actions/fields.ts';
+import { reasonText, validators } from '#registry/actions/fields.ts';
 import { compareVersions, isVersion } from '#registry/model/app-version.ts';
 import type { Client } from '#registry/model/client.ts';
-import { nameKey } from '#store/sql/accounts.ts';
+import { normalizeAccountName } from '#store/sql/accounts.ts';
 import { expressionsIn, neverBacktracks } from '../lint/expressions.ts';
 import { rules } from '../unit/registry/world.ts';
 import { textOf, worstTexts } from './data/worst-texts.ts';
@@ -65,7 +74,7 @@ const ordinary = (length: number) =>
 /** Node reads this much of header fields. */
 const HEADER = 16_384;
 
-const sent = (query: string): SentRequest => ({
+const sent = (query: string): RawRequest => ({
   method: 'POST',
   target: `/api?${query}`,
   headers: {},
@@ -90,7 +99,7 @@ const json = (text: string): unknown => {
 
 /** The core's settings. */
 const explaining: OAuth1Settings = {
-  ...coreSettings({ origin: 'https://gate.example', plaintext: false }),
+  ...coreOAuth1Settings({ origin: 'https://gate.example', plaintext: false }),
   methods: ['HMAC-SHA1'],
 };
 
@@ -106,7 +115,7 @@ const readers: Readonly<Record<string, Reader>> = {
     bound: 16_384,
     perCharacter: 2000,
     packages: ['yaml', 'zod'],
-    read: (text) => readConfigFile(text, ['issuer']),
+    read: (text) => parseConfigFile(text, ['issuer']),
   },
   'JSON body': {
     bound: BODY,
@@ -114,18 +123,22 @@ const readers: Readonly<Record<string, Reader>> = {
     read: (text) => [proposal.safeParse(json(text)), update.safeParse(json(text))],
   },
   'form of a page': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read(text) {
       const form = parseForm(text);
-      const draft = draftOf(world.built.world, 'server', formValues(form.ok ? form.value : []));
-      return proposedValues(draft, 'ada@example.org', false);
+      const draft = parseAppDraft(
+        world.server.services,
+        'server',
+        makeFormParameters(form.ok ? form.value : []),
+      );
+      return proposalValues(draft, 'ada@example.org', false);
     },
   },
   'address restrictions': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read: (text) => [
-      judges.restrictions({ addresses: addressesOf(text), pages: addressesOf(text) }),
-      isRange(text),
+      validators.restrictions({ addresses: parseAddresses(text), pages: parseAddresses(text) }),
+      isIpRange(text),
     ],
   },
   'X-Forwarded-For': {
@@ -133,61 +146,68 @@ const readers: Readonly<Record<string, Reader>> = {
     read(text) {
       const arrival = { peer: '10.0.0.1', forwardedFor: [text], forwarded: true };
       return [2, ['10.0.0.0/8']].map((trusted) =>
-        originOf(arrival, trusted, { outside: true, encrypted: true }),
+        resolveClientAddress(arrival, trusted, { outside: true, encrypted: true }),
       );
     },
   },
-  returnto: { bound: HEADER, read: ownPath },
+  returnto: { bound: HEADER, read: safeLocalPath },
   'scope that is asked for': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read: (text) => [
-      malformedPart(text),
-      askedScopes(text, asking, {
+      findMalformedScope(text),
+      parseRequestedScopes(text, asking, {
         scopes: rules.catalogue,
         reading: { defaultScope: null, scopesBeyondRegistration: 'leave-out' },
       } as never),
     ],
   },
   'e-mail address': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read: (text) => [
-      tidyAddress(text),
+      normalizeEmail(text),
       fieldProblem({ email: text }),
-      fieldProblem({ email: tidyAddress(text.slice(0, 255)) }),
+      fieldProblem({ email: normalizeEmail(text.slice(0, 255)) }),
     ],
   },
   'name of a person': {
-    bound: MOST_FORM,
-    read: (text) => [tidy(text), fieldProblem({ name: text, realName: text, password: text })],
+    bound: MAX_FORM_BYTES,
+    read: (text) => [
+      normalizeText(text),
+      fieldProblem({ name: text, realName: text, password: text }),
+    ],
   },
   'URI that is registered': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read: (text) => [
-      judges.redirectUri(text, { protocol: 'oauth2', confidential: true }, rules),
-      judges.redirectUri(text.slice(0, 2000), { protocol: 'oauth2', confidential: false }, rules),
+      validators.redirectUri(text, { protocol: 'oauth2', confidential: true }, rules),
+      validators.redirectUri(
+        text.slice(0, 2000),
+        { protocol: 'oauth2', confidential: false },
+        rules,
+      ),
     ],
   },
   'URI that is followed': {
     bound: HEADER,
     perCharacter: 200,
     read: (text) => [
-      misleads(text),
-      readAsBrowser(text),
-      unicodeSpelling(text),
-      destinationOf(text),
-      callbackAllowed(text, { redirectUri: 'https://app.example/cb', redirectIsPrefix: true }),
-      misleads(text) || locationOf(text, [['code', 'a']]),
+      isMisleadingUri(text),
+      parseUriAsBrowser(text),
+      toUnicodeUri(text),
+      describeDestination(text),
+      isCallbackAllowed(text, { redirectUri: 'https://app.example/cb', redirectIsPrefix: true }),
+      isMisleadingUri(text) || makeRedirectLocation(text, [['code', 'a']]),
     ],
   },
-  'pasted request': { bound: MOST_PASTED_BYTES, read: readPastedRequest },
+  'pasted request': { bound: MAX_PASTED_BYTES, read: parsePastedRequest },
   'base strings': {
-    bound: MOST_PASTED_BYTES,
+    bound: MAX_PASTED_BYTES,
     read: (text) => [
-      differences(ordinary(text.length), text),
-      differences(text, ordinary(text.length)),
+      compareBaseStrings(ordinary(text.length), text),
+      compareBaseStrings(text, ordinary(text.length)),
     ],
   },
-  form: { bound: MOST_FORM, read: (text) => [parseForm(text), parseFormBytes(text)] },
+  form: { bound: MAX_FORM_BYTES, read: (text) => [parseForm(text), parseFormAsPhp(text)] },
   'Authorization: OAuth': {
     bound: HEADER,
     read: (text) =>
@@ -197,20 +217,24 @@ const readers: Readonly<Record<string, Reader>> = {
   },
   'Authorization: Basic and Bearer': {
     bound: HEADER,
-    read: (text) => [parseBasic(`Basic ${text}`), bearerToken(`Bearer ${text}`), splitScheme(text)],
+    read: (text) => [
+      parseBasicCredentials(`Basic ${text}`),
+      parseBearerToken(`Bearer ${text}`),
+      splitAuthorization(text),
+    ],
   },
   'signed parameters': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     // The dialect may have six lists, and so six base strings.
     perCharacter: 200,
     read: (text) =>
       (['rfc5849', 'mediawiki'] as const).map((reading) => {
         const signed = parseSignedRequest(sent(text), reading);
-        return signed.ok && baseStrings(signed.value, 'https://gate.example');
+        return signed.ok && candidateBaseStrings(signed.value, 'https://gate.example');
       }),
   },
   'mistakes of a signature': {
-    bound: MOST_PASTED_BYTES,
+    bound: MAX_PASTED_BYTES,
     // As many base strings as their bound lets through, and one encoding of everything for each way
     // to write the parameters.
     perCharacter: 2000,
@@ -223,7 +247,7 @@ const readers: Readonly<Record<string, Reader>> = {
         headers: { 'content-type': 'application/json' },
         body: Buffer.from(text.slice(0, 2)),
       };
-      return diagnose({ sent: form }, explaining, {
+      return diagnose({ rawRequest: form }, explaining, {
         clientSecrets: ['a'],
         tokenSecret: 'c',
         publicKeyPem: null,
@@ -231,7 +255,7 @@ const readers: Readonly<Record<string, Reader>> = {
     },
   },
   'bodies that are not signed': {
-    bound: MOST_PASTED_BYTES,
+    bound: MAX_PASTED_BYTES,
     perCharacter: 400,
     read: (text) =>
       ['application/json', 'multipart/form-data; boundary=x'].map((type) => [
@@ -242,9 +266,9 @@ const readers: Readonly<Record<string, Reader>> = {
         }),
       ]),
   },
-  scope: { bound: MOST_FORM, read: parseScope },
+  scope: { bound: MAX_FORM_BYTES, read: parseScope },
   'percent-encoding': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read: (text) => [
       percentEncode(text),
       percentDecode(text),
@@ -252,41 +276,47 @@ const readers: Readonly<Record<string, Reader>> = {
     ],
   },
   'Accept-Language': { bound: HEADER, read: acceptedLanguage },
-  'page titles': { bound: HEADER, read: (text) => [pageOf(text), titleInPath(`/wiki/${text}`)] },
+  'page titles': {
+    bound: HEADER,
+    read: (text) => [parsePageTitle(text), parseTitleInPath(`/wiki/${text}`)],
+  },
   'redirect URI': {
     bound: HEADER,
-    read: (text) => redirectUriMatches(['http://127.0.0.1/a', text.slice(1)], text),
+    read: (text) => isRegisteredRedirectUri(['http://127.0.0.1/a', text.slice(1)], text),
   },
   version: {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read: (text) => [
       isVersion(text),
       isVersion(text.slice(0, 32)),
       compareVersions(text.slice(0, 32), '1.0'),
     ],
   },
-  duration: { bound: MOST_FORM, read: durationSeconds },
-  "a stranger's text in a letter": { bound: MOST_FORM, read: (text) => strangerText(text) },
+  duration: { bound: MAX_FORM_BYTES, read: parseDuration },
+  "a stranger's text in a letter": {
+    bound: MAX_FORM_BYTES,
+    read: (text) => sanitizeForEmail(text),
+  },
   'name of an app': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read: (text) => [
-      judges.name(text, {}, rules),
-      reason(text, {}, rules),
-      skeleton(text.slice(0, 128)),
+      validators.name(text, {}, rules),
+      reasonText(text, {}, rules),
+      confusableSkeleton(text.slice(0, 128)),
     ],
   },
   'description of an app': {
-    bound: MOST_FORM,
-    read: (text) => judges.description(text, {}, rules),
+    bound: MAX_FORM_BYTES,
+    read: (text) => validators.description(text, {}, rules),
   },
-  'name that is looked for': { bound: MOST_FORM, read: nameKey },
+  'name that is looked for': { bound: MAX_FORM_BYTES, read: normalizeAccountName },
   'lists of an app': {
-    bound: MOST_FORM,
+    bound: MAX_FORM_BYTES,
     read(text) {
       const list = text.split(',');
       return [
-        judges.scopes(list, {}, rules),
-        judges.optionalScopes(list, { scopes: list.map((one) => `${one}x`) }, rules),
+        validators.scopes(list, {}, rules),
+        validators.optionalScopes(list, { scopes: list.map((one) => `${one}x`) }, rules),
       ];
     },
   },
@@ -300,7 +330,7 @@ for (const worst of worstTexts) {
     const { bound, read, perCharacter = PER_CHARACTER, packages } = readers[worst.reader] as Reader;
     const [half, whole] = [bound / 2, bound].map((length) => {
       const text = textOf(worst, length);
-      return stepsOf(
+      return countSteps(
         () => read(text),
         () => read(textOf(worst, 200)),
         packages,
@@ -320,7 +350,7 @@ test('every reader has its worst text', () => {
 
 test('the count is the same each time', () => {
   const counts = Array.from({ length: 5 }, () =>
-    stepsOf(() => readPastedRequest(`GET /${'\na:b'.repeat(1000)}`)),
+    countSteps(() => parsePastedRequest(`GET /${'\na:b'.repeat(1000)}`)),
   );
   assert.deepEqual(counts, Array(5).fill(counts[0]));
 });
@@ -338,7 +368,7 @@ test('the count sees what is quadratic: in loops of ours, in callbacks, in searc
     (length) => list(length).reduce((rest) => rest.replace('z', ''), 'x'.repeat(length)),
   ];
   for (const work of careless)
-    assert.ok(stepsOf(() => work(400)) > 3 * stepsOf(() => work(200)), String(work));
+    assert.ok(countSteps(() => work(400)) > 3 * countSteps(() => work(200)), String(work));
 });
 
 /** Expressions that hold a server, among them those that did. */
@@ -377,20 +407,23 @@ test('the linter finds every expression of a text, and refuses to judge one that
   );
 });
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let signing: string;
 before(async () => {
-  world = new TestWorld();
-  [ada, ben] = [await world.person('Ada', ['developer']), await world.person('Ben', [])];
-  signing = (await world.client(ada, { name: 'Classic', protocol: 'oauth1' })).client.id;
-  await world.client(ada, { name: 'Modern' });
+  world = new TestServer();
+  [ada, ben] = [
+    await world.createPerson('Ada', ['developer']),
+    await world.createPerson('Ben', []),
+  ];
+  signing = (await world.createClient(ada, { name: 'Classic', protocol: 'oauth1' })).client.id;
+  await world.createClient(ada, { name: 'Modern' });
 });
 after(() => world.close());
 
 async function paste(who: Account, fields: Readonly<Record<string, string>>) {
-  const cookie = await world.cookie(who);
+  const cookie = await world.sessionCookie(who);
   const page = await world.app.inject({ url: '/account', headers: { cookie } });
   const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
   return world.app.inject({

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { tidyAddress } from '#accounts/fields.ts';
-import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#platform/smtp.ts';
+import { normalizeEmail } from '#accounts/fields.ts';
+import { password, TestServer } from '#harness/world.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 
 // One confirmed address is one account, by every way an address is confirmed.
 
 const from = { address: '192.0.2.7', agent: '' };
 
-class Place extends TestWorld {
+class Place extends TestServer {
   get accounts() {
-    return this.built.world.accounts;
+    return this.server.services.accounts;
   }
-  async letters(): Promise<readonly Letter[]> {
-    await this.accounts.lettersSettled();
-    return this.sent as Letter[];
+  async letters(): Promise<readonly OutgoingEmail[]> {
+    await this.accounts.whenEmailsSent();
+    return this.outbox as OutgoingEmail[];
   }
   /** The secret of the newest link. */
   async secret(): Promise<string> {
@@ -25,7 +25,7 @@ class Place extends TestWorld {
     );
   }
   async linkTo(email: string): Promise<string> {
-    assert.ok((await this.accounts.askToRegister(email, null, from)).ok);
+    assert.ok((await this.accounts.requestRegistration(email, null, from)).ok);
     return this.secret();
   }
   register = (secret: string, name: string) =>
@@ -43,7 +43,7 @@ class Place extends TestWorld {
     return account.value;
   }
   having = async (email: string) =>
-    (await this.built.store.findAccountsByEmail(email, 10)).map(({ name }) => name);
+    (await this.server.store.findAccountsByEmail(email, 10)).map(({ name }) => name);
 }
 const opened = (settings: Record<string, string> = {}) =>
   new Place({ registration: 'open', ...settings });
@@ -64,8 +64,8 @@ describe('registration', () => {
       assert.ok((await place.register(links[1], 'Zoe')).ok);
       const other = await place.register(links[0], 'Zoe Two');
       assert.ok(!other.ok && other.refusal.kind === 'link-gone');
-      assert.equal(await place.accounts.registrationOf(links[0]), undefined);
-      assert.equal((await place.built.store.listAccounts()).length, 1);
+      assert.equal(await place.accounts.registrationEmail(links[0]), undefined);
+      assert.equal((await place.server.store.listAccounts()).length, 1);
     });
 
   test('a taken name ends no link', async () => {
@@ -77,7 +77,7 @@ describe('registration', () => {
     await place.made('Zoe', 'other@example.org');
     const taken = await place.register(links[0], 'Zoe');
     assert.ok(!taken.ok && taken.refusal.kind === 'name-taken');
-    assert.equal(await place.accounts.registrationOf(links[1]), 'zoe@example.org');
+    assert.equal(await place.accounts.registrationEmail(links[1]), 'zoe@example.org');
     assert.ok((await place.register(links[0], 'Zoe Two')).ok);
   });
 
@@ -86,7 +86,7 @@ describe('registration', () => {
       const place = opened();
       const link = await place.linkTo('zoe@example.org');
       const other = await place.made('Zoe', 'ZOE@example.org');
-      if (blocked) await place.built.store.setBlocked(other.id, true);
+      if (blocked) await place.server.store.setBlocked(other.id, true);
       const answer = await place.register(link, 'Zoe Two');
       assert.ok(!answer.ok && answer.refusal.kind === 'link-gone');
     }
@@ -112,7 +112,7 @@ describe('registration', () => {
 
 describe('a change of address', () => {
   const change = async (place: Place, user: Account, email: string) => {
-    assert.ok((await place.accounts.askForEmail(user, email, password, null, from)).ok);
+    assert.ok((await place.accounts.requestEmailChange(user, email, password, null, from)).ok);
     return (await place.letters()).at(-1);
   };
   test('to one that somebody has: they are told, who asks learns nothing, and nothing changes', async () => {
@@ -148,7 +148,7 @@ describe('a change of address', () => {
     const bobs = await place.secret();
     await change(place, ada, 'new@example.org');
     assert.ok((await place.accounts.confirmEmail(ada, await place.secret())).ok);
-    assert.equal(await place.accounts.registrationOf(link), undefined);
+    assert.equal(await place.accounts.registrationEmail(link), undefined);
     assert.ok(!(await place.accounts.confirmEmail(bob, bobs)).ok);
     assert.deepEqual(await place.having('new@example.org'), ['Ada']);
   });
@@ -198,4 +198,4 @@ for (const [typed, kept] of [
   ['ada@0x7f.1', 'ada@0x7f.1'],
 ] as const)
   test(`the address ${JSON.stringify(typed)} is kept as ${kept}`, () =>
-    assert.equal(tidyAddress(typed), kept));
+    assert.equal(normalizeEmail(typed), kept));

@@ -4,11 +4,11 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Account } from '#accounts/account.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import { isLowS, lowS } from '#keys/p256.ts';
-import { generateSigningKeys, loadSigningKeys } from '#keys/signing.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import { isLowS, toLowS } from '#keys/p256.ts';
+import { generateSigningKeys, makeFixedSigningKeys } from '#keys/signing.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 import { forged, type Trick } from './forged-tokens.ts';
 
 // One token has one spelling (RFC 7515 §2, RFC 4648 §3.5), and nothing that was made of it without
@@ -17,10 +17,10 @@ import { forged, type Trick } from './forged-tokens.ts';
 const tricks = JSON.parse(
   readFileSync(new URL('data/jwt-tricks.json', import.meta.url), 'utf8'),
 ) as readonly Trick[];
-type Made = Outcome & { readonly secret: string };
+type Made = ActionOutcome & { readonly secret: string };
 const redirect_uri = 'https://app.example/cb';
 
-let world: TestWorld;
+let world: TestServer;
 let ben: Account;
 let app: Made;
 let signer: Made;
@@ -46,7 +46,7 @@ const form = (url: string, fields: Readonly<Record<string, string>>) =>
   send(
     'POST',
     url,
-    { authorization: basic(app.client.id, app.secret) },
+    { authorization: basicHeader(app.client.id, app.secret) },
     new URLSearchParams(fields).toString(),
   );
 const tokenPath = { core: '/oauth2/token', mediawiki: '/w/rest.php/oauth2/access_token' } as const;
@@ -54,17 +54,17 @@ const byCode = async (door: keyof typeof tokenPath) =>
   (
     await form(tokenPath[door], {
       grant_type: 'authorization_code',
-      code: await world.code(app, ben, null, door),
+      code: await world.issueCode(app, ben, null, door),
       redirect_uri,
     })
   ).json();
 
 before(async () => {
-  world = new TestWorld();
-  const ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  app = await world.client(ada, { name: 'app', scopes: ['editpage'], pkceOptional: true });
-  signer = await world.client(ada, { name: 'signer', protocol: 'oauth1', grantTypes: [] });
+  world = new TestServer();
+  const ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  app = await world.createClient(ada, { name: 'app', scopes: ['editpage'], pkceOptional: true });
+  signer = await world.createClient(ada, { name: 'signer', protocol: 'oauth1', grantTypes: [] });
   tokens.ES256 = await byCode('core');
   tokens.RS256 = await byCode('mediawiki');
 });
@@ -104,7 +104,7 @@ const doors: readonly {
         secure: true,
       };
       return (
-        await world.built.guard.permit(
+        await world.server.guard.permit(
           { ...sent, headers: { authorization: `Bearer ${token}` } },
           'main' as SiteId,
         )
@@ -137,7 +137,7 @@ const doors: readonly {
     takes: async (token) => {
       assert.ok([200, 400].includes((await form('/oauth2/revoke', { token })).statusCode));
       const live = Object.values(tokens).map(({ access_token }) =>
-        world.built.world.faces.core.oauth2.authenticateToken(access_token, {}),
+        world.server.services.protocols.core.oauth2.authenticateToken(access_token, {}),
       );
       return (await Promise.all(live)).some(({ ok }) => !ok);
     },
@@ -160,7 +160,7 @@ for (const algorithm of ['ES256', 'RS256'])
     let made = 0;
     for (const trick of tricks)
       test(trick.name, async () => {
-        const { keys } = world.built.world.signing.jwks();
+        const { keys } = world.server.services.signingKeys.jwks();
         const token = forged(trick, tokens[algorithm]?.access_token ?? '', keys);
         if (token === undefined) return;
         made += 1;
@@ -204,7 +204,7 @@ for (const door of ['core', 'mediawiki'] as const)
   describe(`other spellings at the token endpoint, ${door}`, () => {
     for (const [name, spell] of spellings) {
       test(`of a code: ${name}`, async () => {
-        const code = await world.code(app, ben, null, door);
+        const code = await world.issueCode(app, ben, null, door);
         const other = spell(code);
         if (other === code) return;
         const refused = await form(tokenPath[door], {
@@ -248,7 +248,7 @@ describe('other spellings of what signs an OAuth 1 request', () => {
         { key, secret: signer.secret },
         null,
         { oauth_callback: 'oob' },
-        { reading },
+        { profile: reading },
       );
       return (await send('POST', url, headers)).body;
     };
@@ -290,7 +290,7 @@ describe('other spellings of what signs an OAuth 1 request', () => {
 });
 
 test('the server signs with the smaller of the two forms of an ES256 signature, and takes that alone', () => {
-  const signing = loadSigningKeys(generateSigningKeys());
+  const signing = makeFixedSigningKeys(generateSigningKeys());
   for (let made = 0; made < 60; made++) {
     const jwt = signing.sign('ES256', 'at+jwt', { made });
     assert.ok(isLowS(Buffer.from(jwt.split('.')[2] ?? '', 'base64url')));
@@ -306,8 +306,8 @@ test('of a signature and its negative, exactly one is the accepted form', () => 
     fc.property(fc.bigInt({ min: 1n, max: order - 1n }), (s) => {
       const [one, other] = [bytes(s), bytes(order - s)];
       assert.notEqual(isLowS(one), isLowS(other));
-      assert.deepEqual(lowS(one), lowS(other));
-      assert.ok(isLowS(lowS(one)));
+      assert.deepEqual(toLowS(one), toLowS(other));
+      assert.ok(isLowS(toLowS(one)));
     }),
   );
 });

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#platform/smtp.ts';
+import { password, TestServer } from '#harness/world.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 
 // Whoever finds an open session must not lock its person out of their own keys: removing asks for
 // the password and is told by mail.
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let cookie: string;
 
 async function made(name: string, emailConfirmed = true): Promise<Account> {
-  const account = await world.built.world.accounts.createAccount({
+  const account = await world.server.services.accounts.createAccount({
     ...{
       name,
       email: `${name.toLowerCase()}@example.org`,
@@ -26,7 +26,7 @@ async function made(name: string, emailConfirmed = true): Promise<Account> {
   return account.value;
 }
 const key = (user: Account, id: string) =>
-  world.built.store.addPasskey({
+  world.server.store.addPasskey({
     ...{
       id,
       userId: user.id,
@@ -39,10 +39,10 @@ const key = (user: Account, id: string) =>
     },
   });
 const keysOf = async (user: Account) =>
-  (await world.built.store.listPasskeys(user.id)).map(({ id }) => id);
-async function letters(): Promise<readonly Letter[]> {
-  await world.built.world.accounts.lettersSettled();
-  return world.sent as Letter[];
+  (await world.server.store.listPasskeys(user.id)).map(({ id }) => id);
+async function letters(): Promise<readonly OutgoingEmail[]> {
+  await world.server.services.accounts.whenEmailsSent();
+  return world.outbox as OutgoingEmail[];
 }
 
 async function remove(form: Readonly<Record<string, string>>, as = cookie) {
@@ -62,9 +62,9 @@ async function remove(form: Readonly<Record<string, string>>, as = cookie) {
 
 describe('removing a passkey', () => {
   beforeEach(async () => {
-    world = new TestWorld();
+    world = new TestServer();
     ada = await made('Ada');
-    cookie = await world.cookie(ada);
+    cookie = await world.sessionCookie(ada);
     await key(ada, 'phone');
   });
 
@@ -129,7 +129,7 @@ describe('removing a passkey', () => {
     const bob = await made('Bob', false);
     await key(bob, 'bobs');
     assert.equal(
-      (await remove({ passkey: 'bobs', password }, await world.cookie(bob))).statusCode,
+      (await remove({ passkey: 'bobs', password }, await world.sessionCookie(bob))).statusCode,
       303,
     );
     assert.deepEqual(await letters(), []);

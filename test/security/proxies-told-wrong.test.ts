@@ -8,19 +8,23 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
-import { addressNetwork, isLocal } from '#encoding/address.ts';
-import { originOf, type ProxySign, type TrustedProxies } from '#encoding/forwarded.ts';
+import { isLocalAddress, networkOfAddress } from '#encoding/address.ts';
+import {
+  type ProxyWarning,
+  resolveClientAddress,
+  type TrustedProxies,
+} from '#encoding/forwarded.ts';
 import {
   CADDY,
-  documentedLines,
+  documentedConfig,
+  missingProgramReason,
   NGINX,
   startNginx,
   stopProxy,
-  throughProxy,
-  withoutProgram,
+  waitForProxy,
 } from '#harness/proxy.ts';
-import type { Arrived } from '#http/client-address.ts';
-import { basic, password, TestWorld } from '../harness/world.ts';
+import type { ConnectionInfo } from '#http/client-address.ts';
+import { basicHeader, password, TestServer } from '../harness/world.ts';
 import { freePort } from '../interop/server.ts';
 
 // Proxies told wrong: an address that nobody knows for sure closes no door, opens none, and the
@@ -39,7 +43,7 @@ describe('whose address it is', () => {
     readonly string[],
     string,
     boolean,
-    readonly ProxySign[],
+    readonly ProxyWarning[],
   ])[] = [
     ['no proxy, nothing said', 0, ADA, [], ADA, true, []],
     [
@@ -121,12 +125,12 @@ describe('whose address it is', () => {
   for (const [name, trusted, peer, forwardedFor, address, known, signs] of cases)
     test(name, () => {
       const arrival = { peer, forwardedFor, forwarded: forwardedFor.length > 0 };
-      assert.deepEqual(originOf(arrival, trusted, public_), { address, known, signs });
+      assert.deepEqual(resolveClientAddress(arrival, trusted, public_), { address, known, signs });
     });
 
   test('on a network of one’s own, and without TLS, the connection tells', () => {
     const at = (peer: string, forwardedFor: readonly string[], outside: boolean) =>
-      originOf({ peer, forwardedFor, forwarded: forwardedFor.length > 0 }, 0, {
+      resolveClientAddress({ peer, forwardedFor, forwarded: forwardedFor.length > 0 }, 0, {
         outside,
         encrypted: false,
       });
@@ -152,7 +156,7 @@ test('what one person has of addresses is a /64 of IPv6', () => {
     ['::1', '0:0:0:0::/64'],
     ['64:ff9b::192.0.2.7', '64:ff9b:0:0::/64'],
   ] as const)
-    assert.equal(addressNetwork(address), network, address);
+    assert.equal(networkOfAddress(address), network, address);
   for (const local of [
     '127.0.0.1',
     '10.1.2.3',
@@ -166,9 +170,9 @@ test('what one person has of addresses is a /64 of IPv6', () => {
     '::ffff:10.0.0.1',
     '',
   ])
-    assert.ok(isLocal(local), local);
+    assert.ok(isLocalAddress(local), local);
   for (const outside of [ADA, EVE, '172.32.0.1', '100.128.0.1', '2001:db8::1', '::ffff:8.8.8.8'])
-    assert.ok(!isLocal(outside), outside);
+    assert.ok(!isLocalAddress(outside), outside);
 });
 
 test('what --trust-proxy may say', () => {
@@ -202,7 +206,7 @@ test('what --trust-proxy may say', () => {
 
 /** A browser at an address, with its cookies, behind whatever proxy. */
 function browser(
-  world: TestWorld,
+  world: TestServer,
   remoteAddress: string,
   headers: Readonly<Record<string, string>> = {},
 ) {
@@ -250,10 +254,10 @@ function browser(
 async function withPeople(
   settings: Readonly<Record<string, string>>,
   ...names: readonly string[]
-): Promise<TestWorld> {
-  const world = new TestWorld(settings);
+): Promise<TestServer> {
+  const world = new TestServer(settings);
   for (const name of names) {
-    const made = await world.built.world.accounts.createAccount({
+    const made = await world.server.services.accounts.createAccount({
       ...{
         name,
         email: `${name}@example.org`,
@@ -268,9 +272,9 @@ async function withPeople(
   return world;
 }
 /** Failures of a network, without the price of as many hashes. */
-const fail = async ({ built, now }: TestWorld, network: string, times: number) => {
+const fail = async ({ server: built, now }: TestServer, network: string, times: number) => {
   for (let count = 0; count < times; count++)
-    await built.store.hit(`sign-in address ${network}`, now, (now + 900) as never);
+    await built.store.increment(`sign-in address ${network}`, now, (now + 900) as never);
 };
 
 describe('sign-in', () => {
@@ -293,10 +297,10 @@ describe('sign-in', () => {
         assert.equal(await stranger.signIn(`nobody ${count}`, 'wrong'), 403);
       // As many as close nothing even if they were counted; and none of the three was.
       assert.equal(
-        await world.built.store.count(`sign-in address ${addressNetwork(peer)}`, world.now),
+        await world.server.store.count(`sign-in address ${networkOfAddress(peer)}`, world.now),
         0,
       );
-      await fail(world, addressNetwork(peer), 60);
+      await fail(world, networkOfAddress(peer), 60);
       for (let count = 0; count < 70; count++) assert.equal(await stranger.askPasskey(), 200);
       assert.equal(await browser(world, peer, headers).signIn('Ada', password), 303);
       await world.close();
@@ -310,7 +314,7 @@ describe('sign-in', () => {
     assert.equal(await at('2001:db8:0:1::5').signIn('nobody', 'wrong'), 403);
     assert.equal(await at('2001:db8:0:1:ffff::9').retryAfter('Ada'), '5', 'the same /64');
     assert.equal(await at('2001:db8:0:2::5').signIn('Ada', password), 303, 'the next /64');
-    world.wait(5);
+    world.advanceClock(5);
     assert.equal(
       await at('2001:db8:0:1::5').signIn('Ada', password),
       303,
@@ -375,7 +379,7 @@ describe('sign-in', () => {
     for (let count = 0; count < 10; count++)
       assert.equal(await stolen.signIn('Ada', 'wrong'), 403, `try ${count}`);
     assert.equal(await stolen.signIn('Ada', password), 429, 'a stranger by now');
-    world.wait(366 * 86_400);
+    world.advanceClock(366 * 86_400);
     for (let count = 0; count < 5; count++) await browser(world, EVE).signIn('Ada', 'wrong');
     assert.equal(await shut(cookie), 429, 'after a year');
     await world.close();
@@ -390,7 +394,7 @@ describe('sign-in', () => {
     for (let count = 0; count < 60; count++) assert.equal(await other.askPasskey(), 200);
     assert.equal(await other.askPasskey(), 429);
     assert.equal(await own.askPasskey(), 200);
-    world.wait(2);
+    world.advanceClock(2);
     assert.equal(await other.askPasskey(), 200);
     await world.close();
   });
@@ -461,10 +465,10 @@ describe('rules about addresses', () => {
   ];
   for (const [name, settings, asks, last] of cases) {
     test(`${name}: ${last}`, async () => {
-      const world = new TestWorld(settings);
-      const ada = await world.person('Ada');
+      const world = new TestServer(settings);
+      const ada = await world.createPerson('Ada');
       const app = (restrictions: readonly string[] | undefined, title: string) =>
-        world.client(ada, {
+        world.createClient(ada, {
           name: title,
           grantTypes: ['client_credentials'],
           ...(restrictions ? { restrictions: { addresses: restrictions, pages: [] } } : {}),
@@ -481,7 +485,7 @@ describe('rules about addresses', () => {
             remoteAddress,
             headers: {
               ...headers,
-              authorization: basic(client.id, secret),
+              authorization: basicHeader(client.id, secret),
               'content-type': 'application/x-www-form-urlencoded',
             },
             payload: 'grant_type=client_credentials',
@@ -495,19 +499,19 @@ describe('rules about addresses', () => {
   }
 
   test('a proxy that was silent is believed again a day later; a balancer’s own questions do not count', async () => {
-    const world = new TestWorld({ 'trust-proxy': PROXY });
-    const seen: Arrived[] = [];
-    world.app.addHook('preHandler', async (asked) => void seen.push(asked.arrival));
+    const world = new TestServer({ 'trust-proxy': PROXY });
+    const seen: ConnectionInfo[] = [];
+    world.app.addHook('preHandler', async (asked) => void seen.push(asked.connectionInfo));
     const go = (url: string, headers = {}) =>
       world.app.inject({ url, remoteAddress: PROXY, headers });
     for (const probe of ['/healthz', '/readyz']) await go(probe);
     await go('/', forwarded(ADA));
     await go('/');
     await go('/', forwarded(ADA));
-    world.wait(86_400);
+    world.advanceClock(86_400);
     await go('/', forwarded(ADA));
     assert.deepEqual(
-      seen.slice(2).map(({ sure }) => sure),
+      seen.slice(2).map(({ trustedAddress: sure }) => sure),
       [ADA, 'unknown', 'unknown', ADA],
     );
     await world.close();
@@ -519,9 +523,9 @@ test('the scheme is the issuer’s, whatever a header says', async () => {
     ['https://gate.example', true],
     ['http://gate.example', false],
   ] as const) {
-    const world = new TestWorld({ issuer, 'trust-proxy': '1' });
+    const world = new TestServer({ issuer, 'trust-proxy': '1' });
     const seen: boolean[] = [];
-    world.app.addHook('preHandler', async (asked) => void seen.push(asked.arrival.secure));
+    world.app.addHook('preHandler', async (asked) => void seen.push(asked.connectionInfo.secure));
     for (const proto of ['https', 'http', 'https, http']) {
       await world.app.inject({
         url: '/',
@@ -543,7 +547,7 @@ describe('what the server says', () => {
       error() {},
       warn: (event: string, fields = {}) => void lines.push({ event, fields }),
     };
-    const world = new TestWorld({ 'trust-proxy': '2' }, '', { log });
+    const world = new TestServer({ 'trust-proxy': '2' }, '', { log });
     const go = (remoteAddress: string, headers = {}) =>
       world.app.inject({ url: '/', remoteAddress, headers });
     for (let count = 0; count < 30; count++) await go(PROXY, { 'x-forwarded-for': ADA });
@@ -552,17 +556,17 @@ describe('what the server says', () => {
       [['too-few-hops', PROXY]],
     );
     assert.match(String(lines[0]?.fields.remedy), /X-Forwarded-For/);
-    world.wait(3600);
+    world.advanceClock(3600);
     await go(PROXY, { 'x-forwarded-for': ADA });
     await go(EVE, { 'x-forwarded-for': `${ADA}, x` });
     assert.deepEqual(
       lines.slice(1).map(({ fields }) => fields.sign),
       ['too-few-hops', 'counted-outside', 'unreadable-hop'],
     );
-    const root = await world.person('Root', ['administrator']);
+    const root = await world.createPerson('Root', ['administrator']);
     const page = await world.app.inject({
       url: '/admin',
-      headers: { cookie: await world.cookie(root) },
+      headers: { cookie: await world.sessionCookie(root) },
     });
     assert.equal(page.statusCode, 200);
     for (const said of [
@@ -573,11 +577,11 @@ describe('what the server says', () => {
       'no address',
     ])
       assert.ok(page.body.includes(said), said);
-    world.wait(2 * 86_400);
+    world.advanceClock(2 * 86_400);
     const later = await world.app.inject({
       url: '/admin',
       remoteAddress: PROXY,
-      headers: { 'x-forwarded-for': `${ADA}, 10.0.0.2`, cookie: await world.cookie(root) },
+      headers: { 'x-forwarded-for': `${ADA}, 10.0.0.2`, cookie: await world.sessionCookie(root) },
     });
     assert.ok(!later.body.includes('names fewer addresses'), 'a day later it is gone');
     await world.close();
@@ -589,7 +593,7 @@ describe('what the server says', () => {
       [[PROXY, '10.0.0.2'], false],
       [[ADA], false],
     ] as const) {
-      const world = new TestWorld({ issuer: 'http://gate.example' }, '', {
+      const world = new TestServer({ issuer: 'http://gate.example' }, '', {
         log: { info() {}, error() {}, warn() {} },
       });
       for (let count = 0; count < 100; count++)
@@ -597,7 +601,7 @@ describe('what the server says', () => {
           url: '/oauth2/jwks',
           remoteAddress: peers[count % peers.length] as string,
         });
-      const signs = world.built.world.proxies.sightings().map(({ sign }) => sign);
+      const signs = world.server.services.proxyMonitor.recentSightings().map(({ sign }) => sign);
       assert.equal(signs.includes('one-address'), found, peers.join());
       await world.close();
     }
@@ -627,9 +631,9 @@ describe('what the server says', () => {
       [{ issuer: 'http://gate.internal' }, []],
       [{ issuer: 'http://8.8.8.8' }, ['plain-http']],
     ] as const) {
-      const world = new TestWorld({ data: '/nowhere', ...settings });
+      const world = new TestServer({ data: '/nowhere', ...settings });
       assert.deepEqual(
-        world.built.world.warnings().map(({ kind }) => kind),
+        world.server.services.setupWarnings().map(({ kind }) => kind),
         kinds,
         JSON.stringify(settings),
       );
@@ -643,22 +647,22 @@ describe('what the server says', () => {
  */
 async function through(
   port: number,
-  world: TestWorld,
+  world: TestServer,
   headers: Readonly<Record<string, string>>,
-): Promise<Arrived> {
-  const seen = Promise.withResolvers<Arrived>();
+): Promise<ConnectionInfo> {
+  const seen = Promise.withResolvers<ConnectionInfo>();
   arrivals.set(world, seen.resolve);
   const asked = request({ host: '127.0.0.1', port, path: '/', localAddress: '127.0.0.2', headers });
   asked.on('response', (answer) => answer.resume()).on('error', seen.reject);
   asked.end();
   return seen.promise;
 }
-const arrivals = new Map<TestWorld, (arrived: Arrived) => void>();
+const arrivals = new Map<TestServer, (arrived: ConnectionInfo) => void>();
 const kinds = [
   {
     program: NGINX,
     start(port: number, upstream: number, home: string) {
-      const lines = documentedLines('nginx', upstream);
+      const lines = documentedConfig('nginx', upstream);
       assert.match(lines, /X-Forwarded-For/);
       return startNginx(port, home, lines);
     },
@@ -666,7 +670,7 @@ const kinds = [
   {
     program: CADDY,
     start(port: number, upstream: number, home: string) {
-      const site = documentedLines('caddyfile', upstream).replace(
+      const site = documentedConfig('caddyfile', upstream).replace(
         'auth.example.org',
         `http://127.0.0.1:${port}`,
       );
@@ -682,17 +686,17 @@ const kinds = [
 ];
 for (const { program, start } of kinds) {
   test(`the documented lines for ${program}: what a stranger claims does not arrive`, {
-    skip: withoutProgram(program),
+    skip: missingProgramReason(program),
     timeout: 60_000,
   }, async () => {
     const home = mkdtempSync(join(tmpdir(), 'gatehouse-proxy-'));
-    const world = new TestWorld({ 'trust-proxy': '127.0.0.1' });
-    world.app.addHook('preHandler', async (asked) => arrivals.get(world)?.(asked.arrival));
+    const world = new TestServer({ 'trust-proxy': '127.0.0.1' });
+    world.app.addHook('preHandler', async (asked) => arrivals.get(world)?.(asked.connectionInfo));
     await world.app.listen({ port: 0, host: '127.0.0.1' });
     const port = await freePort();
     const proxy = start(port, (world.app.server.address() as AddressInfo).port, home);
     try {
-      await throughProxy(proxy, port);
+      await waitForProxy(proxy, port);
       const own = { address: '127.0.0.2', known: true, sure: '127.0.0.2', secure: true };
       assert.deepEqual(await through(port, world, {}), own);
       for (const claim of [ADA, `${ADA}, 127.0.0.1`, '127.0.0.1', 'nonsense'])

@@ -11,7 +11,7 @@ import type { AccountToken, AccountTokenKind } from '#accounts/records.ts';
 import type { Digest, SiteId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeral } from '#store/redis/open.ts';
+import { openRedis, withEphemeralStore } from '#store/redis/open.ts';
 import type { Store } from '#store/store.ts';
 import { NO_REDIS, RedisServer } from '../contract/ephemeral-redis.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
@@ -78,8 +78,8 @@ const address = () => `${text('a').replaceAll(' ', '.')}@example.org`;
 
 async function authorized(store: Store, { consented: { user, consent } }: World) {
   const [pair, verifierDigest] = [temporary(), digest()];
-  await store.saveTemporary(nonce(), pair);
-  await store.authorizeTemporary(
+  await store.saveTemporaryCredentials(nonce(), pair);
+  await store.authorizeTemporaryCredentials(
     pair.token,
     { userId: user, consentId: consent.id, verifierDigest },
     NOW,
@@ -89,7 +89,7 @@ async function authorized(store: Store, { consented: { user, consent } }: World)
 }
 
 const taken = (kind: AccountTokenKind): OneTime => ({
-  verb: 'takeAccountToken',
+  verb: 'consumeAccountToken',
   won: 'something',
   lost: ['nothing'],
   async make(store) {
@@ -111,7 +111,7 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'a nonce with which temporary credentials are asked for': {
-    verb: 'saveTemporary',
+    verb: 'saveTemporaryCredentials',
     won: 'saved',
     lost: ['nonce-seen'],
     make: async () => {
@@ -120,12 +120,12 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'a person’s yes to temporary credentials': {
-    verb: 'authorizeTemporary',
+    verb: 'authorizeTemporaryCredentials',
     won: 'authorized',
     lost: ['already-authorized'],
     async make(store, { consented: { user, consent } }) {
       const pair = temporary();
-      await store.saveTemporary(nonce(), pair);
+      await store.saveTemporaryCredentials(nonce(), pair);
       return () => [
         pair.token,
         { userId: user, consentId: consent.id, verifierDigest: digest() },
@@ -135,7 +135,7 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'an OAuth 1 exchange, each try with a nonce of its own': {
-    verb: 'redeemTemporary',
+    verb: 'redeemTemporaryCredentials',
     won: 'redeemed',
     lost: ['already-used'],
     async make(store, world) {
@@ -144,7 +144,7 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'an OAuth 1 exchange, sent again as it was': {
-    verb: 'redeemTemporary',
+    verb: 'redeemTemporaryCredentials',
     won: 'redeemed',
     lost: ['nonce-seen'],
     async make(store, world) {
@@ -199,7 +199,7 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'a link of registration, each try with another name': {
-    verb: 'redeemRegistration',
+    verb: 'consumeRegistrationToken',
     won: 'created',
     lost: ['unknown'],
     async make(store) {
@@ -209,7 +209,7 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'a link of recovery': {
-    verb: 'redeemReset',
+    verb: 'consumeResetToken',
     won: 'set',
     lost: ['unknown'],
     async make(store) {
@@ -219,7 +219,7 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'a link that confirms a new address': {
-    verb: 'redeemEmail',
+    verb: 'consumeEmailToken',
     won: 'confirmed',
     lost: ['unknown'],
     async make(store) {
@@ -232,7 +232,7 @@ const table: Readonly<Record<string, OneTime>> = {
   'a challenge for a passkey that is used': taken('use-passkey'),
   'a challenge for a passkey that is added': taken('add-passkey'),
   'a use of a passkey, told apart by its counter': {
-    verb: 'usePasskey',
+    verb: 'recordPasskeyUse',
     won: 'used',
     lost: ['unknown'],
     async make(store) {
@@ -252,30 +252,30 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'a change token: a decision on what was seen': {
-    verb: 'apply',
+    verb: 'applyChange',
     won: 'applied',
     lost: ['stale'],
     async make(store, { consented: { user } }) {
       const app = await registered(store, user);
       return (attempt) => [
-        change(app.id, app.edition, [
+        change(app.id, app.recordVersion, [
           { kind: 'save-client', client: { ...app, description: `by ${attempt}` } },
         ]),
       ];
     },
   },
   'an invitation to keep an app': {
-    verb: 'apply',
+    verb: 'applyChange',
     won: 'applied',
     lost: ['stale'],
     async make(store, { consented: { user } }) {
       const app = await registered(store, user);
       const invited = await person(store, { email: address() });
-      const made = await store.apply(
-        change(app.id, app.edition, [{ kind: 'invite', userId: invited, by: user, at: NOW }]),
+      const made = await store.applyChange(
+        change(app.id, app.recordVersion, [{ kind: 'invite', userId: invited, by: user, at: NOW }]),
       );
       assert.ok(made.outcome === 'applied');
-      const { edition } = made.client;
+      const { recordVersion: edition } = made.client;
       return () => [
         change(app.id, edition, [{ kind: 'join', userId: invited, at: NOW }], {
           audit: audit(app.id, { action: 'join' }),
@@ -284,7 +284,7 @@ const table: Readonly<Record<string, OneTime>> = {
     },
   },
   'a consent that is ended': {
-    verb: 'renounceConsent',
+    verb: 'revokeConsent',
     won: 'renounced',
     lost: ['unknown'],
     async make(store, { consented: { app } }) {
@@ -322,20 +322,20 @@ function races(name: string, create: () => Promise<Ground>): void {
     before(async () => {
       ground = await create();
       const durable = openStore(ground.location);
-      await durable.ready();
+      await durable.prepareSchema();
       const clock = { now: () => NOW, millis: () => NOW * 1000 };
       store =
         ground.redis === undefined
           ? durable
-          : withEphemeral(
+          : withEphemeralStore(
               durable,
-              openRedis(ground.redis, { clock, nonceFor: seconds(301), timeoutMs: 20_000 }),
+              openRedis(ground.redis, { clock, nonceTtlSeconds: seconds(301), timeoutMs: 20_000 }),
             );
       // The book of nonces is begun early enough for all of them.
       if (ground.redis !== undefined) {
         const early = openRedis(ground.redis, {
           clock: { now: () => instant(NOW - 400), millis: () => 0 },
-          nonceFor: seconds(301),
+          nonceTtlSeconds: seconds(301),
         });
         await early.ping();
         await early.close();
@@ -403,7 +403,7 @@ function races(name: string, create: () => Promise<Ground>): void {
         await ground.empty();
         const secret: Digest = digest();
         await store.saveSetupSecret(secret, at(3600));
-        rounds.push(...(await raced('redeemSetupSecret', [() => [secret, NOW, account()]])));
+        rounds.push(...(await raced('consumeSetupSecret', [() => [secret, NOW, account()]])));
         assert.equal(await store.countAccounts({ text: '', group: null, blocked: null }), 1);
       }
       oneWinner(rounds, { won: 'created', lost: ['unknown', 'accounts-exist'] });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
-  basicOf,
+  basicAuthorization,
   codeVerifier,
-  type Inhabitants,
-  inhabit,
-  openHome,
+  createTestData,
+  openNode,
   redirectUri,
-  signature,
+  signedAuthorization,
+  type TestData,
 } from '#harness/inhabitants.ts';
-import type { Built } from '#server/compose.ts';
+import type { Server } from '#server/compose.ts';
 import { type Answer, type Ground, Node, onServers, onSqlite } from '../chaos/nodes.ts';
 
 // What is good once is good once, also over HTTP: each thing is sent to two processes at the same
@@ -22,7 +22,7 @@ const LANES = 16;
 
 interface Place {
   readonly nodes: readonly [Node, Node];
-  readonly there: Inhabitants;
+  readonly there: TestData;
   readonly issuer: string;
 }
 /** Sends the thing of a round to a node. */
@@ -54,8 +54,9 @@ const races: readonly Race[] = [
     what: 'an authorization code is redeemed once (RFC 6749 §4.1.2)',
     statuses: [200, 400],
     async things({ there }) {
-      return (await there.codes(ROUNDS)).map(
-        (code) => (node) => node.post('/oauth2/token', basicOf(there.web), redemption(code)),
+      return (await there.authorizationCodes(ROUNDS)).map(
+        (code) => (node) =>
+          node.post('/oauth2/token', basicAuthorization(there.oauth2App), redemption(code)),
       );
     },
   },
@@ -65,12 +66,17 @@ const races: readonly Race[] = [
     same: ({ text }) => json({ text } as Answer).refresh_token,
     async things({ nodes, there }) {
       const attempts: Attempt[] = [];
-      for (const code of await there.codes(ROUNDS)) {
+      for (const code of await there.authorizationCodes(ROUNDS)) {
         const refresh_token =
-          json(await nodes[0].post('/oauth2/token', basicOf(there.web), redemption(code)))
-            .refresh_token ?? '';
+          json(
+            await nodes[0].post(
+              '/oauth2/token',
+              basicAuthorization(there.oauth2App),
+              redemption(code),
+            ),
+          ).refresh_token ?? '';
         attempts.push((node) =>
-          node.post('/oauth2/token', basicOf(there.web), {
+          node.post('/oauth2/token', basicAuthorization(there.oauth2App), {
             grant_type: 'refresh_token',
             refresh_token,
           }),
@@ -84,11 +90,11 @@ const races: readonly Race[] = [
     statuses: [200, 401],
     things: ({ there, issuer }) =>
       rounds(() => {
-        const headers = signature(
+        const headers = signedAuthorization(
           'GET',
           `${issuer}/api/v1/me`,
-          there.signer.client,
-          there.signer.token,
+          there.ownerOnlyApp.client,
+          there.ownerOnlyApp.token,
         );
         return (node: Node) => node.ask('GET', '/api/v1/me', headers);
       }),
@@ -99,9 +105,15 @@ const races: readonly Race[] = [
     async things({ nodes, there, issuer }) {
       const attempts: Attempt[] = [];
       for (let round = 0; round < ROUNDS; round++) {
-        const asking = signature('POST', `${issuer}/oauth1/initiate`, there.classic, null, {
-          oauth_callback: 'oob',
-        });
+        const asking = signedAuthorization(
+          'POST',
+          `${issuer}/oauth1/initiate`,
+          there.oauth1App,
+          null,
+          {
+            oauth_callback: 'oob',
+          },
+        );
         const given = new URLSearchParams(
           (await nodes[0].ask('POST', '/oauth1/initiate', asking))?.text,
         );
@@ -109,13 +121,15 @@ const races: readonly Race[] = [
           key: given.get('oauth_token') ?? '',
           secret: given.get('oauth_token_secret') ?? '',
         };
-        const oauth_verifier = await there.verifierOf(pair.key);
+        const oauth_verifier = await there.verifierFor(pair.key);
         // Two requests of their own: it is the pair that is good once, not the nonce.
         attempts.push((node) =>
           node.ask(
             'POST',
             '/oauth1/token',
-            signature('POST', `${issuer}/oauth1/token`, there.classic, pair, { oauth_verifier }),
+            signedAuthorization('POST', `${issuer}/oauth1/token`, there.oauth1App, pair, {
+              oauth_verifier,
+            }),
           ),
         );
       }
@@ -158,11 +172,11 @@ async function run(race: Race, place: Place): Promise<readonly number[]> {
 function raceOn(name: string, ground: Ground): void {
   describe(`two processes on ${name}`, { timeout: 120_000 }, () => {
     let place: Place;
-    let own: Built;
+    let own: Server;
     before(async () => {
       const nodes = await Promise.all([Node.start(ground.home), Node.start(ground.home)]);
-      own = await openHome(ground.home);
-      place = { nodes, there: await inhabit(own), issuer: ground.home.issuer };
+      own = await openNode(ground.home);
+      place = { nodes, there: await createTestData(own), issuer: ground.home.issuer };
     });
     after(async () => {
       await own?.store.close();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 
 // A used refresh token answers again until its successor was redeemed (ADR 4, RFC 9700 §4.14.2).
 
@@ -19,17 +19,17 @@ interface Answer {
   readonly body: Bought & { readonly error?: string; readonly error_description?: string };
 }
 
-let world: TestWorld;
+let world: TestServer;
 let ben: Account;
-let app: Outcome & { readonly secret: string };
-let other: Outcome & { readonly secret: string };
+let app: ActionOutcome & { readonly secret: string };
+let other: ActionOutcome & { readonly secret: string };
 
 before(async () => {
-  world = new TestWorld();
-  const ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  app = await world.client(ada, { name: 'app' });
-  other = await world.client(ada, { name: 'other' });
+  world = new TestServer();
+  const ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  app = await world.createClient(ada, { name: 'app' });
+  other = await world.createClient(ada, { name: 'other' });
 });
 after(() => world.close());
 
@@ -42,7 +42,7 @@ async function post(
     method: 'POST',
     url: path,
     headers: {
-      authorization: basic(by.client.id, by.secret),
+      authorization: basicHeader(by.client.id, by.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: new URLSearchParams(form).toString(),
@@ -53,14 +53,14 @@ async function post(
   };
 }
 const alive = async ({ access_token }: Bought) =>
-  (await world.built.world.faces.core.oauth2.authenticateToken(access_token, {})).ok;
+  (await world.server.services.protocols.core.oauth2.authenticateToken(access_token, {})).ok;
 
 /**
  * The tokens of a code that was asked for and redeemed at one front door: neither is bound to take
  * the other's.
  */
 async function begin(door: (typeof doors)[number]['name']): Promise<Bought> {
-  const code = await world.code(app, ben, null, door === 'core' ? 'core' : 'mediawiki');
+  const code = await world.issueCode(app, ben, null, door === 'core' ? 'core' : 'mediawiki');
   const path = doors.find(({ name }) => name === door)?.path ?? '';
   return (
     await post(path, {
@@ -96,7 +96,7 @@ for (const { name, path } of doors)
     test('a lost answer is given again, as often as it is asked for', async () => {
       const second = await bought(first.refresh_token);
       for (const waited of [0, 1, GRACE - 2]) {
-        world.wait(waited);
+        world.advanceClock(waited);
         assert.deepEqual(await bought(first.refresh_token), second);
       }
       assert.equal(await alive(second), true);
@@ -133,10 +133,10 @@ for (const { name, path } of doors)
         const own = await begin(name);
         const second = await bought(own.refresh_token);
         const last = redeemed ? await bought(second.refresh_token) : second;
-        world.wait(GRACE - 1);
+        world.advanceClock(GRACE - 1);
         if (redeemed) await refused(own.refresh_token);
         assert.equal(await alive(last), true);
-        world.wait(1);
+        world.advanceClock(1);
         await refused(own.refresh_token);
         assert.equal(await alive(last), false);
         await refused(last.refresh_token);
@@ -147,7 +147,7 @@ for (const { name, path } of doors)
       const second = await bought(first.refresh_token);
       const third = await bought(second.refresh_token);
       await refused(first.refresh_token);
-      world.wait(GRACE - 1);
+      world.advanceClock(GRACE - 1);
       assert.deepEqual(await bought(second.refresh_token), third);
     });
 
@@ -169,7 +169,7 @@ for (const { name, path } of doors)
 
     test('without the row of the successor there is no answer', async () => {
       const second = await bought(first.refresh_token);
-      const { store } = world.built;
+      const { store } = world.server;
       const find = store.findRefreshToken;
       const gone = digestOf(second.refresh_token);
       const mutable = store as { findRefreshToken: typeof find };
@@ -207,7 +207,7 @@ for (const { name, path } of doors)
         }
         await refused(first.refresh_token);
         first = third?.body as Bought;
-        world.wait(1);
+        world.advanceClock(1);
       }
       assert.equal(await alive(first), true);
     });
@@ -223,23 +223,23 @@ test('the developer is told what to do with a token that was replaced', async ()
 });
 
 test('a window of 0 seconds: a second use is reuse at once', async () => {
-  const strict = new TestWorld({ 'refresh-grace-for': '0' });
+  const strict = new TestServer({ 'refresh-grace': '0' });
   try {
-    const made = await strict.client(await strict.person('Ada'), { name: 'strict' });
-    const person = await strict.person('Ben');
+    const made = await strict.createClient(await strict.createPerson('Ada'), { name: 'strict' });
+    const person = await strict.createPerson('Ben');
     const ask = async (form: Record<string, string>) => {
       const answer = await strict.app.inject({
         method: 'POST',
         url: '/oauth2/token',
         headers: {
-          authorization: basic(made.client.id, made.secret),
+          authorization: basicHeader(made.client.id, made.secret),
           'content-type': 'application/x-www-form-urlencoded',
         },
         payload: new URLSearchParams(form).toString(),
       });
       return answer.json();
     };
-    const code = await strict.code(made, person);
+    const code = await strict.issueCode(made, person);
     const first = await ask({
       grant_type: 'authorization_code',
       code,

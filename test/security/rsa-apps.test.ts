@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { percentEncode } from '#encoding/percent.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 
 // RSA keys of apps: 2048 bits for new ones, and an app that signs with its key alone has no secret
@@ -41,12 +41,12 @@ w2WKNNlJ5oI5E3CSPzrYY07YyAw2gh2ovgyxakjWtWkb1qZKOT3Shg/uuw+Dyega
 fNHHPjejFxRFsbEe08IP68WYhw==
 -----END CERTIFICATE-----`;
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let count = 0;
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada');
+  world = new TestServer();
+  ada = await world.createPerson('Ada');
 });
 after(() => world.close());
 
@@ -64,7 +64,7 @@ const propose = (rsaPublicKey: string) =>
     { approve: true },
   );
 const update = (clientId: string, values: object) =>
-  world.built.world.registry.submit(OPERATOR, 'update', {
+  world.server.services.registry.submit(OPERATOR, 'update', {
     clientId,
     reason: '',
     resetSecret: false,
@@ -73,8 +73,8 @@ const update = (clientId: string, values: object) =>
 
 /** An app with a key from before the rules. */
 async function old() {
-  const made = await world.client(ada, { name: `old ${count++}`, ...oauth1 });
-  const client = await world.built.store.findClient(made.client.id);
+  const made = await world.createClient(ada, { name: `old ${count++}`, ...oauth1 });
+  const client = await world.server.store.findClient(made.client.id);
   assert.ok(client);
   const audit = {
     at: world.now,
@@ -88,8 +88,14 @@ async function old() {
   } as const;
   const effects = [{ kind: 'save-client', client: { ...client, rsaPublicKey: short } }] as const;
   assert.equal(
-    (await world.built.store.apply({ edition: client.edition, effects, audit, notices: [] }))
-      .outcome,
+    (
+      await world.server.store.applyChange({
+        recordVersion: client.recordVersion,
+        effects,
+        audit,
+        notifications: [],
+      })
+    ).outcome,
     'applied',
   );
   return made;
@@ -104,7 +110,7 @@ describe('keys that are registered', () => {
     ['an even exponent', withExponent('AQAA'), 'not-a-key'],
   ] as const)
     test(`${name}: refused, for a new app and for one that is there`, async () => {
-      const made = await world.client(ada, { name: `there ${count++}`, ...oauth1 });
+      const made = await world.createClient(ada, { name: `there ${count++}`, ...oauth1 });
       for (const answer of [
         await propose(pem),
         await update(made.client.id, { rsaPublicKey: pem }),
@@ -133,7 +139,7 @@ describe('keys that are registered', () => {
       (await update(client.id, { ...addresses('192.0.2.1'), rsaPublicKey: short.trim() })).ok,
     );
     assert.ok((await update(client.id, addresses('192.0.2.2'))).ok);
-    assert.equal((await world.built.store.findClient(client.id))?.rsaPublicKey, short);
+    assert.equal((await world.server.store.findClient(client.id))?.rsaPublicKey, short);
     assert.ok((await update(client.id, { rsaPublicKey: pemOf(2048) })).ok);
     assert.equal((await update(client.id, { rsaPublicKey: short })).ok, false);
   });
@@ -180,11 +186,11 @@ test('an app that dropped its last secret signs with its key, and HMAC is refuse
     });
   };
   assert.deepEqual([(await hmac()).statusCode, (await rsa()).statusCode], [200, 200]);
-  const now = await world.built.store.findClient(client.id);
+  const now = await world.server.store.findClient(client.id);
   const secretId = now?.secrets[0]?.id;
   assert.ok(
     (
-      await world.built.world.registry.submit(OPERATOR, 'retire-secret', {
+      await world.server.services.registry.submit(OPERATOR, 'retire-secret', {
         clientId: client.id,
         reason: '',
         secretId,
@@ -219,8 +225,12 @@ async function signer() {
     oauth_callback: 'https://app.example/cb',
   });
   const temporary = answer((await post('/oauth1/initiate', asked)).body);
-  const consent = await world.consents.save(client, ada, client.scopes);
-  const back = await world.built.world.faces.core.oauth1.grant(temporary.key, client, consent);
+  const consent = await world.consents.accept(client, ada, client.scopes);
+  const back = await world.server.services.protocols.core.oauth1.authorizeUnderConsent(
+    temporary.key,
+    client,
+    consent,
+  );
   assert.ok(back.ok && back.value.kind === 'redirect');
   const oauth_verifier = new URL(back.value.uri).searchParams.get('oauth_verifier') ?? '';
   const token = answer(
@@ -252,10 +262,10 @@ async function signer() {
     };
   };
   const retire = async () => {
-    const secretId = (await world.built.store.findClient(client.id))?.secrets[0]?.id;
+    const secretId = (await world.server.store.findClient(client.id))?.secrets[0]?.id;
     assert.ok(
       (
-        await world.built.world.registry.submit(OPERATOR, 'retire-secret', {
+        await world.server.services.registry.submit(OPERATOR, 'retire-secret', {
           clientId: client.id,
           reason: '',
           secretId,
@@ -300,7 +310,7 @@ describe('identify of an app that signs with its key', () => {
       app,
       token,
       {},
-      { reading: 'mediawiki' },
+      { profile: 'mediawiki' },
     );
     assert.match(
       (await post(addresses[0] ?? '', signed)).body,
@@ -311,7 +321,7 @@ describe('identify of an app that signs with its key', () => {
     const target = '/w/api.php?action=query&meta=userinfo&format=json';
     assert.equal((await post(target, rsa(target))).json().query.userinfo.name, 'Ada');
     // With a new secret there is a statement again, and it is under that one.
-    const added = await world.built.world.registry.submit(OPERATOR, 'add-secret', {
+    const added = await world.server.services.registry.submit(OPERATOR, 'add-secret', {
       clientId: client.id,
       reason: '',
       label: 'new',

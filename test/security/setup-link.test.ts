@@ -11,35 +11,35 @@ import { openStore } from '#store/open.ts';
 import type { Store } from '#store/store.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
 import { account, at, digest, NOW } from '../contract/things.ts';
-import { password, TestWorld } from '../harness/world.ts';
+import { password, TestServer } from '../harness/world.ts';
 
 // The set-up link makes the first administrator: while there is no account, within an hour, once.
 
 const from = { address: '192.0.2.9', agent: '' };
 const root = { name: 'Root', email: 'root@example.org', password };
 
-async function linkOf(world: TestWorld): Promise<string> {
-  const link = await world.built.world.accounts.issueSetupLink();
+async function linkOf(world: TestServer): Promise<string> {
+  const link = await world.server.services.accounts.issueSetupLink();
   assert.ok(link.ok, 'a link is made while there is no account');
   assert.match(link.value, /^https:\/\/gate\.example\/setup\?token=[\w-]{20,}$/);
   return new URL(link.value).searchParams.get('token') ?? '';
 }
-async function redeem(world: TestWorld, secret: string, name = 'Root'): Promise<string> {
-  const answer = await world.built.world.accounts.setUp(secret, { ...root, name }, from);
+async function redeem(world: TestServer, secret: string, name = 'Root'): Promise<string> {
+  const answer = await world.server.services.accounts.setUp(secret, { ...root, name }, from);
   return answer.ok ? 'ok' : answer.refusal.kind;
 }
 
-const doors: Readonly<Record<string, (world: TestWorld) => Promise<unknown>>> = {
-  'the command line': ({ built }) =>
-    built.world.accounts.createAccount({
+const doors: Readonly<Record<string, (world: TestServer) => Promise<unknown>>> = {
+  'the command line': ({ server: built }) =>
+    built.services.accounts.createAccount({
       ...root,
       name: 'Ada',
       emailConfirmed: true,
       realName: '',
       groups: [],
     }),
-  'an account without any group or password': (world) => world.person('Ada'),
-  'the registration page': async ({ built, now }) => {
+  'an account without any group or password': (world) => world.createPerson('Ada'),
+  'the registration page': async ({ server: built, now }) => {
     const secret = digest();
     await built.store.saveAccountToken({
       digest: secret,
@@ -48,7 +48,7 @@ const doors: Readonly<Record<string, (world: TestWorld) => Promise<unknown>>> = 
       data: 'a@example.org',
       expiresAt: now + 60,
     } as never);
-    const made = await built.store.redeemRegistration(secret, now, account());
+    const made = await built.store.consumeRegistrationToken(secret, now, account());
     assert.equal(made.outcome, 'created');
   },
   'another set-up link': async (world) =>
@@ -56,13 +56,13 @@ const doors: Readonly<Record<string, (world: TestWorld) => Promise<unknown>>> = 
 };
 for (const [door, make] of Object.entries(doors)) {
   test(`an account made by ${door} ends the link, and no other can be made`, async () => {
-    const world = new TestWorld({ registration: 'open' });
+    const world = new TestServer({ registration: 'open' });
     const secret = await linkOf(world);
     await make(world);
-    const before = await world.built.store.listAccounts();
+    const before = await world.server.store.listAccounts();
     assert.equal(await redeem(world, secret), 'link-used');
-    assert.deepEqual(await world.built.store.listAccounts(), before);
-    assert.deepEqual(await world.built.world.accounts.issueSetupLink(), {
+    assert.deepEqual(await world.server.store.listAccounts(), before);
+    assert.deepEqual(await world.server.services.accounts.issueSetupLink(), {
       ok: false,
       refusal: { kind: 'accounts-exist' },
     });
@@ -71,10 +71,10 @@ for (const [door, make] of Object.entries(doors)) {
 }
 
 test('the link stays ended when its account was blocked', async () => {
-  const world = new TestWorld();
+  const world = new TestServer();
   const secret = await linkOf(world);
-  const ada = await world.person('Ada');
-  await world.built.store.setBlocked(ada.id, true);
+  const ada = await world.createPerson('Ada');
+  await world.server.store.setBlocked(ada.id, true);
   assert.equal(await redeem(world, secret), 'link-used');
   await world.close();
 });
@@ -85,17 +85,17 @@ for (const [wait, outcome] of [
   [86_400, 'link-used'],
 ] as const) {
   test(`${wait} seconds after it was made the link answers ${outcome}`, async () => {
-    const world = new TestWorld();
+    const world = new TestServer();
     const secret = await linkOf(world);
-    world.wait(wait);
+    world.advanceClock(wait);
     assert.equal(await redeem(world, secret), outcome);
-    assert.equal((await world.built.store.listAccounts()).length, outcome === 'ok' ? 1 : 0);
+    assert.equal((await world.server.store.listAccounts()).length, outcome === 'ok' ? 1 : 0);
     await world.close();
   });
 }
 
 test('a refused form keeps the link, a newer link ends it, and a made-up one never was', async () => {
-  const world = new TestWorld();
+  const world = new TestServer();
   const [old, secret] = [await linkOf(world), await linkOf(world)];
   assert.equal(await redeem(world, old), 'link-used');
   for (const wrong of [
@@ -119,13 +119,13 @@ test('a secret that an earlier version kept without an end is good for nothing',
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-setup-'));
   const location = join(directory, 'gatehouse.db');
   const store = openStore(`sqlite:${location}`);
-  await store.ready();
+  await store.prepareSchema();
   const own = digest();
   const database = new DatabaseSync(location);
   database.prepare("INSERT INTO settings (name, value) VALUES ('setup-secret-digest', ?)").run(own);
   database.close();
   assert.equal(await store.hasSetupSecret(own, NOW), false);
-  assert.equal((await store.redeemSetupSecret(own, NOW, account())).outcome, 'unknown');
+  assert.equal((await store.consumeSetupSecret(own, NOW, account())).outcome, 'unknown');
   await store.close();
   rmSync(directory, { recursive: true });
 });
@@ -187,15 +187,15 @@ function races({ name, open }: Place): void {
     test('of many redemptions on two nodes one wins, in 200 rounds', async () => {
       const place = await open();
       const store = openStore(place.location);
-      await store.ready();
+      await store.prepareSchema();
       const nodes = await nodesOver(place.location);
       for (let round = 0; round < 200; round++) {
         const own = digest();
         assert.equal(await store.saveSetupSecret(own, at(3600)), 'saved');
         const calls = () => [0, 1].map(() => [own, NOW, account()]);
         const said = await Promise.all([
-          nodes.ask(0, 'redeemSetupSecret', calls()),
-          nodes.ask(1, 'redeemSetupSecret', calls()),
+          nodes.ask(0, 'consumeSetupSecret', calls()),
+          nodes.ask(1, 'consumeSetupSecret', calls()),
         ]);
         assert.deepEqual(
           outcomes(said.flat()).toSorted(),
@@ -213,7 +213,7 @@ function races({ name, open }: Place): void {
     test('an account made elsewhere meanwhile never leaves two redemptions, nor a link that is still good', async () => {
       const place = await open();
       const store = openStore(place.location);
-      await store.ready();
+      await store.prepareSchema();
       const nodes = await nodesOver(place.location);
       for (let round = 0; round < 200; round++) {
         const own = digest();
@@ -222,7 +222,7 @@ function races({ name, open }: Place): void {
           nodes.ask(round % 2, 'createAccount', [[account()]]),
           nodes.ask(
             (round + 1) % 2,
-            'redeemSetupSecret',
+            'consumeSetupSecret',
             [0, 1].map(() => [own, NOW, account()]),
           ),
         ]);
@@ -237,7 +237,7 @@ function races({ name, open }: Place): void {
         assert.equal(await store.hasSetupSecret(own, NOW), false);
         await place.run(EMPTY);
         assert.equal(
-          (await store.redeemSetupSecret(own, NOW, account())).outcome,
+          (await store.consumeSetupSecret(own, NOW, account())).outcome,
           'unknown',
           'ended, not only hidden',
         );
@@ -270,11 +270,11 @@ else {
   test('on PostgreSQL a redemption waits for an account that is being made, and then finds it', async () => {
     const { location, client, close } = await onPostgres();
     const store = openStore(location);
-    await store.ready();
+    await store.prepareSchema();
     const own = digest();
     await store.saveSetupSecret(own, at(3600));
     await client.query("BEGIN; DELETE FROM settings WHERE name = 'setup-secret-digest'");
-    const redemption = store.redeemSetupSecret(own, NOW, account());
+    const redemption = store.consumeSetupSecret(own, NOW, account());
     for (;;) {
       const { rows } = await client.query(
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
@@ -294,14 +294,14 @@ else {
   test('on PostgreSQL an account that another program wrote ends the link too', async () => {
     const { location, client, close } = await onPostgres();
     const store = openStore(location);
-    await store.ready();
+    await store.prepareSchema();
     const own = digest();
     await store.saveSetupSecret(own, at(3600));
     await client.query(
       "INSERT INTO accounts (name, name_key, real_name, groups, blocked, created_at) VALUES ('Ada', 'ada', '', '[]', 0, 1)",
     );
     assert.equal(await store.hasSetupSecret(own, NOW), false);
-    assert.equal((await store.redeemSetupSecret(own, NOW, account())).outcome, 'unknown');
+    assert.equal((await store.consumeSetupSecret(own, NOW, account())).outcome, 'unknown');
     await store.close();
     await close();
   });

@@ -3,14 +3,14 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { authenticator } from '#harness/authenticator.ts';
-import { nowThere } from '#harness/clock.ts';
+import { softwareAuthenticator } from '#harness/authenticator.ts';
+import { testNow } from '#harness/clock.ts';
 import { personActor } from '#harness/consents.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, password, TestWorld } from '#harness/world.ts';
+import { basicHeader, password, TestServer } from '#harness/world.ts';
 import { type ClientId, EVERY_SITE, type SiteId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { isRecent } from '#registry/actions/authority.ts';
+import { isRecentProof } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
 
@@ -26,28 +26,30 @@ sites:
 `;
 type Json = Readonly<Record<string, unknown>>;
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let root: Account;
 let count = 0;
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada', ['developer']);
-  root = await world.person('Root', ['administrator', 'developer']);
+  world = new TestServer();
+  ada = await world.createPerson('Ada', ['developer']);
+  root = await world.createPerson('Root', ['administrator', 'developer']);
 });
 after(() => world.close());
 
 const fresh = () => `app ${++count}`;
 const everyScope = () =>
-  world.built.world.scopes.all().flatMap(({ name, identityOnly }) => (identityOnly ? [] : [name]));
+  world.server.services.scopes
+    .allScopes()
+    .flatMap(({ name, identityOnly }) => (identityOnly ? [] : [name]));
 
 /**
  * The token of an app that this person allowed these scopes; the code was bought the ordinary way.
  */
 async function tokenOf(person: Account, scopes: readonly string[], at = world): Promise<string> {
-  const made = await at.client(root, { name: fresh(), scopes });
+  const made = await at.createClient(root, { name: fresh(), scopes });
   const verifier = 'v'.repeat(43);
-  const code = await at.code(
+  const code = await at.issueCode(
     made,
     person,
     createHash('sha256').update(verifier).digest('base64url'),
@@ -56,7 +58,7 @@ async function tokenOf(person: Account, scopes: readonly string[], at = world): 
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(made.client.id, made.secret),
+      authorization: basicHeader(made.client.id, made.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: new URLSearchParams({
@@ -90,7 +92,7 @@ async function scopesOf(
   token: string,
   at = world,
 ): Promise<{ readonly live: readonly string[]; readonly said: readonly string[] }> {
-  const permit = await at.built.world.guard.permit(
+  const permit = await at.server.services.guard.permit(
     {
       method: 'GET',
       target: '/',
@@ -99,7 +101,7 @@ async function scopesOf(
       address: '192.0.2.7',
       secure: true,
     },
-    at.built.world.site,
+    at.server.services.site,
   );
   const { scope } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
   return {
@@ -121,7 +123,7 @@ async function bySecret(id: string, secret: string, at = world): Promise<readonl
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(id, secret),
+      authorization: basicHeader(id, secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: 'grant_type=client_credentials',
@@ -129,7 +131,7 @@ async function bySecret(id: string, secret: string, at = world): Promise<readonl
   return answer.statusCode === 200 ? (await scopesOf(answer.json().access_token, at)).live : [];
 }
 const found = async (id: string): Promise<Client> => {
-  const client = await world.built.store.findClient(id as ClientId);
+  const client = await world.server.store.findClient(id as ClientId);
   assert.ok(client);
   return client;
 };
@@ -146,9 +148,9 @@ const proposal = (scopes: readonly string[], more: Json = {}): Json => ({
 });
 const code = (answer: { json(): { code?: string } }) => answer.json().code;
 const act = (actor: Actor, action: string, values: Json) =>
-  world.built.world.registry.submit(actor, action, { reason: '', ...values });
+  world.server.services.registry.submit(actor, action, { reason: '', ...values });
 const inBrowser = (person: Account) =>
-  personActor(person, world.built.world.rights.rightsOf(person));
+  personActor(person, world.server.services.rights.rightsOf(person));
 
 describe('owner-only apps through a token', () => {
   test('every scope is asked for, and what comes back holds those of the caller', async () => {
@@ -178,7 +180,7 @@ describe('owner-only apps through a token', () => {
       bearer(token),
       proposal(['gatehouse:clients', 'gatehouse:review']),
     );
-    const stranger = await world.client(ada, { name: fresh() }, false);
+    const stranger = await world.createClient(ada, { name: fresh() }, false);
     const approval = await send(
       'POST',
       `/api/v1/clients/${stranger.client.id}/approve`,
@@ -233,14 +235,14 @@ describe('owner-only apps through a token', () => {
       signedHeader(world, 'GET', url, { key, secret }, { key: pair, secret: pairSecret }),
     );
     assert.equal(me.statusCode, 200, me.body);
-    inside(me.json().rights, [...world.built.world.scopes.rightsOf(mine)]);
+    inside(me.json().rights, [...world.server.services.scopes.rightsOf(mine)]);
     inside((await found(key)).scopes, mine);
   });
 
   test('a credential for one site makes none for all', async () => {
-    const at = new TestWorld({ issuer: 'https://gate.example' }, file);
-    const olga = await at.person('Olga', ['developer']);
-    const made = await at.client(olga, {
+    const at = new TestServer({ issuer: 'https://gate.example' }, file);
+    const olga = await at.createPerson('Olga', ['developer']);
+    const made = await at.createClient(olga, {
       ...own2,
       name: 'console',
       site: 'wiki',
@@ -255,7 +257,7 @@ describe('owner-only apps through a token', () => {
     );
     if (answer.statusCode === 201) assert.equal(answer.json().site, 'wiki');
     const app: Actor = {
-      ...(personActor(olga, at.built.world.rights.rightsOf(olga)) as Extract<
+      ...(personActor(olga, at.server.services.rights.rightsOf(olga)) as Extract<
         Actor,
         { kind: 'person' }
       >),
@@ -266,14 +268,18 @@ describe('owner-only apps through a token', () => {
         site: 'wiki' as SiteId,
       },
     };
-    const wide = await at.client(olga, { ...own2, name: 'wide', scopes: ['gatehouse:clients'] });
-    const reset = await at.built.world.registry.submit(app, 'update', {
+    const wide = await at.createClient(olga, {
+      ...own2,
+      name: 'wide',
+      scopes: ['gatehouse:clients'],
+    });
+    const reset = await at.server.services.registry.submit(app, 'update', {
       clientId: wide.client.id,
       reason: '',
       resetSecret: true,
     });
     assert.equal(!reset.ok && reset.refusal.kind, 'browser_session_required');
-    const proposed = await at.built.world.registry.submit(app, 'propose', {
+    const proposed = await at.server.services.registry.submit(app, 'propose', {
       ...{
         name: 'everywhere',
         version: '1.0',
@@ -299,7 +305,7 @@ describe('a reset, a revision and a new secret through a token', () => {
   const wide = ['editpage', 'gatehouse:review', 'gatehouse:clients'];
 
   test('a reset of a wider owner-only app gives what the caller holds, in its token, its text and its secret', async () => {
-    const made = await world.client(ada, { ...own2, name: fresh(), scopes: wide });
+    const made = await world.createClient(ada, { ...own2, name: fresh(), scopes: wide });
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const mine = (await scopesOf(token)).live;
     const answer = await send(
@@ -370,7 +376,7 @@ describe('a reset, a revision and a new secret through a token', () => {
       first.access_token,
       'the wider consent has a token of its own',
     );
-    assert.equal(await world.built.store.findTokenCredentials(first.access_token), undefined);
+    assert.equal(await world.server.store.findTokenCredentials(first.access_token), undefined);
     const same = await act(inBrowser(ada), 'update', {
       clientId: first.client_id,
       resetSecret: true,
@@ -383,7 +389,11 @@ describe('a reset, a revision and a new secret through a token', () => {
   });
 
   test('an owner-only app is not widened through a token, and may be within it', async () => {
-    const made = await world.client(ada, { ...own2, name: fresh(), scopes: ['gatehouse:clients'] });
+    const made = await world.createClient(ada, {
+      ...own2,
+      name: fresh(),
+      scopes: ['gatehouse:clients'],
+    });
     const token = await tokenOf(ada, ['gatehouse:clients', 'editpage']);
     const revisions = `/api/v1/clients/${made.client.id}/revisions`;
     const answer = await send('POST', revisions, bearer(token), {
@@ -425,8 +435,8 @@ describe('a reset, a revision and a new secret through a token', () => {
     ['an offer', {}, 'offer', 'POST', { user: 'Root' }],
   ] as const)
     test(`${what} is refused, and nothing is written`, async () => {
-      const made = await world.client(ada, { ...over, name: fresh() } as Parameters<
-        TestWorld['client']
+      const made = await world.createClient(ada, { ...over, name: fresh() } as Parameters<
+        TestServer['createClient']
       >[1]);
       const before = await found(made.client.id);
       const key = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -446,11 +456,11 @@ describe('a reset, a revision and a new secret through a token', () => {
         answer.body,
       );
       assert.deepEqual(await found(made.client.id), before);
-      assert.deepEqual((await world.built.store.teamOf(made.client.id)).offer, null);
+      assert.deepEqual((await world.server.store.teamOf(made.client.id)).offer, null);
     });
 
   test('addresses: fewer are taken, more are refused', async () => {
-    const made = await world.client(ada, { name: fresh() });
+    const made = await world.createClient(ada, { name: fresh() });
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const say = (...addresses: readonly string[]) =>
       send('PATCH', `/api/v1/clients/${made.client.id}`, bearer(token), {
@@ -463,7 +473,7 @@ describe('a reset, a revision and a new secret through a token', () => {
   });
 
   test('pages: fewer are taken; more, or none named, which are all, are refused', async () => {
-    const made = await world.client(ada, { name: fresh() });
+    const made = await world.createClient(ada, { name: fresh() });
     const addresses = ['0.0.0.0/0', '::/0'];
     const token = await tokenOf(ada, ['gatehouse:clients']);
     const say = (restrictions: Json) =>
@@ -480,7 +490,7 @@ describe('a reset, a revision and a new secret through a token', () => {
   });
 
   test('an app nobody else uses yet is reset through a token: a reviewer looks at it first', async () => {
-    const made = await world.client(ada, { name: fresh() }, false);
+    const made = await world.createClient(ada, { name: fresh() }, false);
     const answer = await send(
       'POST',
       `/api/v1/clients/${made.client.id}/reset-secret`,
@@ -492,16 +502,16 @@ describe('a reset, a revision and a new secret through a token', () => {
 });
 
 test('an app that waits because it has a new owner is no new one: people allowed it before, and a token gets no secret or key of it', async () => {
-  const at = new TestWorld({}, 'review: { two_person_risks: [security] }');
-  root = await at.person('Root', ['administrator', 'developer']);
+  const at = new TestServer({}, 'review: { two_person_risks: [security] }');
+  root = await at.createPerson('Root', ['administrator', 'developer']);
   const [olga, ben] = [
-    await at.person('Olga', ['developer']),
-    await at.person('Ben', ['developer']),
+    await at.createPerson('Olga', ['developer']),
+    await at.createPerson('Ben', ['developer']),
   ];
   const token = await tokenOf(ben, ['gatehouse:clients', 'oauthmanageownclient'], at);
   const submit = async (who: Account, action: string, id: ClientId, values: Json = {}) => {
-    const actor = personActor(who, at.built.world.rights.rightsOf(who));
-    const answer = await at.built.world.registry.submit(actor, action, {
+    const actor = personActor(who, at.server.services.rights.rightsOf(who));
+    const answer = await at.server.services.registry.submit(actor, action, {
       clientId: id,
       reason: '',
       ...values,
@@ -523,40 +533,40 @@ test('an app that waits because it has a new owner is no new one: people allowed
       { rsa_public_key: key },
     ],
   ] as const) {
-    const { client } = await at.client(olga, {
+    const { client } = await at.createClient(olga, {
       ...over,
       name: fresh(),
       scopes: ['editpage', 'gatehouse:review'],
     });
     await submit(olga, 'offer', client.id, { userId: ben.id });
     assert.equal((await submit(ben, 'accept-offer', client.id)).stage, 'proposed');
-    const before = await at.built.store.findClient(client.id);
+    const before = await at.server.store.findClient(client.id);
     const answer = await send(method, path.replace('ID', client.id), bearer(token), body, at);
     assert.ok(
       answer.statusCode === 403 || answer.json().message === 'permission_denied',
       `${path}: ${answer.body}`,
     );
-    assert.deepEqual(await at.built.store.findClient(client.id), before);
+    assert.deepEqual(await at.server.store.findClient(client.id), before);
     await submit(ben, 'update', client.id, { resetSecret: true });
   }
   await at.close();
-  root = (await world.built.store.findAccountByName('Root')) as Account;
+  root = (await world.server.store.findAccountByName('Root')) as Account;
 });
 
 describe('what would be approved by itself', () => {
-  let at: TestWorld;
+  let at: TestServer;
   let olga: Account;
   before(async () => {
-    at = new TestWorld(
+    at = new TestServer(
       {},
       'auto_approve: [{ scopes: [basic, editpage, delete, "gatehouse:clients"], protocols: [https] }]',
     );
-    olga = await at.person('Olga', ['developer']);
-    root = await at.person('Root', ['administrator', 'developer']);
+    olga = await at.createPerson('Olga', ['developer']);
+    root = await at.createPerson('Root', ['administrator', 'developer']);
   });
   after(async () => {
     await at.close();
-    root = (await world.built.store.findAccountByName('Root')) as Account;
+    root = (await world.server.store.findAccountByName('Root')) as Account;
   });
   const web = (scopes: readonly string[]) =>
     proposal(scopes, { owner_only: false, redirect_uri: 'https://reader.example/cb' });
@@ -572,7 +582,7 @@ describe('what would be approved by itself', () => {
       (await send('POST', '/api/v1/clients', bearer(token), web(['editpage']), at)).json().stage,
       'approved',
     );
-    const cookie = await at.cookie(olga);
+    const cookie = await at.sessionCookie(olga);
     const headers = { cookie, 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) };
     assert.equal(
       (await send('POST', '/api/v1/clients', headers, web(['editpage', 'delete']), at)).json()
@@ -582,7 +592,7 @@ describe('what would be approved by itself', () => {
   });
 
   test('a change of an app that other people use waits, too', async () => {
-    const made = await at.client(olga, {
+    const made = await at.createClient(olga, {
       name: fresh(),
       redirectUri: 'https://reader.example/cb',
       scopes: ['editpage'],
@@ -596,21 +606,21 @@ describe('what would be approved by itself', () => {
       at,
     );
     assert.deepEqual([answer.statusCode, answer.json().scopes], [201, ['basic', 'editpage']]);
-    assert.notEqual(await at.built.store.openRevision(made.client.id), undefined);
+    assert.notEqual(await at.server.store.openRevision(made.client.id), undefined);
   });
 });
 
 test('who hears of it: an app that makes a credential in a person’s name is told to that person, and only then', async () => {
-  const mailed = new TestWorld({
+  const mailed = new TestServer({
     'smtp-url': 'smtp://mail.example',
     'mail-from': 'gate@example.org',
   });
-  const lia = await mailed.person('Lia', ['developer']);
-  await mailed.person('Root', ['administrator', 'developer']);
+  const lia = await mailed.createPerson('Lia', ['developer']);
+  await mailed.createPerson('Root', ['administrator', 'developer']);
   const before = root;
-  root = (await mailed.built.store.findAccountByName('Root')) as Account;
+  root = (await mailed.server.store.findAccountByName('Root')) as Account;
   const told = async () =>
-    (await mailed.built.store.listNotices({ limit: 100 }))
+    (await mailed.server.store.listNotifications({ limit: 100 }))
       .filter(({ target }) => target.kind === 'mail' && target.userId === lia.id)
       .map(({ facts }) => facts.event);
   const byApp = await send(
@@ -622,7 +632,7 @@ test('who hears of it: an app that makes a credential in a person’s name is to
   );
   assert.equal(byApp.statusCode, 201, byApp.body);
   assert.deepEqual(await told(), ['create-owner-only']);
-  const cookie = await mailed.cookie(lia);
+  const cookie = await mailed.sessionCookie(lia);
   const headers = { cookie, 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) };
   assert.equal(
     (await send('POST', '/api/v1/clients', headers, proposal(['gatehouse:clients']), mailed))
@@ -651,7 +661,7 @@ describe('the dialect’s addresses', () => {
   const failure = { message: 'permission_denied', httpCode: 400, httpReason: 'Bad Request' };
 
   test('registering an owner-only app is cut to the caller’s scopes, by token and by signature', async () => {
-    const made = await world.client(ada, {
+    const made = await world.createClient(ada, {
       ...own1,
       name: fresh(),
       scopes: ['oauthmanageownclient'],
@@ -662,7 +672,7 @@ describe('the dialect’s addresses', () => {
     ] as const;
     for (const headers of [
       bearer(await tokenOf(ada, ['oauthmanageownclient'])),
-      signedHeader(world, 'POST', path, ...pair, {}, { reading: 'mediawiki' }),
+      signedHeader(world, 'POST', path, ...pair, {}, { profile: 'mediawiki' }),
     ]) {
       const answer = await send('POST', path, headers, body(everyScope()));
       assert.equal(answer.statusCode, 200, answer.body);
@@ -679,7 +689,7 @@ describe('the dialect’s addresses', () => {
 
   test('resetting an owner-only app is cut; that of an app other people use is refused in the reference’s shape', async () => {
     const token = await tokenOf(ada, ['oauthmanageownclient']);
-    const narrow = await world.client(ada, {
+    const narrow = await world.createClient(ada, {
       ...own2,
       name: fresh(),
       scopes: ['editpage', 'gatehouse:review'],
@@ -687,7 +697,7 @@ describe('the dialect’s addresses', () => {
     const reset = await send('POST', `${path}/${narrow.client.id}/reset_secret`, bearer(token), {});
     assert.equal(reset.statusCode, 200, reset.body);
     inside((await scopesOf(reset.json().access_token)).live, ['basic']);
-    const shared = await world.client(ada, { name: fresh() });
+    const shared = await world.createClient(ada, { name: fresh() });
     const answer = await send(
       'POST',
       `${path}/${shared.client.id}/reset_secret`,
@@ -700,11 +710,11 @@ describe('the dialect’s addresses', () => {
   });
 
   test('a session whose proof is old is refused there as well', async () => {
-    const shared = await world.client(ada, { name: fresh() });
-    const cookie = await world.cookie(ada);
-    world.wait(601);
+    const shared = await world.createClient(ada, { name: fresh() });
+    const cookie = await world.sessionCookie(ada);
+    world.advanceClock(601);
     const answer = await send('POST', `${path}/${shared.client.id}/reset_secret`, { cookie }, {});
-    world.wait(-601);
+    world.advanceClock(-601);
     assert.deepEqual([answer.statusCode, answer.json()], [400, failure]);
     assert.equal(
       (await send('POST', `${path}/${shared.client.id}/reset_secret`, { cookie }, {})).statusCode,
@@ -714,7 +724,7 @@ describe('the dialect’s addresses', () => {
 
   test('both scopes say that they could endanger an account', () => {
     for (const name of ['gatehouse:clients', 'oauthmanageownclient'])
-      assert.equal(world.built.world.scopes.get(name)?.risk, 'security');
+      assert.equal(world.server.services.scopes.get(name)?.risk, 'security');
   });
 });
 
@@ -729,19 +739,19 @@ describe('a recent proof', () => {
     [-86_400, false],
   ] as const)
     test(`given ${ago} seconds ago ${holds ? 'holds' : 'does not hold'}`, () => {
-      const now = nowThere();
-      assert.equal(isRecent({ at: instant(now - ago), method: 'password' }, now), holds);
+      const now = testNow();
+      assert.equal(isRecentProof({ at: instant(now - ago), method: 'password' }, now), holds);
     });
 
   test('a session from before proofs were recorded has none', async () => {
     const actor = { ...inBrowser(ada), authentication: { kind: 'session', proof: null } } as Actor;
-    const made = await world.client(ada, { name: fresh() });
+    const made = await world.createClient(ada, { name: fresh() });
     const answer = await act(actor, 'update', { clientId: made.client.id, resetSecret: true });
     assert.equal(!answer.ok && answer.refusal.kind, 'reauthentication_required');
   });
 
   test('an app has no proof of its person, and a stranger has nothing', async () => {
-    const made = await world.client(ada, { name: fresh() });
+    const made = await world.createClient(ada, { name: fresh() });
     for (const [authentication, kind] of [
       [
         { kind: 'app', clientId: made.client.id, scopes: everyScope(), site: EVERY_SITE },
@@ -758,7 +768,7 @@ describe('a recent proof', () => {
   });
 
   test('a yes to an app is the person’s alone: no app says it, whatever it may do', async () => {
-    const made = await world.client(ada, { name: fresh() });
+    const made = await world.createClient(ada, { name: fresh() });
     const authentication = {
       kind: 'app',
       clientId: made.client.id,
@@ -774,7 +784,7 @@ describe('a recent proof', () => {
 });
 
 describe('the pages', () => {
-  let here: TestWorld;
+  let here: TestServer;
   let eve: Account;
   let cookie: string;
   const form = (url: string, fields: Readonly<Record<string, string>>) =>
@@ -793,9 +803,9 @@ describe('the pages', () => {
     });
 
   before(async () => {
-    here = new TestWorld();
+    here = new TestServer();
     const about = { emailConfirmed: true, realName: '', password };
-    const made = await here.built.world.accounts.createAccount({
+    const made = await here.server.services.accounts.createAccount({
       ...{
         ...about,
         name: 'Eve',
@@ -805,14 +815,14 @@ describe('the pages', () => {
     });
     assert.ok(made.ok);
     eve = made.value;
-    cookie = await here.cookie(eve);
-    here.wait(601);
+    cookie = await here.sessionCookie(eve);
+    here.advanceClock(601);
   });
   after(() => here.close());
 
   test('a reset asks for a proof, carries the form, and is done with it', async () => {
-    const { client } = await here.client(eve, { name: 'Reader' });
-    const change = here.built.world.registry.changeToken(personActor(eve, new Set()), client);
+    const { client } = await here.createClient(eve, { name: 'Reader' });
+    const change = here.server.services.registry.etagFor(personActor(eve, new Set()), client);
     const fields = { change_token: change, sure: '1' };
     const asked = await form(`/my/apps/${client.id}/reset`, fields);
     assert.equal(asked.statusCode, 403);
@@ -821,7 +831,10 @@ describe('the pages', () => {
         asked.body.includes(`value="${change}"`),
       'nothing is lost',
     );
-    assert.equal((await here.built.store.findClient(client.id))?.edition, client.edition);
+    assert.equal(
+      (await here.server.store.findClient(client.id))?.recordVersion,
+      client.recordVersion,
+    );
     const wrong = await form(`/my/apps/${client.id}/reset`, {
       ...fields,
       proof_method: 'password',
@@ -838,10 +851,10 @@ describe('the pages', () => {
       proof_password: password,
     });
     assert.equal(done.statusCode, 200, done.body);
-    const next = await here.client(eve, { name: 'Second' });
+    const next = await here.createClient(eve, { name: 'Second' });
     const again = await form(`/my/apps/${next.client.id}/reset`, {
       ...{
-        change_token: here.built.world.registry.changeToken(
+        change_token: here.server.services.registry.etagFor(
           personActor(eve, new Set()),
           next.client,
         ),
@@ -849,13 +862,13 @@ describe('the pages', () => {
       },
     });
     assert.equal(again.statusCode, 200, 'the proof holds for ten minutes');
-    here.wait(601);
+    here.advanceClock(601);
   });
 
   test('an owner-only app, a transfer, a block and groups ask, and change nothing without', async () => {
-    const { client } = await here.client(eve, { name: 'Third' });
-    const bob = await here.person('Bob');
-    const change = here.built.world.registry.changeToken(personActor(eve, new Set()), client);
+    const { client } = await here.createClient(eve, { name: 'Third' });
+    const bob = await here.createPerson('Bob');
+    const change = here.server.services.registry.etagFor(personActor(eve, new Set()), client);
     const draft = {
       kind: 'own',
       name: 'Script',
@@ -878,10 +891,13 @@ describe('the pages', () => {
       assert.equal(answer.statusCode, 403, `${url}: ${answer.body.slice(0, 400)}`);
       assert.ok(answer.body.includes('name="proof_password"'), url);
     }
-    assert.equal((await here.built.store.findClient(client.id))?.edition, client.edition);
-    const after = await here.built.store.findAccount(bob.id);
+    assert.equal(
+      (await here.server.store.findClient(client.id))?.recordVersion,
+      client.recordVersion,
+    );
+    const after = await here.server.store.findAccount(bob.id);
     assert.deepEqual([after?.blocked, after?.groups], [false, []]);
-    assert.deepEqual(await here.built.store.findClientsNamed(eve.id, 'Script'), []);
+    assert.deepEqual(await here.server.store.findClientsNamed(eve.id, 'Script'), []);
   });
 
   test('/account/prove leads back to where the person was, and nowhere else', async () => {
@@ -904,7 +920,7 @@ describe('the pages', () => {
       });
       assert.deepEqual([answer.statusCode, answer.headers.location], [303, to]);
     }
-    here.wait(601);
+    here.advanceClock(601);
     assert.equal(
       (await form('/account/prove', { returnto: '/my/apps' })).statusCode,
       403,
@@ -919,7 +935,7 @@ describe('the pages', () => {
 
   test('a passkey proves its own person, once; that of somebody else proves nothing', async () => {
     const site = { origin: 'https://gate.example', rpId: 'gate.example' };
-    const { accounts } = here.built.world;
+    const { accounts } = here.server.services;
     const mal = await accounts.createAccount({
       ...{
         name: 'Mal',
@@ -932,7 +948,7 @@ describe('the pages', () => {
     });
     assert.ok(mal.ok);
     const keyOf = async (person: Account) => {
-      const key = authenticator(site);
+      const key = softwareAuthenticator(site);
       const options = await accounts.passkeyOptions(person, password);
       assert.ok(options.ok);
       const added = await accounts.addPasskey(
@@ -956,7 +972,7 @@ describe('the pages', () => {
       at: here.now,
       method: 'passkey',
     });
-    here.wait(601);
+    here.advanceClock(601);
     assert.equal((await proven(answer)).statusCode, 403, 'an answer is good for once');
     assert.ok(
       (await here.app.inject({ url: '/account/prove', headers: { cookie } })).body.includes(
@@ -978,7 +994,10 @@ describe('the pages', () => {
     assert.equal(foreign.statusCode, 403);
     const secret = cookie.slice(cookie.indexOf('=') + 1);
     assert.ok(
-      !isRecent((await here.built.world.accounts.sessionOf(secret))?.proof ?? null, here.now),
+      !isRecentProof(
+        (await here.server.services.accounts.sessionOf(secret))?.proof ?? null,
+        here.now,
+      ),
     );
     const tries = [];
     for (let turn = 0; turn < 6; turn++)

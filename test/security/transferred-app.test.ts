@@ -2,27 +2,27 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { Client } from '#registry/model/client.ts';
 
 // What reviewers and users are shown of who may decide and of a new owner, and what an app holds
 // while it waits again (ADR 15).
 
-const world = new TestWorld(
+const world = new TestServer(
   {},
   'review: { two_person_risks: [security] }\nnotices: { groups: [reviewer] }',
 );
 after(() => world.close());
 const [ada, ben] = [
-  await world.person('Ada', ['developer', 'reviewer']),
-  await world.person('Ben', ['developer']),
+  await world.createPerson('Ada', ['developer', 'reviewer']),
+  await world.createPerson('Ben', ['developer']),
 ];
 const [rex, rita, uwe] = [
-  await world.person('Rex', ['reviewer']),
-  await world.person('Rita', ['reviewer']),
-  await world.person('Uwe'),
+  await world.createPerson('Rex', ['reviewer']),
+  await world.createPerson('Rita', ['reviewer']),
+  await world.createPerson('Uwe'),
 ];
-const { registry, rights } = world.built.world;
+const { registry, rights } = world.server.services;
 
 /** Acts with the rights the person's groups give. */
 async function act(
@@ -37,14 +37,14 @@ async function act(
     reason: '',
     ...values,
   });
-  return answer.ok ? (answer.value.waiting ? 'waiting' : 'ok') : answer.refusal.kind;
+  return answer.ok ? (answer.value.awaitsSecondApproval ? 'waiting' : 'ok') : answer.refusal.kind;
 }
 const page = async (who: Account, url: string) =>
-  (await world.app.inject({ url, headers: { cookie: await world.cookie(who) } })).body;
+  (await world.app.inject({ url, headers: { cookie: await world.sessionCookie(who) } })).body;
 
 /** What a user's code buys. */
-async function tokensOf(made: Awaited<ReturnType<TestWorld['client']>>, user: Account) {
-  const code = await world.code(made, user);
+async function tokensOf(made: Awaited<ReturnType<TestServer['createClient']>>, user: Account) {
+  const code = await world.issueCode(made, user);
   return (
     await post(
       '/oauth2/token',
@@ -64,7 +64,7 @@ const post = (url: string, client: Pick<Client, 'id'>, secret: string, payload: 
     url,
     payload,
     headers: {
-      authorization: basic(client.id, secret),
+      authorization: basicHeader(client.id, secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
   });
@@ -73,14 +73,18 @@ const bearer = async (token: string) =>
     .statusCode;
 
 test('an app with scopes for two that changes hands holds nothing that works until two said yes', async () => {
-  const made = await world.client(ada, { name: 'Sold', scopes: ['import'], pkceOptional: true });
+  const made = await world.createClient(ada, {
+    name: 'Sold',
+    scopes: ['import'],
+    pkceOptional: true,
+  });
   const { client, secret } = made;
   const tokens = await tokensOf(made, uwe);
   assert.equal(await bearer(tokens.access_token), 200);
   assert.equal(await act(ada, 'offer', client, { userId: ben.id }), 'ok');
   assert.equal(await bearer(tokens.access_token), 200, 'an offer changes nothing');
   assert.equal(await act(ben, 'accept-offer', client), 'ok');
-  assert.equal((await world.built.store.findClient(client.id))?.stage, 'proposed');
+  assert.equal((await world.server.store.findClient(client.id))?.stage, 'proposed');
   assert.equal(await bearer(tokens.access_token), 401);
   const refresh = `grant_type=refresh_token&refresh_token=${tokens.refresh_token}`;
   assert.equal(
@@ -102,7 +106,11 @@ test('an app with scopes for two that changes hands holds nothing that works unt
 });
 
 test('an ordinary app goes on; its old secret ends with the grace', async () => {
-  const made = await world.client(ada, { name: 'Given', scopes: ['editpage'], pkceOptional: true });
+  const made = await world.createClient(ada, {
+    name: 'Given',
+    scopes: ['editpage'],
+    pkceOptional: true,
+  });
   const { client, secret } = made;
   const tokens = await tokensOf(made, uwe);
   await act(ada, 'offer', client, { userId: ben.id });
@@ -112,28 +120,28 @@ test('an ordinary app goes on; its old secret ends with the grace', async () => 
     post('/oauth2/token', client, secret, `grant_type=refresh_token&refresh_token=${token}`);
   const next = await refresh(tokens.refresh_token);
   assert.equal(next.statusCode, 200);
-  world.wait(7 * 86_400 + 1);
+  world.advanceClock(7 * 86_400 + 1);
   assert.equal((await refresh(next.json().refresh_token)).statusCode, 401);
 });
 
 test('people see on the list of the apps they allowed that one has another owner, and only those who allowed it before', async () => {
-  const { client } = await world.client(ada, { name: 'Moved', scopes: ['editpage'] });
-  await world.consents.save(client, uwe, ['editpage']);
+  const { client } = await world.createClient(ada, { name: 'Moved', scopes: ['editpage'] });
+  await world.consents.accept(client, uwe, ['editpage']);
   const card = async (who: Account) =>
     /<h2><a href="[^"]*">(?:<bdi>)?Moved[\s\S]*?<\/section>/.exec(
       await page(who, '/consents'),
     )?.[0] ?? '';
   assert.match(await card(uwe), /Moved/);
   assert.doesNotMatch(await card(uwe), /belongs to/);
-  world.wait(60);
+  world.advanceClock(60);
   await act(ada, 'offer', client, { userId: ben.id });
   await act(ben, 'accept-offer', client);
-  world.wait(60);
-  await world.consents.save(client, rita, ['editpage']);
+  world.advanceClock(60);
+  await world.consents.accept(client, rita, ['editpage']);
   assert.match(await card(uwe), /belongs to <bdi>Ben<\/bdi>/);
   assert.match(await card(rita), /Moved/);
   assert.doesNotMatch(await card(rita), /belongs to/);
-  const cookie = await world.cookie(uwe);
+  const cookie = await world.sessionCookie(uwe);
   const { consents } = (
     await world.app.inject({ url: '/consents/export.json', headers: { cookie } })
   ).json();
@@ -142,7 +150,7 @@ test('people see on the list of the apps they allowed that one has another owner
 });
 
 test('the desk says which decisions are not this reviewer’s, and why', async () => {
-  const own = (await world.client(ada, { name: 'Own' }, false)).client;
+  const own = (await world.createClient(ada, { name: 'Own' }, false)).client;
   const seen = await page(ada, `/review/${own.id}`);
   assert.match(seen, /This is your own app\. Another reviewer has to decide\./);
   assert.match(seen, /Not yours to decide: Approve\./);
@@ -150,10 +158,10 @@ test('the desk says which decisions are not this reviewer’s, and why', async (
   assert.match(seen, /value="reject"/);
   assert.match(await page(rex, `/review/${own.id}`), /value="approve"/);
 
-  const { client } = await world.client(ben, { name: 'Stopped', scopes: ['import'] });
+  const { client } = await world.createClient(ben, { name: 'Stopped', scopes: ['import'] });
   await act(ben, 'invite', client, { userId: ada.id });
   await act(ada, 'join', client);
-  await act(rex, 'halt', client, { halted: 'tokens' });
+  await act(rex, 'halt', client, { suspension: 'all' });
   const helper = await page(ada, `/review/${client.id}`);
   assert.match(helper, /You help look after this app/);
   assert.match(helper, /Not yours to decide: Let it go on and Take no new users\./);
@@ -162,7 +170,7 @@ test('the desk says which decisions are not this reviewer’s, and why', async (
     await page(ada, `/review/${client.id}`),
     /You helped look after this app when this came up, or shortly before/,
   );
-  assert.equal(await act(rita, 'halt', client, { halted: 'nothing' }), 'waiting');
+  assert.equal(await act(rita, 'halt', client, { suspension: 'none' }), 'waiting');
   assert.match(await page(rita, `/review/${client.id}`), /You said yes already/);
   assert.match(
     await page(rex, `/review/${client.id}`),
@@ -171,8 +179,12 @@ test('the desk says which decisions are not this reviewer’s, and why', async (
 });
 
 test('the API says why, and a yes on a page and one over the API are one person’s', async () => {
-  const { client } = await world.client(ben, { name: 'By two doors', scopes: ['import'] }, false);
-  const cookie = await world.cookie(rex);
+  const { client } = await world.createClient(
+    ben,
+    { name: 'By two doors', scopes: ['import'] },
+    false,
+  );
+  const cookie = await world.sessionCookie(rex);
   const desk = await world.app.inject({ url: `/review/${client.id}`, headers: { cookie } });
   const hidden = (name: string) =>
     new RegExp(`name="${name}" value="([^"]*)"`).exec(desk.body)?.[1] ?? '';
@@ -189,7 +201,7 @@ test('the API says why, and a yes on a page and one over the API are one person�
     headers: {
       cookie,
       'content-type': 'application/x-www-form-urlencoded',
-      origin: world.built.world.origin,
+      origin: world.server.services.origin,
     },
   });
   assert.equal(yes.headers.location, `/review/${client.id}?done=review-first-yes`);

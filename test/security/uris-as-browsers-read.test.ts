@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { clientRedirects } from '#cli/client-redirects.ts';
-import { type Io, readArguments, type Verbs } from '#cli/command.ts';
-import { readConfigFile } from '#config/file.ts';
-import { asciiSpelling, misleads, unicodeSpelling } from '#encoding/browser-uri.ts';
-import { locationOf, redirectUriMatches } from '#encoding/redirect-uri.ts';
-import { acceptedEarlier } from '#harness/accepted-earlier.ts';
+import { type CommandServices, type Io, parseArguments } from '#cli/command.ts';
+import { parseConfigFile } from '#config/file.ts';
+import { isMisleadingUri, toAsciiUri, toUnicodeUri } from '#encoding/browser-uri.ts';
+import { isRegisteredRedirectUri, makeRedirectLocation } from '#encoding/redirect-uri.ts';
+import { storeLegacyClient } from '#harness/accepted-earlier.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
-import type { Sealed, UserId } from '#kernel/ids.ts';
+import { TestServer } from '#harness/world.ts';
+import type { EncryptedSecret, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { callbackAllowed, landingOf } from '#oauth1/callback.ts';
-import { readConfigured } from '#registry/configured-clients.ts';
+import { callbackDestination, isCallbackAllowed } from '#oauth1/callback.ts';
+import { readConfiguredClients } from '#registry/configured-clients.ts';
 import type { Client } from '#registry/model/client.ts';
 import { redirectProblem } from '#registry/model/redirect-rules.ts';
 import { rules } from '../unit/registry/world.ts';
@@ -85,7 +85,7 @@ describe('registration', () => {
       ...sound,
       ...hostile.filter(({ registration }) => registration === 'sound'),
     ]) {
-      const spelt = asciiSpelling(uri) ?? '';
+      const spelt = toAsciiUri(uri) ?? '';
       const href = URL.parse(spelt)?.href ?? '';
       const [, scheme = '', authority = '', rest = ''] =
         /^([^:]+:)(\/\/[^/?#]*)?(.*)$/s.exec(spelt) ?? [];
@@ -105,41 +105,41 @@ describe('registration', () => {
 describe('a host in Unicode', () => {
   const [shown, wire] = ['https://bücher.example/cb?a=b', 'https://xn--bcher-kva.example/cb?a=b'];
   test('has two spellings, each made of the other', () => {
-    assert.equal(asciiSpelling(shown), wire);
-    assert.equal(unicodeSpelling(wire), shown);
-    assert.equal(unicodeSpelling('https://app.example/'), null);
+    assert.equal(toAsciiUri(shown), wire);
+    assert.equal(toUnicodeUri(wire), shown);
+    assert.equal(toUnicodeUri('https://app.example/'), null);
     // Symbols that pass for a slash are not shown as if they were part of a host.
-    assert.equal(unicodeSpelling('https://app.xn--examplecb-wn0e/cb'), null);
+    assert.equal(toUnicodeUri('https://app.xn--examplecb-wn0e/cb'), null);
   });
   test('either is the registered one, and the header has ASCII', () => {
     assert.ok(
-      redirectUriMatches([wire], shown) &&
-        redirectUriMatches([shown], wire) &&
-        redirectUriMatches([wire], wire),
+      isRegisteredRedirectUri([wire], shown) &&
+        isRegisteredRedirectUri([shown], wire) &&
+        isRegisteredRedirectUri([wire], wire),
     );
-    assert.ok(!redirectUriMatches([wire], shown.replace('?a=b', '')));
-    assert.equal(locationOf(shown, [['code', 'x']]), `${wire}&code=x`);
+    assert.ok(!isRegisteredRedirectUri([wire], shown.replace('?a=b', '')));
+    assert.equal(makeRedirectLocation(shown, [['code', 'x']]), `${wire}&code=x`);
   });
 });
 
 describe('authorization', () => {
   test('what reaches another host than it shows is found', () => {
     for (const { uri, elsewhere, family } of hostile)
-      if (elsewhere) assert.ok(misleads(uri), `${family}: ${JSON.stringify(uri)}`);
-    for (const { uri } of sound) assert.ok(!misleads(uri), uri);
+      if (elsewhere) assert.ok(isMisleadingUri(uri), `${family}: ${JSON.stringify(uri)}`);
+    for (const { uri } of sound) assert.ok(!isMisleadingUri(uri), uri);
     for (const { uri, registration } of hostile)
-      if (registration === 'sound') assert.ok(!misleads(uri), uri);
+      if (registration === 'sound') assert.ok(!isMisleadingUri(uri), uri);
   });
   test('no Location is ever built for it', () => {
     for (const { uri, elsewhere } of hostile)
-      if (elsewhere) assert.throws(() => locationOf(uri, []), JSON.stringify(uri));
+      if (elsewhere) assert.throws(() => makeRedirectLocation(uri, []), JSON.stringify(uri));
   });
   test('no hostile URI is the registered one', () => {
     for (const { uri } of hostile)
-      assert.ok(!redirectUriMatches(['https://app.example/cb'], uri), JSON.stringify(uri));
+      assert.ok(!isRegisteredRedirectUri(['https://app.example/cb'], uri), JSON.stringify(uri));
     for (const { uri } of hostile)
       assert.ok(
-        !redirectUriMatches(['http://127.0.0.1:8080/cb'], uri) ||
+        !isRegisteredRedirectUri(['http://127.0.0.1:8080/cb'], uri) ||
           /^http:\/\/127\.0\.0\.1(?::\d+)?\/cb$/.test(uri),
         JSON.stringify(uri),
       );
@@ -158,13 +158,13 @@ describe('OAuth 1 callbacks', () => {
   for (const redirectUri of prefixes)
     test(`a prefix ${redirectUri} leads to its own host and path alone`, () => {
       for (const { uri } of hostile) {
-        if (!callbackAllowed(uri, { redirectUri, redirectIsPrefix: true }) || uri === 'oob')
+        if (!isCallbackAllowed(uri, { redirectUri, redirectIsPrefix: true }) || uri === 'oob')
           continue;
         const [there, here] = [new URL(uri), new URL(redirectUri)];
         assert.equal(there.hostname, here.hostname, JSON.stringify(uri));
         assert.equal(there.port, here.port, JSON.stringify(uri));
         assert.ok(there.pathname.startsWith(here.pathname), JSON.stringify(uri));
-        assert.ok(!misleads(uri), JSON.stringify(uri));
+        assert.ok(!isMisleadingUri(uri), JSON.stringify(uri));
       }
     });
   // By design a prefix is text (docs/registry.md): a slash at its end keeps neighbours out.
@@ -193,27 +193,35 @@ describe('OAuth 1 callbacks', () => {
   for (const [prefix, callback, allowed] of passes)
     test(`${prefix} as a prefix ${allowed ? 'covers' : 'does not cover'} ${callback}`, () =>
       assert.equal(
-        callbackAllowed(callback, { redirectUri: prefix, redirectIsPrefix: true }),
+        isCallbackAllowed(callback, { redirectUri: prefix, redirectIsPrefix: true }),
         allowed,
       ));
   test('an exact callback that was accepted earlier leads nowhere when it misleads', () => {
     for (const { uri, elsewhere } of hostile) {
       if (!elsewhere) continue;
-      assert.equal(landingOf('oob', { redirectUri: uri }, true), 'misleads', JSON.stringify(uri));
-      assert.equal(landingOf(uri, { redirectUri: uri }, false), 'misleads', JSON.stringify(uri));
+      assert.equal(
+        callbackDestination('oob', { redirectUri: uri }, true),
+        'misleads',
+        JSON.stringify(uri),
+      );
+      assert.equal(
+        callbackDestination(uri, { redirectUri: uri }, false),
+        'misleads',
+        JSON.stringify(uri),
+      );
     }
-    assert.equal(landingOf('oob', { redirectUri: 'https://2130706433/' }, false), null);
+    assert.equal(callbackDestination('oob', { redirectUri: 'https://2130706433/' }, false), null);
   });
 });
 
 describe('every way into the registry', () => {
-  const world = new TestWorld();
+  const world = new TestServer();
   let ada: Account;
   let cookie: string;
   const bad = 'https://evil.example\\app.example/cb';
 
   const stored = (client: Client, redirectUri: string) =>
-    acceptedEarlier(world, client, { redirectUri });
+    storeLegacyClient(world, client, { redirectUri });
   const authorize = (
     client: Pick<Client, 'id'>,
     redirectUri: string | null,
@@ -232,8 +240,8 @@ describe('every way into the registry', () => {
   };
 
   before(async () => {
-    ada = await world.person('Ada', ['developer']);
-    cookie = await world.cookie(ada);
+    ada = await world.createPerson('Ada', ['developer']);
+    cookie = await world.sessionCookie(ada);
   });
 
   test('the API', async () => {
@@ -325,7 +333,7 @@ describe('every way into the registry', () => {
     const taken = await register(' https://app.example/clipper\n');
     assert.equal(taken.statusCode, 200, taken.body.slice(0, 200));
     assert.equal(
-      (await world.built.store.listClients({ name: 'Clipper' }))[0]?.redirectUri,
+      (await world.server.store.listClients({ name: 'Clipper' }))[0]?.redirectUri,
       'https://app.example/clipper',
     );
   });
@@ -432,7 +440,7 @@ describe('every way into the registry', () => {
       'and so does another kind of app',
     );
     assert.equal((await send(link, 'reader:/cb', '1.0', waved)).statusCode, 200);
-    const [made] = await world.built.store.listClients({ name: 'Device' });
+    const [made] = await world.server.store.listClients({ name: 'Device' });
     assert.deepEqual(
       [made?.redirectUri, made?.confidential, made?.pkceOptional],
       ['reader:/cb', false, false],
@@ -457,12 +465,12 @@ describe('every way into the registry', () => {
       assert.equal(answer.statusCode, 400, why);
       assert.doesNotMatch(answer.body, /name="ignore_warnings"/, why);
     }
-    assert.equal((await world.built.store.listClients({ name: 'Device' })).length, 1);
+    assert.equal((await world.server.store.listClients({ name: 'Device' })).length, 1);
   });
 
   test('without the dialect nobody comes from there', async () => {
-    const bare = new TestWorld({ mediawiki: 'off' });
-    const as = { cookie: await bare.cookie(await bare.person('Ada', ['developer'])) };
+    const bare = new TestServer({ mediawiki: 'off' });
+    const as = { cookie: await bare.sessionCookie(await bare.createPerson('Ada', ['developer'])) };
     const page = await bare.app.inject({
       url: '/my/apps/new?kind=server&from=mediawiki',
       headers: as,
@@ -495,10 +503,10 @@ describe('every way into the registry', () => {
   });
 
   test('a revision, which leaves an earlier URI alone', async () => {
-    const { client } = await world.client(ada, { name: 'Older' });
+    const { client } = await world.createClient(ada, { name: 'Older' });
     await stored(client, 'https://app.example/a/../cb');
     const submit = (values: Readonly<Record<string, unknown>>) =>
-      world.built.world.registry.submit({ kind: 'operator', via: 'cli' }, 'revise', {
+      world.server.services.registry.submit({ kind: 'operator', via: 'cli' }, 'revise', {
         clientId: client.id,
         reason: '',
         ...values,
@@ -517,7 +525,7 @@ describe('every way into the registry', () => {
   });
 
   test('an earlier URI keeps working where it shows its host, and is refused where it does not', async () => {
-    const { client } = await world.client(ada, { name: 'Imported' });
+    const { client } = await world.createClient(ada, { name: 'Imported' });
     for (const [uri, works] of [
       ['https://app.example/a/../cb', true],
       ['https://app.example./cb', true],
@@ -545,7 +553,7 @@ describe('every way into the registry', () => {
   });
 
   test('all the hostile ones, stored and asked for: nobody leaves for another host', async () => {
-    const { client } = await world.client(ada, { name: 'Corpus' });
+    const { client } = await world.createClient(ada, { name: 'Corpus' });
     for (const { uri, elsewhere } of hostile.filter((one) => one.elsewhere)) {
       await stored(client, uri);
       const answer = await authorize(client, uri);
@@ -555,7 +563,7 @@ describe('every way into the registry', () => {
   });
 
   test('all the hostile ones, asked of an honest app: nobody is sent anywhere', async () => {
-    const { client } = await world.client(ada, { name: 'Honest' });
+    const { client } = await world.createClient(ada, { name: 'Honest' });
     for (const { uri } of hostile) {
       // The empty text is a parameter that was left out (RFC 6749 §3.1).
       if (uri === '') continue;
@@ -566,7 +574,7 @@ describe('every way into the registry', () => {
   });
 
   test('OAuth 1: at the callback, and when an earlier one is carried out', async () => {
-    const made = await world.client(ada, {
+    const made = await world.createClient(ada, {
       name: 'Signer',
       protocol: 'oauth1',
       redirectUri: 'https://app.example/cb',
@@ -594,10 +602,10 @@ describe('every way into the registry', () => {
   });
 
   test('earlier URIs are listed for review: on the desk, on their list, and for the operator', async () => {
-    const { client } = await world.client(ada, { name: 'Listed' });
+    const { client } = await world.createClient(ada, { name: 'Listed' });
     await stored(client, 'https://app.example/a/../cb');
-    const eve = await world.person('Eve', ['reviewer', 'sysop', 'administrator']);
-    const headers = { cookie: await world.cookie(eve) };
+    const eve = await world.createPerson('Eve', ['reviewer', 'sysop', 'administrator']);
+    const headers = { cookie: await world.sessionCookie(eve) };
     const list = await world.app.inject({ url: '/review?show=redirects', headers });
     assert.match(list.body, /Listed/);
     assert.match(list.body, /between slashes/);
@@ -616,8 +624,11 @@ describe('every way into the registry', () => {
       err: (text: string) => void out.push(text),
       open: async () => verbs,
     } as unknown as Io;
-    const verbs = { records: world.built.store, close: async () => {} } as unknown as Verbs;
-    assert.equal(await clientRedirects.run(readArguments(clientRedirects, ['--json']), io), 0);
+    const verbs = {
+      records: world.server.store,
+      close: async () => {},
+    } as unknown as CommandServices;
+    assert.equal(await clientRedirects.run(parseArguments(clientRedirects, ['--json']), io), 0);
     const rows = JSON.parse(out.join('')) as readonly {
       name: string;
       problem: string;
@@ -652,23 +663,25 @@ test('the configuration: a new app is judged, one that was accepted before start
     rules,
     ownerOf: () => 1 as UserId,
     readSecret: () => '',
-    seal: () => '' as Sealed,
+    encryptSecret: () => '' as EncryptedSecret,
     email: 'gate@example.org',
     now: instant(1_800_000_000),
   };
-  const fresh = readConfigured([entry], context);
+  const fresh = readConfiguredClients([entry], context);
   assert.deepEqual(!fresh.ok && fresh.refusal.map(({ field, problem }) => [field, problem]), [
     ['redirect_uri', 'dot segments in uri'],
   ]);
-  const kept = readConfigured([entry], { ...context, acceptedUriOf: () => uri });
+  const kept = readConfiguredClients([entry], { ...context, acceptedUriOf: () => uri });
   assert.ok(kept.ok && kept.value.clients[0]?.redirectUri === uri);
   // Only what a later rule refuses is excused, and only for the URI it had.
   assert.ok(
-    !readConfigured([entry], { ...context, acceptedUriOf: () => 'https://app.example/cb' }).ok,
+    !readConfiguredClients([entry], { ...context, acceptedUriOf: () => 'https://app.example/cb' })
+      .ok,
   );
   const plain = { ...entry, redirect_uri: 'http://app.example/cb' };
   assert.ok(
-    !readConfigured([plain], { ...context, acceptedUriOf: () => 'http://app.example/cb' }).ok,
+    !readConfiguredClients([plain], { ...context, acceptedUriOf: () => 'http://app.example/cb' })
+      .ok,
   );
 });
 
@@ -736,5 +749,5 @@ const elsewhere: readonly (readonly [what: string, yaml: string, fine: boolean])
 for (const [what, yaml, fine] of elsewhere)
   test(`other URIs of the operator: ${what} is ${fine ? 'taken' : 'refused'}`, () => {
     const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
-    assert.equal(readConfigFile(yaml.replace('SECRET', secret), []).problems.length === 0, fine);
+    assert.equal(parseConfigFile(yaml.replace('SECRET', secret), []).problems.length === 0, fine);
   });

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { type Endpoint, makeDelivery } from '#registry/notifications/delivery.ts';
-import type { Notice } from '#registry/notifications/notification.ts';
+import { makeDelivery, type WebhookEndpoint } from '#registry/notifications/delivery.ts';
+import type { Notification } from '#registry/notifications/notification.ts';
 
 // A webhook's secret is exchanged without an outage: while two live, a notice is signed under both,
 // and a receiver takes either.
@@ -16,9 +16,9 @@ const [old, fresh, foreign] = [1, 2, 3].map(
 ) as [string, string, string];
 
 /** What goes out for one notice. */
-async function sent(endpoint: Partial<Endpoint>) {
+async function sent(endpoint: Partial<WebhookEndpoint>) {
   const posts: { readonly headers: Readonly<Record<string, string>>; readonly body: string }[] = [];
-  const notice: Notice = {
+  const notice: Notification = {
     ...{
       id: 1,
       key: 'n1',
@@ -36,9 +36,9 @@ async function sent(endpoint: Partial<Endpoint>) {
   };
   await makeDelivery({
     outbox: {
-      claimNotices: async () => [notice],
-      closeNotice: async () => {},
-      retryNotice: async () => {},
+      claimNotifications: async () => [notice],
+      closeNotification: async () => {},
+      retryNotification: async () => {},
     },
     mail: null,
     web: {
@@ -49,7 +49,7 @@ async function sent(endpoint: Partial<Endpoint>) {
     },
     clock: { now: () => instant(NOW), millis: () => NOW * 1000 },
     log: { info() {}, warn() {}, error() {} },
-    findAccount: async () => null,
+    findConfirmedEmail: async () => null,
     endpoints: [{ name: 'ops', url: 'https://hooks.example/x', secret: fresh, ...endpoint }],
     ...{ issuer: 'https://gate.example', siteName: 'Gate', concurrency: 1 },
   }).run();

@@ -4,20 +4,20 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { readConfig } from '#config/config.ts';
-import { type FalseClock, falseClock } from '#harness/false-clock.ts';
+import { createSkewedClock, type SkewedClock } from '#harness/false-clock.ts';
 import {
-  basicOf,
-  type Home,
-  type Inhabitants,
-  inhabit,
-  openHome,
-  signature,
+  basicAuthorization,
+  createTestData,
+  openNode,
+  type SharedInstallation,
+  signedAuthorization,
+  type TestData,
 } from '#harness/inhabitants.ts';
-import { buildHttp } from '#http/server.ts';
+import { createHttpServer } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#platform/log.ts';
-import { type Built, makeWorld, realOutside } from '#server/compose.ts';
-import { purgeDue } from '#server/reaper.ts';
+import { composeServer, createPlatform, type Server } from '#server/compose.ts';
+import { purgeExpiredRows } from '#server/reaper.ts';
 import { type Ground, Node, onServers, onSqlite, until } from '../chaos/nodes.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
 
@@ -29,11 +29,11 @@ class HandNode {
   aheadMs = 0;
   passedMs = 0;
   readonly said: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
-  readonly built: Built;
-  readonly app: ReturnType<typeof buildHttp>;
+  readonly built: Server;
+  readonly app: ReturnType<typeof createHttpServer>;
 
   constructor(
-    { data, issuer, environment }: Home,
+    { data, issuer, environment }: SharedInstallation,
     boot: string | null = 'one start of the machine',
   ) {
     const config = readConfig({ data, issuer, 'log-level': 'silent' }, environment, () => '');
@@ -42,26 +42,26 @@ class HandNode {
     const log: Log = { info: note, warn: note, error: note };
     const millis = () => Date.now() + this.aheadMs + this.passedMs;
     const from = Date.now() - performance.now();
-    this.built = makeWorld(config.value, {
-      ...realOutside(config.value),
+    this.built = composeServer(config.value, {
+      ...createPlatform(config.value),
       log,
       clock: { now: () => instant(millis() / 1000), millis },
       // Processes of one machine count from the same moment.
-      steady: { boot, millis: () => performance.now() + from + this.passedMs },
+      monotonicClock: { bootId: boot, millis: () => performance.now() + from + this.passedMs },
     });
-    this.app = buildHttp(this.built.world);
+    this.app = createHttpServer(this.built.services);
   }
 
   async open(): Promise<this> {
-    await this.built.settle();
-    await this.built.clocks.look();
+    await this.built.prepare();
+    await this.built.clockMonitor.check();
     return this;
   }
 
   /** What a running node does now and then. */
   async upkeep(): Promise<void> {
-    await this.built.clocks.look();
-    await purgeDue(this.built.store, this.built.clocks);
+    await this.built.clockMonitor.check();
+    await purgeExpiredRows(this.built.store, this.built.clockMonitor);
   }
 
   async get(url: string, headers: Readonly<Record<string, string>> = {}) {
@@ -69,25 +69,25 @@ class HandNode {
     return { status: statusCode, body };
   }
 
-  async active(there: Inhabitants, token: string): Promise<unknown> {
+  async active(there: TestData, token: string): Promise<unknown> {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const payload = new URLSearchParams({ token }).toString();
     const answer = await this.app.inject({
       method: 'POST',
       url: '/oauth2/introspect',
-      headers: { ...basicOf(there.web), ...form },
+      headers: { ...basicAuthorization(there.oauth2App), ...form },
       payload,
     });
     return (JSON.parse(answer.body) as { active?: unknown }).active;
   }
 
-  async token(there: Inhabitants): Promise<string> {
+  async token(there: TestData): Promise<string> {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const payload = 'grant_type=client_credentials';
     const answer = await this.app.inject({
       method: 'POST',
       url: '/oauth2/token',
-      headers: { ...basicOf(there.web), ...form },
+      headers: { ...basicAuthorization(there.oauth2App), ...form },
       payload,
     });
     assert.equal(answer.statusCode, 200, answer.body);
@@ -115,12 +115,12 @@ function arena({ name, ground, byServer, calm }: Arena): void {
   describe(`one wrong clock on ${name}`, { timeout: 300_000 }, () => {
     let right: HandNode;
     let wrong: HandNode;
-    let there: Inhabitants;
+    let there: TestData;
 
     before(async () => {
       right = await new HandNode(ground.home).open();
       wrong = await new HandNode(ground.home).open();
-      there = await inhabit(right.built);
+      there = await createTestData(right.built);
     });
     after(async () => {
       await right?.close();
@@ -129,7 +129,12 @@ function arena({ name, ground, byServer, calm }: Arena): void {
     });
 
     const signed = () =>
-      signature('GET', `${ground.home.issuer}/api/v1/me`, there.signer.client, there.signer.token);
+      signedAuthorization(
+        'GET',
+        `${ground.home.issuer}/api/v1/me`,
+        there.ownerOnlyApp.client,
+        there.ownerOnlyApp.token,
+      );
 
     /** Spends a nonce and buys a token; answers a look that neither was undone. */
     async function kept(): Promise<() => Promise<void>> {
@@ -168,8 +173,8 @@ function arena({ name, ground, byServer, calm }: Arena): void {
         await wrong.upkeep();
         await right.upkeep();
         await wrong.upkeep();
-        assert.equal(wrong.built.clocks.standing().state, 'far');
-        assert.equal(wrong.built.clocks.purgeUntil(), null);
+        assert.equal(wrong.built.clockMonitor.status().state, 'unusable');
+        assert.equal(wrong.built.clockMonitor.purgeUntil(), null);
         const ready = await wrong.get('/readyz');
         assert.deepEqual(
           [ready.status, JSON.parse(ready.body)],
@@ -213,8 +218,8 @@ function arena({ name, ground, byServer, calm }: Arena): void {
         await calm();
         wrong.aheadMs = aheadMs;
         await wrong.upkeep();
-        assert.equal(wrong.built.clocks.standing().state, 'apart');
-        assert.equal(wrong.built.clocks.purgeUntil(), null);
+        assert.equal(wrong.built.clockMonitor.status().state, 'skewed');
+        assert.equal(wrong.built.clockMonitor.purgeUntil(), null);
         assert.equal((await wrong.get('/readyz')).status, 503);
         assert.equal((await wrong.get('/oauth2/jwks')).status, 200);
         wrong.aheadMs = 0;
@@ -235,9 +240,9 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       await wrong.upkeep();
       wrong.aheadMs = 0;
       await wrong.upkeep();
-      assert.equal(wrong.built.clocks.standing().state, 'agrees');
+      assert.equal(wrong.built.clockMonitor.status().state, 'synchronized');
       assert.equal(
-        wrong.built.clocks.purgeUntil(),
+        wrong.built.clockMonitor.purgeUntil(),
         null,
         'for an hour after a jump nothing is taken away',
       );
@@ -252,8 +257,8 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       await forward.open();
       await forward.upkeep();
       assert.equal(
-        forward.built.clocks.standing().state,
-        'far',
+        forward.built.clockMonitor.status().state,
+        'unusable',
         'also by what was noted before the start',
       );
       assert.equal((await forward.get('/oauth2/jwks')).status, 503);
@@ -283,19 +288,21 @@ function arena({ name, ground, byServer, calm }: Arena): void {
           believed: true,
         });
         await calm();
-        const { steadySince } = await store.noteTime(moment(0));
+        const { steadySince } = await store.recordTime(moment(0));
         assert.ok(steadySince * 1000 < Date.now() - HOUR);
-        assert.ok((await store.noteTime(moment(DAY))).steadySince * 1000 > Date.now() + DAY - 5000);
-        assert.ok((await store.noteTime(moment(0))).steadySince * 1000 > Date.now() - 5000);
+        assert.ok(
+          (await store.recordTime(moment(DAY))).steadySince * 1000 > Date.now() + DAY - 5000,
+        );
+        assert.ok((await store.recordTime(moment(0))).steadySince * 1000 > Date.now() - 5000);
         const later = await new HandNode(ground.home).open();
-        assert.equal(later.built.clocks.purgeUntil(), null);
+        assert.equal(later.built.clockMonitor.purgeUntil(), null);
         await later.close();
       });
 
     test('time that goes on evenly: what expired is taken away, five minutes late', async () => {
       await calm();
       const node = await new HandNode(ground.home).open();
-      const due = node.built.clocks.purgeUntil();
+      const due = node.built.clockMonitor.purgeUntil();
       assert.ok(due !== null && Math.abs(due - (Date.now() / 1000 - 300)) < 5, String(due));
       await node.close();
     });
@@ -351,19 +358,19 @@ describe('processes of the program, whose clocks are set while they run', {
   timeout: 300_000,
 }, () => {
   let ground: Ground;
-  let clocks: readonly FalseClock[];
+  let clocks: readonly SkewedClock[];
   let nodes: readonly Node[];
-  let own: Built;
-  let there: Inhabitants;
+  let own: Server;
+  let there: TestData;
 
   before(async () => {
     ground = await onSqlite();
-    clocks = [falseClock(), falseClock()];
+    clocks = [createSkewedClock(), createSkewedClock()];
     nodes = await Promise.all(
       clocks.map(({ environment }) => Node.start({ ...ground.home, environment })),
     );
-    own = await openHome(ground.home);
-    there = await inhabit(own);
+    own = await openNode(ground.home);
+    there = await createTestData(own);
   });
   after(async () => {
     await own?.store.close();
@@ -377,9 +384,14 @@ describe('processes of the program, whose clocks are set while they run', {
     const url = `${ground.home.issuer}/api/v1/me`;
     const ask = (
       of: Node,
-      header = signature('GET', url, there.signer.client, there.signer.token),
+      header = signedAuthorization('GET', url, there.ownerOnlyApp.client, there.ownerOnlyApp.token),
     ) => of.ask('GET', '/api/v1/me', header);
-    const spent = signature('GET', url, there.signer.client, there.signer.token);
+    const spent = signedAuthorization(
+      'GET',
+      url,
+      there.ownerOnlyApp.client,
+      there.ownerOnlyApp.token,
+    );
     assert.equal((await ask(node, spent))?.status, 200);
     for (const ms of [HOUR, -DAY, 100 * DAY]) {
       clocks[0]?.set(ms);
@@ -402,7 +414,7 @@ describe('processes of the program, whose clocks are set while they run', {
   });
 
   test('a node that is started with a wrong clock beside one whose clock is right', async () => {
-    const clock = falseClock(1_200_000);
+    const clock = createSkewedClock(1_200_000);
     const node = await Node.begin({ ...ground.home, environment: clock.environment });
     try {
       await until(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quickOAuth1, quickOAuth2 } from '#server/cached-protocols.ts';
+import { cachedOAuth1, cachedOAuth2 } from '#server/cached-protocols.ts';
 
 /** A face whose verbs write down that they were asked, and answer what they are told to. */
 function face(name: string, answers: Readonly<Record<string, unknown>>, asked: string[]) {
@@ -34,8 +34,8 @@ const no = { ok: false, refusal: { kind: 'no' } };
 const all = (answer: unknown) => Object.fromEntries(verbs.map((verb) => [verb, answer]));
 
 for (const [room, make, names, quickly] of [
-  ['OAuth 1', quickOAuth1, oauth1Verbs, ['initiate', 'authenticateRequest']],
-  ['OAuth 2', quickOAuth2, oauth2Verbs, ['introspect', 'authenticateToken']],
+  ['OAuth 1', cachedOAuth1, oauth1Verbs, ['initiate', 'authenticateRequest']],
+  ['OAuth 2', cachedOAuth2, oauth2Verbs, ['introspect', 'authenticateToken']],
 ] as const) {
   test(`${room}: from memory only what lasts no longer than a memory`, async () => {
     for (const verb of names) {
@@ -76,11 +76,11 @@ test('OAuth 2: of token requests those for an app itself, and what a memory refu
     ['authorization_code', undefined, ['sure token']],
   ] as const) {
     const asked: string[] = [];
-    const both = quickOAuth2(
+    const both = cachedOAuth2(
       face('quick', answer ? { token: answer } : {}, asked) as never,
       face('sure', {}, asked) as never,
     );
-    await both.token({ form: new Map([['grant_type', type]]) } as never);
+    await both.issueTokens({ form: new Map([['grant_type', type]]) } as never);
     assert.deepEqual(asked, expected);
   }
 });

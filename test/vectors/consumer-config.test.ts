@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { readConfigured } from '#registry/configured-clients.ts';
+import { readConfiguredClients } from '#registry/configured-clients.ts';
 import { rules } from '../unit/registry/world.ts';
 import { cases } from './cases.ts';
 
@@ -46,11 +46,11 @@ for (const { name, input, expected } of cases('consumer-config')) {
       else if (ours === 'owner') entry[ours] = 'Olga';
       else if (ours) entry[ours] = value;
     }
-    const read = readConfigured([entry], {
+    const read = readConfiguredClients([entry], {
       rules,
       ownerOf: () => 1 as UserId,
       readSecret: () => '',
-      seal: (secret) => `sealed ${secret}` as never,
+      encryptSecret: (secret) => `sealed ${secret}` as never,
       email: 'no-reply@example.org',
       now: instant(0),
     });

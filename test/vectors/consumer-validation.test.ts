@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SiteId } from '#kernel/ids.ts';
-import { type FieldRules, judges } from '#registry/actions/fields.ts';
+import { type FieldRules, validators } from '#registry/actions/fields.ts';
 import { grantTypes } from '#registry/model/client.ts';
 import { loadScopes } from '#registry/model/scopes.ts';
 import { makeSites } from '#registry/model/sites.ts';
@@ -9,7 +9,7 @@ import { bundled } from '../unit/registry/world.ts';
 import { type Case, cases } from './cases.ts';
 
 /** Our field for the reference's. */
-const fields: Readonly<Record<string, keyof typeof judges>> = {
+const fields: Readonly<Record<string, keyof typeof validators>> = {
   name: 'name',
   version: 'version',
   callbackUrl: 'redirectUri',
@@ -87,7 +87,7 @@ for (const one of cases('consumer-validation')) {
       redirectIsPrefix: context.callbackIsPrefix ?? false,
     };
     // What an owner typed is trimmed before it is judged.
-    const judged = judges[name](translated(field, value), all, rulesOf(context));
+    const judged = validators[name](translated(field, value), all, rulesOf(context));
     const level = judged === undefined ? 'ok' : judged.ignorable ? 'warning' : 'error';
     assert.equal(level, one.expected.level, JSON.stringify(judged));
   });

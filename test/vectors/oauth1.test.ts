@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formEncode } from '#encoding/form.ts';
-import { addToQuery } from '#encoding/redirect-uri.ts';
+import { addQueryParameters } from '#encoding/redirect-uri.ts';
 import { instant, seconds } from '#kernel/time.ts';
-import { baseString, baseStringUri, normalizeParams } from '#oauth1/base-string.ts';
-import { callbackAllowed } from '#oauth1/callback.ts';
+import { buildBaseString, buildBaseStringUri, normalizeParameters } from '#oauth1/base-string.ts';
+import { isCallbackAllowed } from '#oauth1/callback.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
-import { parseSignedRequest, type Reading } from '#oauth1/parse.ts';
+import { type OAuth1ProfileName, parseSignedRequest } from '#oauth1/parse.ts';
 import {
+  computeSignature,
+  isSignatureValid,
   type SignatureMethod,
-  signatureHolds,
   signatureMethods,
-  signatureOf,
 } from '#oauth1/signature.ts';
-import { type OAuth1Settings, parameterProblem, verifySigned } from '#oauth1/verify.ts';
+import { findParameterProblem, type OAuth1Settings, verifySignature } from '#oauth1/verify.ts';
 import { cases } from './cases.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a case's own shape
@@ -28,7 +28,7 @@ const sent = (request: any) => ({
 // biome-ignore lint/suspicious/noExplicitAny: a case's own shape
 const originOf = (request: any) => new URL(`${request.scheme}://${request.host}`).origin;
 
-for (const reading of ['rfc5849', 'mediawiki'] as const satisfies readonly Reading[]) {
+for (const reading of ['rfc5849', 'mediawiki'] as const satisfies readonly OAuth1ProfileName[]) {
   for (const { name, input, expected } of cases('oauth1-parse-header', reading)) {
     test(`header (${reading}): ${name}`, () => {
       const header = parseOAuthHeader(input.header, reading);
@@ -45,9 +45,9 @@ for (const { name, input, expected } of cases('oauth1-base-strings', 'rfc5849'))
   test(`base string: ${name}`, () => {
     const signed = parseSignedRequest(sent(input), 'rfc5849');
     assert.ok(signed.ok);
-    assert.equal(baseStringUri(originOf(input), signed.value.path), expected.baseStringUri);
-    assert.equal(normalizeParams(signed.value.params), expected.normalizedParams);
-    assert.equal(baseString(signed.value, originOf(input)), expected.baseString);
+    assert.equal(buildBaseStringUri(originOf(input), signed.value.path), expected.baseStringUri);
+    assert.equal(normalizeParameters(signed.value.params), expected.normalizedParams);
+    assert.equal(buildBaseString(signed.value, originOf(input)), expected.baseString);
   });
 }
 
@@ -63,19 +63,19 @@ for (const { name, input, expected } of cases('oauth1-signatures', 'rfc5849').fi
     };
     if (input.kind === 'verify')
       return assert.equal(
-        signatureHolds(method, input.baseString, secrets, input.signature),
+        isSignatureValid(method, input.baseString, secrets, input.signature),
         expected.valid,
       );
     let text = input.baseString;
     if (input.kind === 'request') {
       const signed = parseSignedRequest(sent(input.request), 'rfc5849');
       assert.ok(signed.ok);
-      text = baseString(signed.value, originOf(input.request));
+      text = buildBaseString(signed.value, originOf(input.request));
       if (expected.baseString) assert.equal(text, expected.baseString);
     }
     if (method.startsWith('RSA'))
-      assert.equal(signatureHolds(method, text, secrets, expected.signature), true);
-    else assert.equal(signatureOf(method, text, secrets), expected.signature);
+      assert.equal(isSignatureValid(method, text, secrets, expected.signature), true);
+    else assert.equal(computeSignature(method, text, secrets), expected.signature);
   });
 }
 
@@ -85,7 +85,7 @@ for (const { name, input, expected } of cases('oauth1-callback-match')) {
     // The safer path rule: dot segments are resolved before the prefix is compared.
     const climbs = input.requestedCallback?.includes('/../');
     assert.equal(
-      callbackAllowed(input.requestedCallback ?? '', client),
+      isCallbackAllowed(input.requestedCallback ?? '', client),
       climbs ? false : expected.accepted,
     );
   });
@@ -98,7 +98,7 @@ for (const { name, input, expected } of cases('oauth1-token-response')) {
         ['oauth_verifier', input.verifier],
         ['oauth_token', input.token],
       ];
-      const [base, query = ''] = addToQuery(input.callback, added).split('?', 2) as [
+      const [base, query = ''] = addQueryParameters(input.callback, added).split('?', 2) as [
         string,
         string,
       ];
@@ -140,12 +140,12 @@ for (const { name, input, expected } of cases('oauth1-server-checks', 'rfc5849')
     const { store, params, url } = input;
     const settings: OAuth1Settings = {
       origin: new URL(url).origin,
-      reading: 'rfc5849',
+      profile: 'rfc5849',
       methods: input.signatureMethods ?? store.signatureMethods,
-      nonceCoversTimestamp: true,
-      windowFor: seconds(store.timestampWindowSeconds),
-      temporaryFor: seconds(600),
-      oobRedirects: false,
+      nonceUniquePerTimestamp: true,
+      timestampWindowSeconds: seconds(store.timestampWindowSeconds),
+      temporaryCredentialsTtlSeconds: seconds(600),
+      oobRedirectsToRegisteredUrl: false,
     };
     const { pathname, search } = new URL(url);
     const header = `OAuth ${Object.entries(params as Record<string, string>)
@@ -163,7 +163,7 @@ for (const { name, input, expected } of cases('oauth1-server-checks', 'rfc5849')
       'rfc5849',
     );
     assert.ok(signed.ok);
-    const problem = parameterProblem(signed.value, settings, instant(store.now));
+    const problem = findParameterProblem(signed.value, settings, instant(store.now));
     const wantsToken = input.endpoint !== 'request_token';
     const pair = input.endpoint === 'resource' ? store.accessToken : store.requestToken;
     let kind = problem?.kind as string | undefined;
@@ -171,7 +171,7 @@ for (const { name, input, expected } of cases('oauth1-server-checks', 'rfc5849')
     if (kind === undefined) {
       const known = params.oauth_consumer_key === store.consumer.key;
       const tokenKnown = params.oauth_token === pair?.key;
-      const verdict = verifySigned(
+      const verdict = verifySignature(
         signed.value,
         {
           client: known ? 'known' : 'unknown',

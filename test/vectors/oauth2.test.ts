@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import { type ClientId, EVERY_SITE, type UserId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import { makeMediawikiReading } from '#mediawiki/profile.ts';
-import { identifyClaims, profileOf } from '#mediawiki/statement.ts';
-import { liveScopes } from '#oauth2/token-status.ts';
+import { makeMediawikiProfiles } from '#mediawiki/profile.ts';
+import { identifyClaims, userProfile } from '#mediawiki/statement.ts';
+import { activeScopes } from '#oauth2/token-status.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { cases } from './cases.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ben: Account;
 let ada: Account;
 let web: Client & { readonly secret: string };
@@ -19,16 +19,16 @@ let spa: Client;
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  const made = await world.client(ada, {
+  world = new TestServer();
+  ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  const made = await world.createClient(ada, {
     name: 'client',
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
     pkceOptional: true,
   });
   web = { ...made.client, secret: made.secret };
-  spa = (await world.client(ada, { name: 'c', confidential: false })).client;
+  spa = (await world.createClient(ada, { name: 'c', confidential: false })).client;
 });
 after(() => world.close());
 
@@ -39,7 +39,7 @@ function authorizationOf(value: string): string {
   const [id = '', secret = ''] = Buffer.from(value.replace('Basic ', ''), 'base64')
     .toString()
     .split(':');
-  return basic(translate(id), translate(secret));
+  return basicHeader(translate(id), translate(secret));
 }
 
 /** Situations of grants this server does not have yet (DPoP, pushed requests, device). */
@@ -60,7 +60,7 @@ for (const { name, input, expected } of cases('token-responses')) {
     const credentials = situation.authorization
       ? { authorization: authorizationOf(situation.authorization) }
       : endpoint === 'revoke'
-        ? { authorization: basic(web.id, web.secret) }
+        ? { authorization: basicHeader(web.id, web.secret) }
         : {};
     const answer = await world.app.inject({
       method: 'POST',
@@ -92,14 +92,14 @@ test('token answers have the members and types of RFC 6749 §5.1', async () => {
   ];
   const payload = new URLSearchParams({
     grant_type: 'authorization_code',
-    code: await world.code({ client: web } as never, ben),
+    code: await world.issueCode({ client: web } as never, ben),
     redirect_uri: web.redirectUri,
   }).toString();
   const answer = (
     await world.app.inject({
       method: 'POST',
       url: '/oauth2/token',
-      headers: { ...form, authorization: basic(web.id, web.secret) },
+      headers: { ...form, authorization: basicHeader(web.id, web.secret) },
       payload,
     })
   ).json();
@@ -116,13 +116,14 @@ for (const { name, input, expected } of cases('introspection')) {
         await world.app.inject({
           method: 'POST',
           url: '/oauth2/token',
-          headers: { ...form, authorization: basic(web.id, web.secret) },
+          headers: { ...form, authorization: basicHeader(web.id, web.secret) },
           payload,
         })
       ).json().access_token as string;
     };
     const token = input.tokenState ? await issue() : 'an-unknown-token';
-    const caller = input.caller === 'anonymous' ? {} : { authorization: basic(web.id, web.secret) };
+    const caller =
+      input.caller === 'anonymous' ? {} : { authorization: basicHeader(web.id, web.secret) };
     if (input.tokenState?.revoked)
       await world.app.inject({
         method: 'POST',
@@ -157,9 +158,9 @@ for (const { name, input, expected } of cases('pkce').filter(
 )) {
   test(`pkce: ${name}`, async () => {
     const strict = (
-      await world.client(ada, { name: `pkce ${name}`, confidential: !input.client.public })
+      await world.createClient(ada, { name: `pkce ${name}`, confidential: !input.client.public })
     ).client;
-    const sound = await world.built.world.faces.core.oauth2.readAuthorization(
+    const sound = await world.server.services.protocols.core.oauth2.validateAuthorizationRequest(
       [
         ['client_id', strict.id],
         ['response_type', 'code'],
@@ -184,7 +185,7 @@ for (const { name, input, expected } of cases('scope-parsing').filter(
         ? undefined
         : ({ scopes: input.approvedScopes ?? [] } as unknown as Consent);
     assert.deepEqual(
-      liveScopes(requested, { client, consent, user: undefined, familyRevoked: false }),
+      activeScopes(requested, { client, consent, user: undefined, familyRevoked: false }),
       expected.granted,
     );
   });
@@ -194,7 +195,7 @@ for (const { name, input, expected } of cases('scope-parsing').filter(
   ({ input }) => input.kind === 'known',
 )) {
   test(`scope: ${name}`, () =>
-    assert.equal(world.built.world.scopes.has(input.scope), expected.known));
+    assert.equal(world.server.services.scopes.has(input.scope), expected.known));
 }
 
 for (const { name, input, expected } of cases('user-statement')) {
@@ -220,7 +221,7 @@ for (const { name, input, expected } of cases('user-statement')) {
     };
     const claims =
       input.kind === 'profile'
-        ? profileOf(subject)
+        ? userProfile(subject)
         : identifyClaims(subject, {
             issuer: input.canonicalServer,
             audience: input.consumerKey,
@@ -238,11 +239,11 @@ for (const { name, input, expected } of cases('bearer-validation').filter(
 )) {
   test(`subject: ${name}`, () => {
     const site = input.lookupScope.replace('local:', '');
-    const { oauth2 } = makeMediawikiReading({
+    const { oauth2 } = makeMediawikiProfiles({
       issuer: 'https://gate.example',
       origin: 'https://gate.example',
       site,
-      plaintext: false,
+      plaintextAllowed: false,
     });
     const claims = oauth2.claims({
       id: 'x' as never,
@@ -257,7 +258,7 @@ for (const { name, input, expected } of cases('bearer-validation').filter(
       grantType: input.ownerOnly ? 'owner-only' : 'authorization_code',
       issuedAt: instant(1),
       expiresAt: instant(2),
-      millis: 0,
+      issuedAtMillis: 0,
     }) as { sub: string };
     assert.equal(claims.sub, expected.sub);
   });
@@ -270,7 +271,7 @@ for (const { name, input, expected } of cases('oauth2-endpoint-outcomes', 'media
   test(`endpoint: ${name}`, async () => {
     const ids = new Map<string, string>();
     for (const wanted of input.state.clients) {
-      const made = await world.client(ada, {
+      const made = await world.createClient(ada, {
         name: `outcome ${wanted.clientId}`,
         confidential: wanted.confidential,
         // What is registered at the dialect's own addresses has the exemption.
@@ -287,7 +288,7 @@ for (const { name, input, expected } of cases('oauth2-endpoint-outcomes', 'media
     const text = new URLSearchParams(fields).toString();
     const path = `/w/rest.php/oauth2/${input.endpoint === 'token' ? 'access_token' : 'authorize'}`;
     const cookie: Record<string, string> = input.state.loggedIn
-      ? { cookie: await world.cookie(ben) }
+      ? { cookie: await world.sessionCookie(ben) }
       : {};
     const answer =
       input.method === 'POST'

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bearerToken, formatChallenges, parseBasic } from '#encoding/authorization.ts';
+import {
+  formatChallenges,
+  parseBasicCredentials,
+  parseBearerToken,
+} from '#encoding/authorization.ts';
 import { parseForm } from '#encoding/form.ts';
 import { percentEncode } from '#encoding/percent.ts';
-import { addToQuery, redirectUriMatches } from '#encoding/redirect-uri.ts';
+import { addQueryParameters, isRegisteredRedirectUri } from '#encoding/redirect-uri.ts';
 import { parseScope } from '#encoding/scope.ts';
-import { durationSeconds } from '#kernel/time.ts';
+import { parseDuration } from '#kernel/time.ts';
 import { isPkceText, pkceChallenge, pkceMatches } from '#keys/pkce.ts';
-import { jwkThumbprint } from '#keys/thumbprint.ts';
+import { computeJwkThumbprint } from '#keys/thumbprint.ts';
 import { cases } from './cases.ts';
 
 for (const { name, input, expected } of cases('oauth1-percent-encoding')) {
@@ -27,7 +31,7 @@ for (const { name, input, expected } of cases('oauth1-form-decode', 'strict').fi
 
 for (const { name, input, expected } of cases('client-auth-basic')) {
   test(`basic: ${name}`, () => {
-    const basic = parseBasic(input.authorization);
+    const basic = parseBasicCredentials(input.authorization);
     if (expected.error) assert.equal(basic.ok, false);
     else
       assert.deepEqual(basic.ok && basic.value, {
@@ -41,7 +45,7 @@ for (const { name, input, expected } of cases('bearer-validation').filter(
   ({ input }) => input.kind === 'authorization-header',
 )) {
   test(`bearer header: ${name}`, () => {
-    const token = bearerToken(input.header);
+    const token = parseBearerToken(input.header);
     assert.equal(token !== undefined, expected.bearer);
     if (expected.bearer) assert.equal(token?.ok ? token.value : undefined, expected.token);
   });
@@ -56,17 +60,17 @@ for (const { name, input, expected } of cases('www-authenticate').filter(
 
 for (const { name, input, expected } of cases('redirect-uri-match', 'loopback-ip-only')) {
   test(`redirect URI: ${name}`, () =>
-    assert.equal(redirectUriMatches(input.registered, input.requested), expected.accepted));
+    assert.equal(isRegisteredRedirectUri(input.registered, input.requested), expected.accepted));
 }
 
 for (const { name, input, expected } of cases('redirect-response').filter(
   ({ input }) => input.responseMode === 'query',
 )) {
   test(`redirect answer: ${name}`, () => {
-    const [base, query = ''] = addToQuery(input.redirectUri, Object.entries(input.params)).split(
-      '?',
-      2,
-    ) as [string, string];
+    const [base, query = ''] = addQueryParameters(
+      input.redirectUri,
+      Object.entries(input.params),
+    ).split('?', 2) as [string, string];
     assert.equal(base, expected.base);
     assert.ok(query.startsWith(expected.existingQuery));
     const added = parseForm(query.slice(expected.existingQuery.length));
@@ -86,7 +90,7 @@ for (const { name, input, expected } of cases('scope-parsing').filter(
 
 for (const { name, input, expected } of cases('ttl-durations')) {
   test(`duration: ${name}`, () =>
-    assert.equal(durationSeconds(String(input.value)), expected.seconds));
+    assert.equal(parseDuration(String(input.value)), expected.seconds));
 }
 
 for (const { name, input, expected } of cases('pkce')) {
@@ -108,7 +112,7 @@ for (const { name, input, expected } of cases('pkce')) {
 
 for (const { name, input, expected } of cases('jwk-thumbprint')) {
   test(`thumbprint: ${name}`, () => {
-    const print = jwkThumbprint(input.jwk, input.hash);
+    const print = computeJwkThumbprint(input.jwk, input.hash);
     if (expected.error) return assert.equal(print.ok, false);
     assert.equal(print.ok && print.value.thumbprint, expected.thumbprint);
     assert.equal(print.ok && print.value.hashInput, expected.hashInput);

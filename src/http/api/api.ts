@@ -1,23 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { unreadableForm } from '#encoding/form.ts';
+import { unreadableFormMessage } from '#encoding/form.ts';
 import { readJson } from '#encoding/json.ts';
 import { credentialAdvice } from '#guard/permit.ts';
 import { actingApp } from '#registry/actions/authority.ts';
-import { codeOf } from '#registry/refusals.ts';
-import { MOST_JSON, queryOf, sentRequest } from '../request.ts';
-import type { World } from '../world.ts';
-import { callerOf } from './caller.ts';
+import { refusalCode } from '#registry/refusals.ts';
+import { MAX_JSON_BYTES, parseQuery, rawRequestOf } from '../request.ts';
+import type { Services } from '../world.ts';
+import { authenticateCaller } from './caller.ts';
 import { clientRoutes } from './clients.ts';
-import { openedFields, routeScopes } from './field-scopes.ts';
-import { openapi } from './openapi.ts';
-import { peopleRoutes } from './people.ts';
-import { type ProblemCode, sendProblem, sendRefusal, titles } from './problems.ts';
+import { filterFieldsByScope, routeScopes } from './field-scopes.ts';
+import { buildOpenApi } from './openapi.ts';
+import { consentAndAuditRoutes } from './people.ts';
+import { type ProblemCode, problemTitles, sendProblem, sendRefusal } from './problems.ts';
 import { reviewRoutes } from './reviews.ts';
-import type { ApiRoute, Call } from './route.ts';
+import type { ApiCall, ApiRoute } from './route.ts';
 
 /** Every route of the API. */
-export const apiRoutes: readonly ApiRoute[] = [...clientRoutes, ...reviewRoutes, ...peopleRoutes];
+export const apiRoutes: readonly ApiRoute[] = [
+  ...clientRoutes,
+  ...reviewRoutes,
+  ...consentAndAuditRoutes,
+];
 
 /** True when there is nothing at the path. */
 const isAbsent = (value: unknown, path: readonly PropertyKey[]): boolean =>
@@ -31,20 +35,20 @@ const isAbsent = (value: unknown, path: readonly PropertyKey[]): boolean =>
  * Says what is wrong with a part of the request: the first problem in the shape of the registry's
  * own, and all of them.
  */
-function sendUnreadable(
+function sendValidationProblem(
   reply: FastifyReply,
   part: string,
-  given: unknown,
+  input: unknown,
   error: z.ZodError,
 ): undefined {
   const errors = error.issues.flatMap((issue) => {
-    const at = issue.path.join('.');
+    const path = issue.path.join('.');
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map((key) => ({
-        field: [at, key].filter(Boolean).join('.'),
+        field: [path, key].filter(Boolean).join('.'),
         detail: 'is not known here',
       }));
-    return [{ field: at, detail: issue.message }];
+    return [{ field: path, detail: issue.message }];
   });
   const [first] = error.issues;
   const [problem] = errors;
@@ -52,7 +56,7 @@ function sendUnreadable(
     first !== undefined &&
     first.path.length > 0 &&
     first.code !== 'unrecognized_keys' &&
-    isAbsent(given, first.path);
+    isAbsent(input, first.path);
   const kind = problem?.field ? (missing ? 'missing_field' : 'invalid_field') : 'invalid_request';
   const detail = missing
     ? `${problem?.field} is missing.`
@@ -65,40 +69,40 @@ function sendUnreadable(
 }
 
 /** The JSON in the body; undefined: there was a problem, and it was answered. */
-function bodyOf(
+function parseJsonBody(
   request: FastifyRequest,
   reply: FastifyReply,
 ): { readonly json: unknown } | undefined {
   const { body } = request;
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   if (bytes.length === 0) return { json: {} };
-  const no = (status: number, detail: string) => {
+  const refuse = (status: number, detail: string) => {
     sendProblem(reply, status, 'invalid_request', detail);
     return undefined;
   };
   if (!/^(?:identity)?$/i.test(request.headers['content-encoding'] ?? '')) {
     reply.header('accept-encoding', 'identity');
-    return no(415, 'Send the body without Content-Encoding.');
+    return refuse(415, 'Send the body without Content-Encoding.');
   }
   if (!/^application\/json[ \t]*(?:;|$)/i.test(request.headers['content-type'] ?? '')) {
     reply.header('accept', 'application/json');
-    return no(415, 'Send the body as JSON: Content-Type: application/json.');
+    return refuse(415, 'Send the body as JSON: Content-Type: application/json.');
   }
-  if (bytes.length > MOST_JSON)
-    return no(413, `The body is too large: at most ${MOST_JSON} bytes are read.`);
+  if (bytes.length > MAX_JSON_BYTES)
+    return refuse(413, `The body is too large: at most ${MAX_JSON_BYTES} bytes are read.`);
   const read = readJson(bytes);
-  return read.ok ? { json: read.value } : no(400, read.refusal.words);
+  return read.ok ? { json: read.value } : refuse(400, read.refusal.words);
 }
 
 /** The change token of If-Match: one strong tag, or `*`, which names none. */
-function seenOf(request: FastifyRequest): { readonly token: string | undefined } | undefined {
+function parseIfMatch(request: FastifyRequest): { readonly token: string | undefined } | undefined {
   const value = request.headers['if-match'];
   if (value === undefined || value === '*') return { token: undefined };
   const token = /^"([0-9a-f]{40})"$/.exec(value)?.[1];
   return token === undefined ? undefined : { token };
 }
 
-const protocolNames: ReadonlySet<string> = new Set(
+const oauthParameterNames: ReadonlySet<string> = new Set(
   [
     'consumer_key',
     'token',
@@ -112,41 +116,41 @@ const protocolNames: ReadonlySet<string> = new Set(
 );
 
 /** One query, each parameter once. */
-function parametersOf(
+function parseQueryParameters(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Record<string, string> | undefined {
-  const given: Record<string, string> = Object.create(null);
-  const query = queryOf(request);
+  const parameters: Record<string, string> = Object.create(null);
+  const query = parseQuery(request);
   if (!query.ok) {
-    sendProblem(reply, 400, 'invalid_request', unreadableForm('query'));
+    sendProblem(reply, 400, 'invalid_request', unreadableFormMessage('query'));
     return undefined;
   }
   // A signature may stand in the query (RFC 5849 §3.5.3): then its parameters are no question to
   // the API.
   const signed = query.value.some(([name]) => name === 'oauth_signature');
   for (const [name, value] of query.value) {
-    if (signed && protocolNames.has(name)) continue;
-    if (name in given) {
+    if (signed && oauthParameterNames.has(name)) continue;
+    if (name in parameters) {
       sendProblem(reply, 400, 'invalid_field', `${name.slice(0, 64)} was sent twice.`, {
         field: name.slice(0, 64),
       });
       return undefined;
     }
-    given[name] = value;
+    parameters[name] = value;
   }
-  return given;
+  return parameters;
 }
 
 /** Tells whoever sent no credentials which are taken, and the scope they have to hold. */
-function sendStranger(
+function sendUnauthenticated(
   request: FastifyRequest,
   reply: FastifyReply,
   scope: string | null,
 ): FastifyReply {
-  const advice = credentialAdvice(sentRequest(request), undefined);
+  const advice = credentialAdvice(rawRequestOf(request), undefined);
   const more = {
-    reference_code: codeOf({ kind: 'not_logged_in' }),
+    reference_code: refusalCode({ kind: 'not_logged_in' }),
     ...(scope === null ? {} : { scope }),
   };
   reply.header('www-authenticate', 'Bearer realm="gatehouse"');
@@ -159,38 +163,34 @@ function sendStranger(
   );
 }
 
-async function answer(
-  world: World,
+async function handleRequest(
+  services: Services,
   route: ApiRoute,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   reply.header('vary', 'Authorization, Cookie');
-  const actor = await callerOf(world, request, reply, route);
+  const actor = await authenticateCaller(services, request, reply, route);
   if (actor === undefined) return reply;
-  if (route.scope !== 'nobody' && actor.kind === 'person' && actor.account === null)
-    return sendStranger(request, reply, route.scope);
-  const seen = seenOf(request);
-  if (seen === undefined)
-    return sendProblem(
-      reply,
-      400,
-      'invalid_request',
-      'If-Match takes one change token in quotes.',
-      { field: 'If-Match' },
-    );
+  if (route.scope !== 'public' && actor.kind === 'person' && actor.account === null)
+    return sendUnauthenticated(request, reply, route.scope);
+  const ifMatch = parseIfMatch(request);
+  if (ifMatch === undefined)
+    return sendProblem(reply, 400, 'invalid_request', 'If-Match takes one ETag in quotes.', {
+      field: 'If-Match',
+    });
   const raw = {
     params: request.params,
-    query: parametersOf(request, reply),
+    query: parseQueryParameters(request, reply),
     body: undefined as unknown,
   };
   if (raw.query === undefined) return reply;
   if (route.body !== undefined) {
-    const body = bodyOf(request, reply);
+    const body = parseJsonBody(request, reply);
     if (body === undefined) return reply;
     raw.body = body.json;
   }
-  const read: Record<string, unknown> = {};
+  const parsedParts: Record<string, unknown> = {};
   for (const part of ['params', 'query', 'body'] as const) {
     const schema = route[part];
     if (schema === undefined) continue;
@@ -199,39 +199,44 @@ async function answer(
       // An address with a number that is none names nothing.
       if (part === 'params')
         return sendProblem(reply, 404, 'not_found', 'There is nothing at this address.');
-      sendUnreadable(reply, part, raw[part], parsed.error);
+      sendValidationProblem(reply, part, raw[part], parsed.error);
       return reply;
     }
-    read[part] = parsed.data;
+    parsedParts[part] = parsed.data;
   }
-  const call = { world, request, reply, actor, seen: seen.token, ...read } as unknown as Call<
-    never,
-    never,
-    never
-  >;
-  const said = await route.handle(call);
-  if ('refusal' in said) return sendRefusal(reply, said.refusal);
-  reply.code(said.status).header('cache-control', 'no-store');
-  if (said.body === undefined) return reply.headers(said.headers ?? {}).send();
-  reply.header('content-type', 'application/json').headers(said.headers ?? {});
-  if (typeof said.body === 'string') return reply.send(said.body);
+  const call = {
+    services,
+    request,
+    reply,
+    actor,
+    ifMatch: ifMatch.token,
+    ...parsedParts,
+  } as unknown as ApiCall<never, never, never>;
+  const response = await route.handle(call);
+  if ('refusal' in response) return sendRefusal(reply, response.refusal);
+  reply.code(response.status).header('cache-control', 'no-store');
+  if (response.body === undefined) return reply.headers(response.headers ?? {}).send();
+  reply.header('content-type', 'application/json').headers(response.headers ?? {});
+  if (typeof response.body === 'string') return reply.send(response.body);
   const app = actingApp(actor);
   const fields = routeScopes[route.id]?.fields ?? {};
   return reply.send(
-    JSON.stringify(app === undefined ? said.body : openedFields(said.body, fields, app.scopes)),
+    JSON.stringify(
+      app === undefined ? response.body : filterFieldsByScope(response.body, fields, app.scopes),
+    ),
   );
 }
 
 /** The versioned JSON API of the registry, its description, and what its problems mean. */
-export function registryApi(app: FastifyInstance, world: World): void {
+export function registryApi(app: FastifyInstance, services: Services): void {
   for (const route of apiRoutes) {
     app.route({
       method: route.method,
       url: `/api/v1${route.path}`,
-      handler: (request, reply) => answer(world, route, request, reply),
+      handler: (request, reply) => handleRequest(services, route, request, reply),
     });
   }
-  const description = JSON.stringify(openapi(apiRoutes, world.issuer));
+  const description = JSON.stringify(buildOpenApi(apiRoutes, services.issuer));
   app.get('/api/v1/openapi.json', async (_request, reply) =>
     reply
       .header('content-type', 'application/json')
@@ -240,7 +245,9 @@ export function registryApi(app: FastifyInstance, world: World): void {
   );
   app.get('/problems/:code', async (request, reply) => {
     const { code } = request.params as { readonly code: string };
-    const title = Object.hasOwn(titles, code) ? titles[code as ProblemCode] : undefined;
+    const title = Object.hasOwn(problemTitles, code)
+      ? problemTitles[code as ProblemCode]
+      : undefined;
     reply.header('content-type', 'text/plain; charset=utf-8');
     return title === undefined
       ? reply.code(404).send('There is no such problem.\n')

@@ -1,32 +1,40 @@
 import { z } from 'zod';
-import { managerOf, mayDo, RIGHTS } from '#registry/actor.ts';
+import { hasRight, managerOf, RIGHTS } from '#registry/actor.ts';
 import { grantTypes, protocols, stages } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
-import { maySeeHidden, unseen } from '#registry/visibility.ts';
-import { makeNames } from '../account-names.ts';
+import { hiddenReason, maySeeHidden } from '#registry/visibility.ts';
+import { makePersonLookup } from '../account-names.ts';
 import {
-  findVisible,
-  isInsider,
-  looksAfter,
-  NOBODY,
+  canManage,
+  canManageOrReview,
+  findVisibleClient,
+  NO_USER_ID,
   noSuchApp,
-  personNamed,
-  signedIn,
+  resolveUserId,
+  signedInUserId,
 } from '../app-access.ts';
-import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
+import {
+  clientParams,
+  commonAppRefusals,
+  paginate,
+  paginationQuery,
+  parseCursor,
+  sessionOnlyRefusals,
+  submitAction,
+} from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import {
-  auditSchema,
+  auditEntrySchema,
   clientSchema,
   issuedSchema,
-  makeAuditView,
-  pageOf,
+  makeAuditEntrySerializer,
+  pageSchema,
   revisionSchema,
   secretSchema,
-  showClient,
-  showOutcome,
-  showRevision,
-  showSecrets,
+  serializeClient,
+  serializeOutcome,
+  serializeRevision,
+  serializeSecrets,
 } from './shapes.ts';
 
 // What owners and maintainers do with their apps, and what everybody may read.
@@ -37,8 +45,10 @@ const restrictions = z.strictObject({
   addresses: z.array(z.string()).max(1000),
   pages: z.array(z.string()).max(25).default([]),
 });
-const flagged = { ignore_warnings: z.boolean().default(false).describe('Wave advice through') };
-const someone = z
+const ignoreWarningsField = {
+  ignore_warnings: z.boolean().default(false).describe('Wave advice through'),
+};
+const userReference = z
   .union([z.number().int().positive(), z.string().min(1).max(255)])
   .describe('Number or name of an account');
 
@@ -65,14 +75,14 @@ const proposal = z.strictObject({
   rsa_public_key: z.string().nullable().default(null),
   restrictions: restrictions.optional(),
   terms_accepted: z.literal(true).describe('The terms of this server'),
-  ...flagged,
+  ...ignoreWarningsField,
 });
 
-const usual = (ownerOnly: boolean) =>
+const defaultGrantTypes = (ownerOnly: boolean) =>
   ownerOnly ? ['client_credentials'] : ['authorization_code', 'refresh_token'];
 
 /** Values under the names of the registry's fields; absent ones stay absent. */
-const fieldsOf = (body: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+const toRegistryFields = (body: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(body)
       .filter(([, value]) => value !== undefined)
@@ -95,57 +105,64 @@ export const clientRoutes: readonly ApiRoute[] = [
     summary:
       'Apps, newest first. Hidden ones are left out, unless they are yours or you may see them.',
     tag: 'Apps',
-    scope: 'nobody',
+    scope: 'public',
     query: z.strictObject({
       owner: z.string().max(255).optional().describe('Name of the owner, or "me"'),
-      keeper: z.literal('me').optional().describe('Apps you own or maintain'),
+      managed_by: z.literal('me').optional().describe('Apps you own or maintain'),
       stage: z.enum(stages).optional(),
       protocol: z.enum(protocols).optional(),
       name: z.string().max(128).optional().describe('Exact name'),
       orphaned: z.literal('true').optional().describe('Apps whose owner is gone; for reviewers'),
-      ...paging,
+      ...paginationQuery,
     }),
-    answer: { status: 200, schema: pageOf(clientSchema) },
+    answer: { status: 200, schema: pageSchema(clientSchema) },
     refusals: ['permission_denied'],
     async handle(call) {
-      const { world, actor, query } = call;
-      const me = signedIn(actor);
+      const { services, actor, query } = call;
+      const viewerId = signedInUserId(actor);
       const owner =
         query.owner === 'me'
-          ? me
+          ? viewerId
           : query.owner === undefined
             ? undefined
-            : await personNamed(world, query.owner);
-      if ((query.owner !== undefined && owner === undefined) || (query.keeper && me === undefined))
+            : await resolveUserId(services, query.owner);
+      if (
+        (query.owner !== undefined && owner === undefined) ||
+        (query.managed_by && viewerId === undefined)
+      )
         return { status: 200, body: { items: [], next: null } };
-      if (query.orphaned && !mayDo(actor, RIGHTS.review))
+      if (query.orphaned && !hasRight(actor, RIGHTS.review))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
       // To an app that was not lent the person's own apps, they are like anybody's.
-      const manages = managerOf(actor) !== null;
-      if (query.keeper && !manages) return { status: 200, body: { items: [], next: null } };
-      const own = manages && me !== undefined && (owner === me || query.keeper !== undefined);
-      const below = readCursor(query.cursor);
+      const canManageApps = managerOf(actor) !== null;
+      if (query.managed_by && !canManageApps)
+        return { status: 200, body: { items: [], next: null } };
+      const isOwnList =
+        canManageApps &&
+        viewerId !== undefined &&
+        (owner === viewerId || query.managed_by !== undefined);
+      const below = parseCursor(query.cursor);
       const filter: ClientFilter = {
         ...(owner === undefined ? {} : { ownerId: owner }),
-        ...(query.keeper && me !== undefined ? { keeperId: me } : {}),
+        ...(query.managed_by && viewerId !== undefined ? { managerId: viewerId } : {}),
         ...(query.stage ? { stage: query.stage } : {}),
         ...(query.protocol ? { protocol: query.protocol } : {}),
         ...(query.name === undefined ? {} : { name: query.name }),
         ...(query.orphaned ? { orphaned: true } : {}),
-        ...(own || maySeeHidden(actor) ? {} : { suppressed: false }),
+        ...(isOwnList || maySeeHidden(actor) ? {} : { suppressed: false }),
         ...(below === undefined ? {} : { below }),
         limit: query.limit + 1,
       };
-      const names = makeNames(world);
-      return page(
+      const lookUpPerson = makePersonLookup(services);
+      return paginate(
         call,
-        await world.records.listClients(filter),
+        await services.records.listClients(filter),
         ({ number }) => number,
         // The row of an app whose entry in the configuration is gone.
         async (client) =>
-          client.stage === 'configured' && !own && !maySeeHidden(actor)
+          client.stage === 'configured' && !isOwnList && !maySeeHidden(actor)
             ? undefined
-            : showClient(world, actor, client, names),
+            : serializeClient(services, actor, client, lookUpPerson),
       );
     },
   }),
@@ -159,20 +176,25 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope,
     body: proposal,
     answer: { status: 201, schema: issuedSchema },
-    refusals: ['email_not_confirmed', 'email_mismatched', 'consumer_exists', ...byPersonAlone],
-    async handle({ world, actor, body }) {
-      const { email, grant_types: types, ...rest } = body;
-      const own = actor.kind === 'person' ? actor.account?.email : undefined;
-      const answer = await world.registry.submit(actor, 'propose', {
-        ...fieldsOf(rest),
-        email: email ?? own ?? '',
-        grantTypes: types ?? usual(body.owner_only),
+    refusals: [
+      'email_not_confirmed',
+      'email_mismatched',
+      'consumer_exists',
+      ...sessionOnlyRefusals,
+    ],
+    async handle({ services, actor, body }) {
+      const { email, grant_types: requestedGrantTypes, ...rest } = body;
+      const ownEmail = actor.kind === 'person' ? actor.account?.email : undefined;
+      const answer = await services.registry.submit(actor, 'propose', {
+        ...toRegistryFields(rest),
+        email: email ?? ownEmail ?? '',
+        grantTypes: requestedGrantTypes ?? defaultGrantTypes(body.owner_only),
       });
       if (!answer.ok) return { refusal: answer.refusal };
-      const location = `${new URL(world.issuer).pathname.replace(/\/$/, '')}/api/v1/clients/${answer.value.client.id}`;
+      const location = `${new URL(services.issuer).pathname.replace(/\/$/, '')}/api/v1/clients/${answer.value.client.id}`;
       return {
         status: 201,
-        body: await showOutcome(world, actor, answer.value),
+        body: await serializeOutcome(services, actor, answer.value),
         headers: { location },
       };
     },
@@ -181,17 +203,17 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/clients/:client_id',
     id: 'getClient',
-    summary: 'One app, as you may see it. The ETag is its change token.',
+    summary: 'One app, as you may see it. The response carries its ETag.',
     tag: 'Apps',
-    scope: 'nobody',
+    scope: 'public',
     params: clientParams,
     answer: { status: 200, schema: clientSchema },
     refusals: ['invalid_consumer_key'],
     async handle(call) {
-      const client = await findVisible(call, call.params.client_id);
+      const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      const body = await showClient(call.world, call.actor, client);
-      return { status: 200, body, headers: { etag: `"${body.change_token}"` } };
+      const body = await serializeClient(call.services, call.actor, client);
+      return { status: 200, body, headers: { etag: `"${body.etag}"` } };
     },
   }),
   route({
@@ -209,8 +231,9 @@ export const clientRoutes: readonly ApiRoute[] = [
       reason,
     }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone, 'last_secret'],
-    handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: false }),
+    refusals: [...commonAppRefusals, ...sessionOnlyRefusals, 'last_secret'],
+    handle: (call) =>
+      submitAction(call, 'update', { ...toRegistryFields(call.body), resetSecret: false }),
   }),
   route({
     method: 'POST',
@@ -223,27 +246,31 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ reason }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone],
-    handle: (call) => submit(call, 'update', { ...fieldsOf(call.body), resetSecret: true }),
+    refusals: [...commonAppRefusals, ...sessionOnlyRefusals],
+    handle: (call) =>
+      submitAction(call, 'update', { ...toRegistryFields(call.body), resetSecret: true }),
   }),
   route({
     method: 'GET',
     path: '/clients/:client_id/secrets',
     id: 'listSecrets',
-    summary:
-      'Labels and last use of the secrets, for those who look after the app; never the secrets.',
+    summary: 'Labels and last use of the secrets, for those who manage the app; never the secrets.',
     tag: 'Secrets',
     scope,
     params: clientParams,
     answer: { status: 200, schema: z.object({ items: z.array(secretSchema) }) },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const client = await findVisible(call, call.params.client_id);
+      const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      const keeper = looksAfter(call.actor, client, await call.world.records.teamOf(client.id));
-      if (unseen('secrets', client, call.actor, keeper))
+      const viewerCanManage = canManage(
+        call.actor,
+        client,
+        await call.services.records.teamOf(client.id),
+      );
+      if (hiddenReason('secrets', client, call.actor, viewerCanManage))
         return { refusal: { kind: 'permission_denied', right: null } };
-      return { status: 200, body: { items: await showSecrets(call.world, client) } };
+      return { status: 200, body: { items: await serializeSecrets(call.services, client) } };
     },
   }),
   route({
@@ -256,14 +283,14 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ label: z.string(), expires_at: z.iso.datetime().optional(), reason }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone, 'too_many'],
+    refusals: [...commonAppRefusals, ...sessionOnlyRefusals, 'too_many'],
     handle: (call) => {
       const { expires_at: expiresAt, ...rest } = call.body;
-      const until =
+      const expiry =
         expiresAt === undefined
           ? {}
           : { expiresAt: Math.max(1, Math.floor(Date.parse(expiresAt) / 1000)) };
-      return submit(call, 'add-secret', { ...fieldsOf(rest), ...until }, 201);
+      return submitAction(call, 'add-secret', { ...toRegistryFields(rest), ...expiry }, 201);
     },
   }),
   route({
@@ -275,8 +302,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope,
     params: clientParams.extend({ secret_id: z.coerce.number().int().positive() }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: [...onApp, 'not_found', 'last_secret'],
-    handle: (call) => submit(call, 'retire-secret', { secretId: call.params.secret_id }),
+    refusals: [...commonAppRefusals, 'not_found', 'last_secret'],
+    handle: (call) => submitAction(call, 'retire-secret', { secretId: call.params.secret_id }),
   }),
   route({
     method: 'GET',
@@ -289,14 +316,14 @@ export const clientRoutes: readonly ApiRoute[] = [
     answer: { status: 200, schema: z.object({ items: z.array(revisionSchema) }) },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const client = await findVisible(call, call.params.client_id);
+      const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await isInsider(call, client)))
+      if (!(await canManageOrReview(call, client)))
         return { refusal: { kind: 'permission_denied', right: null } };
-      const names = makeNames(call.world);
-      const revisions = await call.world.records.listRevisions(client.id);
+      const lookUpPerson = makePersonLookup(call.services);
+      const revisions = await call.services.records.listRevisions(client.id);
       const items = await Promise.all(
-        revisions.map((revision) => showRevision(client, revision, names)),
+        revisions.map((revision) => serializeRevision(client, revision, lookUpPerson)),
       );
       return { status: 200, body: { items } };
     },
@@ -319,11 +346,17 @@ export const clientRoutes: readonly ApiRoute[] = [
       scopes: z.array(z.string()).max(1000).optional(),
       optional_scopes: z.array(z.string()).max(1000).optional(),
       reason,
-      ...flagged,
+      ...ignoreWarningsField,
     }),
     answer: { status: 201, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone, 'not_approved', 'nothing_to_do', 'consumer_exists'],
-    handle: (call) => submit(call, 'revise', fieldsOf(call.body), 201),
+    refusals: [
+      ...commonAppRefusals,
+      ...sessionOnlyRefusals,
+      'not_approved',
+      'nothing_to_do',
+      'consumer_exists',
+    ],
+    handle: (call) => submitAction(call, 'revise', toRegistryFields(call.body), 201),
   }),
   route({
     method: 'POST',
@@ -335,10 +368,10 @@ export const clientRoutes: readonly ApiRoute[] = [
     params: clientParams.extend({ revision_id: z.coerce.number().int().positive() }),
     body: z.strictObject({ reason }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: [...onApp, 'not_found'],
+    refusals: [...commonAppRefusals, 'not_found'],
     handle: (call) =>
-      submit(call, 'withdraw-revision', {
-        ...fieldsOf(call.body),
+      submitAction(call, 'withdraw-revision', {
+        ...toRegistryFields(call.body),
         revisionId: call.params.revision_id,
       }),
   }),
@@ -346,7 +379,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/clients/:client_id/team',
     id: 'getTeam',
-    summary: 'Who looks after the app, and an offer of it that waits.',
+    summary: 'Owner, maintainers, and a pending offer of the app.',
     tag: 'Team',
     scope: null,
     params: clientParams,
@@ -362,28 +395,29 @@ export const clientRoutes: readonly ApiRoute[] = [
     },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const { world } = call;
-      const client = await findVisible(call, call.params.client_id);
+      const { services } = call;
+      const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      const team = await world.records.teamOf(client.id);
-      const me = managerOf(call.actor)?.id;
-      const invited =
-        me !== undefined &&
-        (team.offer?.toId === me || team.maintainers.some(({ userId }) => userId === me));
-      if (!invited && !(await isInsider(call, client)))
+      const team = await services.records.teamOf(client.id);
+      const viewerId = managerOf(call.actor)?.id;
+      const isInvited =
+        viewerId !== undefined &&
+        (team.offer?.toId === viewerId ||
+          team.maintainers.some(({ userId }) => userId === viewerId));
+      if (!isInvited && !(await canManageOrReview(call, client)))
         return { refusal: { kind: 'permission_denied', right: null } };
-      const names = makeNames(world);
+      const lookUpPerson = makePersonLookup(services);
       return {
         status: 200,
         body: {
-          owner: await names(client.ownerId),
+          owner: await lookUpPerson(client.ownerId),
           maintainers: await Promise.all(
             team.maintainers.map(async ({ userId, acceptedAt }) => ({
-              ...(await names(userId)),
+              ...(await lookUpPerson(userId)),
               accepted: acceptedAt !== null,
             })),
           ),
-          offered_to: team.offer === null ? null : await names(team.offer.toId),
+          offered_to: team.offer === null ? null : await lookUpPerson(team.offer.toId),
         },
       };
     },
@@ -392,15 +426,15 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'POST',
     path: '/clients/:client_id/maintainers',
     id: 'inviteMaintainer',
-    summary: 'Invites somebody to help look after the app.',
+    summary: 'Invites somebody to maintain the app.',
     tag: 'Team',
     scope,
     params: clientParams,
-    body: z.strictObject({ user: someone, reason }),
+    body: z.strictObject({ user: userReference, reason }),
     answer: { status: 201, schema: issuedSchema },
     refusals: [
-      ...onApp,
-      ...byPersonAlone,
+      ...commonAppRefusals,
+      ...sessionOnlyRefusals,
       'not_found',
       'nothing_to_do',
       'too_many',
@@ -408,8 +442,8 @@ export const clientRoutes: readonly ApiRoute[] = [
       'invitations_declined',
     ],
     handle: async (call) => {
-      const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
-      return submit(call, 'invite', { userId, reason: call.body.reason }, 201);
+      const userId = (await resolveUserId(call.services, call.body.user)) ?? NO_USER_ID;
+      return submitAction(call, 'invite', { userId, reason: call.body.reason }, 201);
     },
   }),
   route({
@@ -421,24 +455,19 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope,
     params: clientParams.extend({ user_id: z.coerce.number().int().positive() }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: [...onApp, 'not_found'],
-    handle: (call) => submit(call, 'leave', { userId: call.params.user_id }),
+    refusals: [...commonAppRefusals, 'not_found'],
+    handle: (call) => submitAction(call, 'leave', { userId: call.params.user_id }),
   }),
   ...(
     [
-      ['join', 'join', 'Says yes to an invitation.', ['not_found', 'nothing_to_do']],
+      ['join', 'join', 'Accepts an invitation.', ['not_found', 'nothing_to_do']],
       [
         'accept-offer',
         'acceptOffer',
         'Takes over an app that was offered.',
         ['not_found', 'email_not_confirmed', 'consumer_exists'],
       ],
-      [
-        'decline-offer',
-        'declineOffer',
-        'Ends an offer: says no to it, or takes it back.',
-        ['not_found'],
-      ],
+      ['decline-offer', 'declineOffer', 'Declines an offer, or withdraws it.', ['not_found']],
     ] as const
   ).map(([action, id, summary, refusals]) =>
     route({
@@ -451,8 +480,12 @@ export const clientRoutes: readonly ApiRoute[] = [
       params: clientParams,
       body: z.strictObject({ reason }),
       answer: { status: 200, schema: issuedSchema },
-      refusals: [...onApp, ...(action === 'accept-offer' ? byPersonAlone : []), ...refusals],
-      handle: (call) => submit(call, action, fieldsOf(call.body)),
+      refusals: [
+        ...commonAppRefusals,
+        ...(action === 'accept-offer' ? sessionOnlyRefusals : []),
+        ...refusals,
+      ],
+      handle: (call) => submitAction(call, action, toRegistryFields(call.body)),
     }),
   ),
   route({
@@ -460,15 +493,15 @@ export const clientRoutes: readonly ApiRoute[] = [
     path: '/clients/:client_id/offer',
     id: 'offerClient',
     summary:
-      'Offers the app to somebody, who becomes its owner when they say yes. Reviewers offer apps whose owner is gone.',
+      'Offers the app to somebody, who becomes its owner on accepting. Reviewers offer apps whose owner is gone.',
     tag: 'Team',
     scope,
     params: clientParams,
-    body: z.strictObject({ user: someone, reason }),
+    body: z.strictObject({ user: userReference, reason }),
     answer: { status: 201, schema: issuedSchema },
     refusals: [
-      ...onApp,
-      ...byPersonAlone,
+      ...commonAppRefusals,
+      ...sessionOnlyRefusals,
       'not_found',
       'nothing_to_do',
       'needs_another_reviewer',
@@ -476,8 +509,8 @@ export const clientRoutes: readonly ApiRoute[] = [
       'invitations_declined',
     ],
     handle: async (call) => {
-      const userId = (await personNamed(call.world, call.body.user)) ?? NOBODY;
-      return submit(call, 'offer', { userId, reason: call.body.reason }, 201);
+      const userId = (await resolveUserId(call.services, call.body.user)) ?? NO_USER_ID;
+      return submitAction(call, 'offer', { userId, reason: call.body.reason }, 201);
     },
   }),
   route({
@@ -489,16 +522,16 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope,
     answer: { status: 200, schema: invitationsSchema },
     refusals: ['not_logged_in'],
-    async handle({ world, actor }) {
-      const me = signedIn(actor);
-      if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
-      const items = (await world.records.invitationsOf(me)).map(({ clientId, kind }) => ({
+    async handle({ services, actor }) {
+      const viewerId = signedInUserId(actor);
+      if (viewerId === undefined) return { refusal: { kind: 'not_logged_in' } };
+      const items = (await services.records.invitationsOf(viewerId)).map(({ clientId, kind }) => ({
         client_id: clientId,
         kind,
       }));
       return {
         status: 200,
-        body: { items, declined: await world.registry.invitationsDeclined(me) },
+        body: { items, declined: await services.registry.invitationsDeclined(viewerId) },
       };
     },
   }),
@@ -512,8 +545,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     body: z.strictObject({ declined: z.boolean() }),
     answer: { status: 200, schema: z.object({ declined: z.boolean() }) },
     refusals: ['not_logged_in'],
-    async handle({ world, actor, body }) {
-      const answer = await world.registry.setInvitationsDeclined(actor, body.declined);
+    async handle({ services, actor, body }) {
+      const answer = await services.registry.setInvitationsDeclined(actor, body.declined);
       return answer.ok
         ? { status: 200, body: { declined: answer.value } }
         : { refusal: answer.refusal };
@@ -523,31 +556,31 @@ export const clientRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/clients/:client_id/audit',
     id: 'auditOfClient',
-    summary: 'What happened to the app, newest first. For those who look after it, and reviewers.',
+    summary: 'What happened to the app, newest first. For those who manage it, and reviewers.',
     tag: 'Audit',
     scope: null,
     params: clientParams,
-    query: z.strictObject(paging),
-    answer: { status: 200, schema: pageOf(auditSchema) },
+    query: z.strictObject(paginationQuery),
+    answer: { status: 200, schema: pageSchema(auditEntrySchema) },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const { world, actor } = call;
-      const client = await findVisible(call, call.params.client_id);
+      const { services, actor } = call;
+      const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await isInsider(call, client)))
+      if (!(await canManageOrReview(call, client)))
         return { refusal: { kind: 'permission_denied', right: null } };
-      const after = readCursor(call.query.cursor);
+      const after = parseCursor(call.query.cursor);
       const filter = {
         clientId: client.id,
         about: 'clients',
         limit: call.query.limit + 1,
         ...(after === undefined ? {} : { after }),
       } as const;
-      return page(
+      return paginate(
         call,
-        await world.records.listAudit(filter),
+        await services.records.listAudit(filter),
         ({ id }) => id,
-        makeAuditView(world, actor),
+        makeAuditEntrySerializer(services, actor),
       );
     },
   }),

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { readable } from '../app-access.ts';
-import type { Call, Said } from './route.ts';
-import { showOutcome } from './shapes.ts';
+import { redactRefusal } from '../app-access.ts';
+import type { ApiCall, ApiResponse } from './route.ts';
+import { serializeOutcome } from './shapes.ts';
 
 /** How every action on an app may be refused, whatever it is. */
-export const onApp = [
+export const commonAppRefusals = [
   'invalid_consumer_key',
   'change_conflict',
   'managed_by_configuration',
@@ -12,26 +12,29 @@ export const onApp = [
 /**
  * How an action that may give a credential, or decides who has it, may be refused besides (ADR 17).
  */
-export const byPersonAlone = ['browser_session_required', 'reauthentication_required'] as const;
+export const sessionOnlyRefusals = [
+  'browser_session_required',
+  'reauthentication_required',
+] as const;
 export const clientParams = z.object({ client_id: z.string().max(64) });
-const MOST = 100;
+const MAX_PAGE_SIZE = 100;
 
 /** `cursor` is what `next` of the page before said. */
-export const paging = {
+export const paginationQuery = {
   cursor: z
     .string()
     .max(64)
     .regex(/^[A-Za-z0-9_-]+$/)
-    .refine((text) => readCursor(text) !== undefined, 'is no cursor of ours')
+    .refine((text) => parseCursor(text) !== undefined, 'is no cursor of ours')
     .optional()
     .describe('`next` of the page before'),
-  limit: z.coerce.number().int().min(1).max(MOST).default(25),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE_SIZE).default(25),
 };
 
-const writeCursor = (value: number) => Buffer.from(`c${value}`).toString('base64url');
+const formatCursor = (value: number) => Buffer.from(`c${value}`).toString('base64url');
 
 /** Where a page continues; undefined: there is no cursor, or it is none of ours. */
-export function readCursor(cursor: string | undefined): number | undefined {
+export function parseCursor(cursor: string | undefined): number | undefined {
   const text = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
   return /^c\d{1,15}$/.test(text) ? Number(text.slice(1)) : undefined;
 }
@@ -40,19 +43,19 @@ export function readCursor(cursor: string | undefined): number | undefined {
  * A page of a list: one more than the limit was asked for, to know whether there is more. Rows that
  * `show` has nothing for are left out.
  */
-export async function page<T>(
-  call: Call<unknown, { readonly limit: number }>,
+export async function paginate<T>(
+  call: ApiCall<unknown, { readonly limit: number }>,
   rows: readonly T[],
-  place: (row: T) => number,
-  show: (row: T) => Promise<unknown>,
-): Promise<Said> {
+  cursorOf: (row: T) => number,
+  serialize: (row: T) => Promise<unknown>,
+): Promise<ApiResponse> {
   const { limit } = call.query;
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  const next = rows.length > limit && last !== undefined ? writeCursor(place(last)) : null;
+  const pageRows = rows.slice(0, limit);
+  const last = pageRows.at(-1);
+  const next = rows.length > limit && last !== undefined ? formatCursor(cursorOf(last)) : null;
   const items: unknown[] = [];
-  for (const row of shown) {
-    const item = await show(row);
+  for (const row of pageRows) {
+    const item = await serialize(row);
     if (item !== undefined) items.push(item);
   }
   if (next === null) return { status: 200, body: { items, next } };
@@ -64,21 +67,21 @@ export async function page<T>(
 }
 
 /** Submits an action on the app of the path and shows what it led to. */
-export async function submit(
-  call: Pick<Call, 'world' | 'actor' | 'seen'> & {
+export async function submitAction(
+  call: Pick<ApiCall, 'services' | 'actor' | 'ifMatch'> & {
     readonly params: { readonly client_id: string };
   },
   action: string,
   values: Readonly<Record<string, unknown>> = {},
   status = 200,
-): Promise<Said> {
-  const { world, actor, params, seen } = call;
-  const answer = await world.registry.submit(actor, action, {
+): Promise<ApiResponse> {
+  const { services, actor, params, ifMatch } = call;
+  const answer = await services.registry.submit(actor, action, {
     reason: '',
     ...values,
     clientId: params.client_id,
-    ...(seen === undefined ? {} : { changeToken: seen }),
+    ...(ifMatch === undefined ? {} : { etag: ifMatch }),
   });
-  if (!answer.ok) return { refusal: await readable(call, params.client_id, answer.refusal) };
-  return { status, body: await showOutcome(world, actor, answer.value) };
+  if (!answer.ok) return { refusal: await redactRefusal(call, params.client_id, answer.refusal) };
+  return { status, body: await serializeOutcome(services, actor, answer.value) };
 }

@@ -1,6 +1,6 @@
 import type { Client } from '#registry/model/client.ts';
-import { fieldReaders, openingScopes } from '#registry/visibility.ts';
-import { snake } from './problems.ts';
+import { audienceScopes, fieldAudiences } from '#registry/visibility.ts';
+import { toSnakeCase } from './problems.ts';
 import { apiScopes } from './route.ts';
 
 // Which scope opens which field to a token or a signature (ADR 17). It is necessary, never
@@ -8,14 +8,14 @@ import { apiScopes } from './route.ts';
 // description of the API is made of them, and a field or a route without one is not sent.
 
 /** The scopes of which one is needed. `route`: whatever opened the route. */
-type Opening = 'route' | readonly string[];
+type RequiredScopes = 'route' | readonly string[];
 /** The fields of an object; a list is judged item by item. */
 export interface FieldScopes {
-  readonly [field: string]: Opening | FieldScopes;
+  readonly [field: string]: RequiredScopes | FieldScopes;
 }
 interface RouteScopes {
   /** `anyone`: no token is needed; `any token`: one of any scope. */
-  readonly opens: 'anyone' | 'any token' | readonly string[];
+  readonly requiredScopes: 'anyone' | 'any token' | readonly string[];
   /** Null: the answer is empty. */
   readonly fields: FieldScopes | null;
 }
@@ -23,41 +23,55 @@ interface RouteScopes {
 /** The dialect's scope for the same management. */
 const DIALECT_CLIENTS = 'oauthmanageownclient';
 const { clients, review, consents, audit } = apiScopes;
-const managing = [clients, DIALECT_CLIENTS];
-const insiders = [...managing, review];
+const managementScopes = [clients, DIALECT_CLIENTS];
+const managementOrReviewScopes = [...managementScopes, review];
 /** Rows of fields that all have the same opening. */
-const rows = (opening: Opening, ...fields: readonly string[]): FieldScopes =>
-  Object.fromEntries(fields.map((field) => [field, opening]));
+const fieldsRequiring = (required: RequiredScopes, ...fields: readonly string[]): FieldScopes =>
+  Object.fromEntries(fields.map((field) => [field, required]));
 
-const ofClient = (field: keyof Client): Opening => openingScopes[fieldReaders[field]] ?? 'route';
+const clientFieldScopes = (field: keyof Client): RequiredScopes =>
+  audienceScopes[fieldAudiences[field]] ?? 'route';
 /** Fields of a client that answers write under other names, or not at all. */
-const renamed: ReadonlySet<string> = new Set([
+const fieldsUnderOtherNames: ReadonlySet<string> = new Set([
   'id',
   'ownerId',
   'secrets',
-  'edition',
+  'recordVersion',
   'plainPkceUntil',
 ]);
 
 const client: FieldScopes = {
   ...Object.fromEntries(
-    (Object.keys(fieldReaders) as (keyof Client)[])
-      .filter((field) => !renamed.has(field))
-      .map((field) => [snake(field), ofClient(field)]),
+    (Object.keys(fieldAudiences) as (keyof Client)[])
+      .filter((field) => !fieldsUnderOtherNames.has(field))
+      .map((field) => [toSnakeCase(field), clientFieldScopes(field)]),
   ),
-  client_id: ofClient('id'),
-  owner: ofClient('ownerId'),
-  redirect_uri_unicode: ofClient('redirectUri'),
-  ...rows('route', 'last_used_on', 'hidden', 'change_token'),
+  client_id: clientFieldScopes('id'),
+  owner: clientFieldScopes('ownerId'),
+  redirect_uri_unicode: clientFieldScopes('redirectUri'),
+  ...fieldsRequiring('route', 'last_used_on', 'hidden', 'etag'),
 };
 const issued: FieldScopes = {
   ...client,
-  ...rows([clients], 'client_secret', 'access_token', 'access_token_secret', 'withheld_scopes'),
+  ...fieldsRequiring(
+    [clients],
+    'client_secret',
+    'access_token',
+    'access_token_secret',
+    'withheld_scopes',
+  ),
   waiting: 'route',
 };
-const secret = rows([clients], 'secret_id', 'label', 'created_at', 'expires_at', 'last_used_on');
-const revision = rows(
-  insiders,
+const secret = fieldsRequiring(
+  [clients],
+  'secret_id',
+  'label',
+  'created_at',
+  'expires_at',
+  'last_used_on',
+);
+const revision = fieldsRequiring(
+  managementOrReviewScopes,
   'revision_id',
   'client_id',
   'stage',
@@ -66,12 +80,22 @@ const revision = rows(
   'proposed_at',
   'closed_at',
 );
-const risk = rows([review], 'total', 'findings');
+const risk = fieldsRequiring([review], 'total', 'findings');
 const auditEntry: FieldScopes = {
-  ...rows('route', 'id', 'at', 'action', 'actor', 'via', 'client_id', 'reason', 'changes'),
+  ...fieldsRequiring(
+    'route',
+    'id',
+    'at',
+    'action',
+    'actor',
+    'via',
+    'client_id',
+    'reason',
+    'changes',
+  ),
   address: [audit],
 };
-const consent = rows(
+const consent = fieldsRequiring(
   [consents],
   'consent_id',
   'client_id',
@@ -95,7 +119,7 @@ export const namedFields: Readonly<Record<string, FieldScopes>> = {
   Consent: consent,
 };
 
-const managed = [
+const managementRoutes = [
   'proposeClient',
   'updateClient',
   'resetSecret',
@@ -106,8 +130,8 @@ const managed = [
   'inviteMaintainer',
 ]
   .concat(['removeMaintainer', 'join', 'acceptOffer', 'declineOffer', 'offerClient'])
-  .map((id) => [id, { opens: [clients], fields: issued }] as const);
-const reviewed = [
+  .map((id) => [id, { requiredScopes: [clients], fields: issued }] as const);
+const reviewRoutes = [
   'approveClient',
   'rejectClient',
   'disableClient',
@@ -116,43 +140,52 @@ const reviewed = [
   'setPkceExemption',
   'approveRevision',
   'rejectRevision',
-].map((id) => [id, { opens: [review], fields: issued }] as const);
+].map((id) => [id, { requiredScopes: [review], fields: issued }] as const);
 
 /** Every route of the API by its `id`. */
 export const routeScopes: Readonly<Record<string, RouteScopes>> = {
-  ...Object.fromEntries([...managed, ...reviewed]),
-  listClients: { opens: 'anyone', fields: page(client) },
-  getClient: { opens: 'anyone', fields: client },
-  listSecrets: { opens: [clients], fields: { items: secret } },
-  listRevisions: { opens: insiders, fields: { items: revision } },
-  getTeam: { opens: insiders, fields: rows(insiders, 'owner', 'maintainers', 'offered_to') },
+  ...Object.fromEntries([...managementRoutes, ...reviewRoutes]),
+  listClients: { requiredScopes: 'anyone', fields: page(client) },
+  getClient: { requiredScopes: 'anyone', fields: client },
+  listSecrets: { requiredScopes: [clients], fields: { items: secret } },
+  listRevisions: { requiredScopes: managementOrReviewScopes, fields: { items: revision } },
+  getTeam: {
+    requiredScopes: managementOrReviewScopes,
+    fields: fieldsRequiring(managementOrReviewScopes, 'owner', 'maintainers', 'offered_to'),
+  },
   listInvitations: {
-    opens: [clients],
-    fields: { items: rows([clients], 'client_id', 'kind'), declined: [clients] },
+    requiredScopes: [clients],
+    fields: { items: fieldsRequiring([clients], 'client_id', 'kind'), declined: [clients] },
   },
-  declineInvitations: { opens: [clients], fields: rows([clients], 'declined') },
-  auditOfClient: { opens: insiders, fields: page(auditEntry) },
-  listReviews: { opens: [review], fields: page({ client, revision, risk }) },
-  riskOfClient: { opens: [review], fields: risk },
-  impactOfClient: { opens: insiders, fields: rows(insiders, 'users', 'tokens', 'calls_last_day') },
-  listConsents: { opens: [consents], fields: page(consent) },
-  renounceConsent: { opens: [consents], fields: null },
-  listAudit: { opens: [audit], fields: page(auditEntry) },
-  whoAmI: { opens: 'any token', fields: rows('route', 'id', 'name', 'rights') },
+  declineInvitations: { requiredScopes: [clients], fields: fieldsRequiring([clients], 'declined') },
+  auditOfClient: { requiredScopes: managementOrReviewScopes, fields: page(auditEntry) },
+  listReviews: { requiredScopes: [review], fields: page({ client, revision, risk }) },
+  riskOfClient: { requiredScopes: [review], fields: risk },
+  impactOfClient: {
+    requiredScopes: managementOrReviewScopes,
+    fields: fieldsRequiring(managementOrReviewScopes, 'users', 'tokens', 'calls_last_day'),
+  },
+  listConsents: { requiredScopes: [consents], fields: page(consent) },
+  renounceConsent: { requiredScopes: [consents], fields: null },
+  listAudit: { requiredScopes: [audit], fields: page(auditEntry) },
+  whoAmI: { requiredScopes: 'any token', fields: fieldsRequiring('route', 'id', 'name', 'rights') },
   listScopes: {
-    opens: 'anyone',
-    fields: { items: rows('route', 'name', 'description', 'group', 'risk', 'rights') },
+    requiredScopes: 'anyone',
+    fields: { items: fieldsRequiring('route', 'name', 'description', 'group', 'risk', 'rights') },
   },
-  listSites: { opens: 'anyone', fields: { items: rows('route', 'id', 'name', 'origin') } },
+  listSites: {
+    requiredScopes: 'anyone',
+    fields: { items: fieldsRequiring('route', 'id', 'name', 'origin') },
+  },
 };
 
-const isOpening = (rule: Opening | FieldScopes): rule is Opening =>
+const isRequiredScopes = (rule: RequiredScopes | FieldScopes): rule is RequiredScopes =>
   rule === 'route' || Array.isArray(rule);
 
 /** True when one of these scopes opens the route. A route without a row is closed. */
-export function opensRoute(id: string, scopes: readonly string[]): boolean {
-  const opens = routeScopes[id]?.opens ?? [];
-  return typeof opens === 'string' || opens.some((scope) => scopes.includes(scope));
+export function canUseRoute(id: string, scopes: readonly string[]): boolean {
+  const required = routeScopes[id]?.requiredScopes ?? [];
+  return typeof required === 'string' || required.some((scope) => scopes.includes(scope));
 }
 
 /**
@@ -160,24 +193,27 @@ export function opensRoute(id: string, scopes: readonly string[]): boolean {
  * left out and named in `hidden`, as others that cannot be seen; elsewhere it is null. A field
  * without a row is left out.
  */
-export function openedFields(
+export function filterFieldsByScope(
   value: unknown,
   fields: FieldScopes,
   scopes: readonly string[],
 ): unknown {
-  if (Array.isArray(value)) return value.map((item) => openedFields(item, fields, scopes));
+  if (Array.isArray(value)) return value.map((item) => filterFieldsByScope(item, fields, scopes));
   if (typeof value !== 'object' || value === null) return value;
-  const shown: Record<string, unknown> = {};
-  const closed: string[] = [];
+  const visibleFields: Record<string, unknown> = {};
+  const hiddenFields: string[] = [];
   for (const [field, inner] of Object.entries(value)) {
     const rule = Object.hasOwn(fields, field) ? fields[field] : undefined;
     if (rule === undefined) continue;
-    if (!isOpening(rule)) shown[field] = openedFields(inner, rule, scopes);
-    else if (rule === 'route' || rule.some((scope) => scopes.includes(scope))) shown[field] = inner;
-    else if ('hidden' in value) closed.push(field);
-    else shown[field] = null;
+    if (!isRequiredScopes(rule)) visibleFields[field] = filterFieldsByScope(inner, rule, scopes);
+    else if (rule === 'route' || rule.some((scope) => scopes.includes(scope)))
+      visibleFields[field] = inner;
+    else if ('hidden' in value) hiddenFields.push(field);
+    else visibleFields[field] = null;
   }
-  if (closed.length > 0)
-    shown.hidden = [...new Set([...(shown.hidden as readonly string[]), ...closed])];
-  return shown;
+  if (hiddenFields.length > 0)
+    visibleFields.hidden = [
+      ...new Set([...(visibleFields.hidden as readonly string[]), ...hiddenFields]),
+    ];
+  return visibleFields;
 }

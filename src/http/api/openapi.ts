@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { namedFields, routeScopes } from './field-scopes.ts';
-import { titles } from './problems.ts';
+import { problemTitles } from './problems.ts';
 import { type ApiRoute, apiScopes } from './route.ts';
 
 const problem = {
@@ -12,13 +12,13 @@ const problem = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string' },
-    code: { type: 'string', enum: Object.keys(titles) },
+    code: { type: 'string', enum: Object.keys(problemTitles) },
     field: { type: 'string', description: 'The field it is about' },
     ignorable: { type: 'boolean', description: 'Advice: send ignore_warnings to wave it through' },
     since: {
       type: 'array',
       items: {},
-      description: 'What happened after the change token was given',
+      description: 'What happened since that ETag',
     },
   },
 } as const;
@@ -28,13 +28,13 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 /** A schema whose named parts are references into `components`, which gathers them. */
 const jsonSchema = (
   schema: z.ZodType,
-  io: 'input' | 'output',
+  direction: 'input' | 'output',
   components: Record<string, unknown>,
 ): JsonSchema => {
-  const made = JSON.stringify(
+  const json = JSON.stringify(
     z.toJSONSchema(schema, {
       target: 'draft-2020-12',
-      io,
+      io: direction,
       unrepresentable: 'any',
       reused: 'inline',
     }),
@@ -43,12 +43,12 @@ const jsonSchema = (
     $schema: _dialect,
     $defs,
     ...rest
-  } = JSON.parse(made.replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema;
+  } = JSON.parse(json.replaceAll('"#/$defs/', '"#/components/schemas/')) as JsonSchema;
   Object.assign(components, $defs);
   return rest;
 };
 
-const parameters = (place: 'path' | 'query', schema: z.ZodType | undefined) => {
+const parameters = (location: 'path' | 'query', schema: z.ZodType | undefined) => {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = jsonSchema(schema, 'input', {}) as {
     properties?: Record<string, { description?: string }>;
@@ -56,8 +56,8 @@ const parameters = (place: 'path' | 'query', schema: z.ZodType | undefined) => {
   };
   return Object.entries(properties).map(([name, rule]) => ({
     name,
-    in: place,
-    required: place === 'path' || required.includes(name),
+    in: location,
+    required: location === 'path' || required.includes(name),
     ...(rule.description === undefined ? {} : { description: rule.description }),
     schema: rule,
   }));
@@ -65,7 +65,7 @@ const parameters = (place: 'path' | 'query', schema: z.ZodType | undefined) => {
 
 function operation(route: ApiRoute, components: Record<string, unknown>) {
   const { schema, status, media = 'application/json' } = route.answer;
-  const failed = {
+  const errorResponse = {
     description: 'Refused',
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
   };
@@ -74,8 +74,8 @@ function operation(route: ApiRoute, components: Record<string, unknown>) {
     summary: route.summary,
     tags: [route.tag],
     security: [
-      ...(route.scope === 'nobody' ? [{}] : []),
-      { oauth2: route.scope === null || route.scope === 'nobody' ? [] : [route.scope] },
+      ...(route.scope === 'public' ? [{}] : []),
+      { oauth2: route.scope === null || route.scope === 'public' ? [] : [route.scope] },
       { session: [] },
     ],
     parameters: [
@@ -87,7 +87,7 @@ function operation(route: ApiRoute, components: Record<string, unknown>) {
               name: 'If-Match',
               in: 'header',
               required: false,
-              description: 'The change token, in quotes: refused as 412 when the app changed since',
+              description: 'The ETag, in quotes: 412 when the app changed since',
               schema: { type: 'string' },
             },
           ]
@@ -110,12 +110,12 @@ function operation(route: ApiRoute, components: Record<string, unknown>) {
           ? { content: { [media]: { schema: jsonSchema(schema, 'output', components) } } }
           : {}),
       },
-      default: failed,
+      default: errorResponse,
     },
     ...(route.refusals.length > 0 ? { 'x-refusals': route.refusals } : {}),
     // One of them opens the route to a token.
-    ...(Array.isArray(routeScopes[route.id]?.opens)
-      ? { 'x-scopes': routeScopes[route.id]?.opens }
+    ...(Array.isArray(routeScopes[route.id]?.requiredScopes)
+      ? { 'x-scopes': routeScopes[route.id]?.requiredScopes }
       : {}),
   };
 }
@@ -123,7 +123,7 @@ function operation(route: ApiRoute, components: Record<string, unknown>) {
 /**
  * Says at each field which scopes open it to a token, where having reached the route is not enough.
  */
-function nameScopes(schemas: Record<string, unknown>): void {
+function annotateScopes(schemas: Record<string, unknown>): void {
   for (const [name, fields] of Object.entries(namedFields)) {
     const { properties = {} } = (schemas[name] ?? {}) as {
       properties?: Record<string, Record<string, unknown>>;
@@ -136,14 +136,14 @@ function nameScopes(schemas: Record<string, unknown>): void {
 }
 
 /** The description of the API (OpenAPI 3.1), made of the very schemas that check it. */
-export function openapi(routes: readonly ApiRoute[], issuer: string): Record<string, unknown> {
+export function buildOpenApi(routes: readonly ApiRoute[], issuer: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
   const schemas: Record<string, unknown> = { Problem: problem };
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, schemas) };
   }
-  nameScopes(schemas);
+  annotateScopes(schemas);
   return {
     openapi: '3.1.0',
     info: {

@@ -1,16 +1,22 @@
 import { z } from 'zod';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { hasRight, RIGHTS } from '#registry/actor.ts';
 import type { AuditFilter } from '#registry/audit.ts';
-import { personNamed, signedIn } from '../app-access.ts';
-import { page, paging, readCursor } from './common.ts';
-import { type ApiRoute, apiScopes, type Call, route, type Said } from './route.ts';
-import { auditSchema, consentSchema, makeAuditView, pageOf, showConsents } from './shapes.ts';
+import { resolveUserId, signedInUserId } from '../app-access.ts';
+import { paginate, paginationQuery, parseCursor } from './common.ts';
+import { type ApiCall, type ApiResponse, type ApiRoute, apiScopes, route } from './route.ts';
+import {
+  auditEntrySchema,
+  consentSchema,
+  makeAuditEntrySerializer,
+  pageSchema,
+  serializeConsents,
+} from './shapes.ts';
 
 // What people allowed, what happened, and what this server knows.
 
-const MOST_EXPORTED = 10_000;
+const MAX_EXPORTED = 10_000;
 
 const auditQuery = z.strictObject({
   client_id: z.string().max(64).optional(),
@@ -18,72 +24,83 @@ const auditQuery = z.strictObject({
   action: z.string().max(64).optional(),
   from: z.iso.datetime().optional(),
   until: z.iso.datetime().optional().describe('Exclusive'),
-  ...paging,
+  ...paginationQuery,
   limit: z.coerce
     .number()
     .int()
     .min(1)
-    .max(MOST_EXPORTED)
+    .max(MAX_EXPORTED)
     .default(25)
     .describe('At most 100, or 10000 as JSON lines'),
 });
 
-const seconds = (text: string) => instant(Date.parse(text) / 1000);
+const parseInstant = (text: string) => instant(Date.parse(text) / 1000);
 
 /**
  * Lines this caller may read: everything about apps for reviewers, consents of others with the
  * right to see private things, one's own always.
  */
-async function auditFor(call: Call<unknown, z.output<typeof auditQuery>>): Promise<Said> {
-  const { world, actor, query, request } = call;
-  const me = signedIn(actor);
-  if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
+async function listAuditEntries(
+  call: ApiCall<unknown, z.output<typeof auditQuery>>,
+): Promise<ApiResponse> {
+  const { services, actor, query, request } = call;
+  const viewerId = signedInUserId(actor);
+  if (viewerId === undefined) return { refusal: { kind: 'not_logged_in' } };
   const actorId =
     query.actor === 'me'
-      ? me
+      ? viewerId
       : query.actor === undefined
         ? undefined
-        : await personNamed(world, query.actor);
+        : await resolveUserId(services, query.actor);
   // The scope was lent for just this: what the person may read here, the app may.
-  const own = world.rights.rightsOf(actor.kind === 'person' ? actor.account : null);
-  const [reviewer, privately] = [own.has(RIGHTS.review), mayDo(actor, RIGHTS.viewPrivate)];
-  if (actorId !== me && !reviewer && !privately)
+  const ownRights = services.rights.rightsOf(actor.kind === 'person' ? actor.account : null);
+  const [isReviewer, canViewPrivate] = [
+    ownRights.has(RIGHTS.review),
+    hasRight(actor, RIGHTS.viewPrivate),
+  ];
+  if (actorId !== viewerId && !isReviewer && !canViewPrivate)
     return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
-  const lines = /application\/(?:jsonl|x-ndjson)/.test(request.headers.accept ?? '');
-  const limit = lines ? query.limit : Math.min(query.limit, 100);
-  const after = readCursor(query.cursor);
+  const asJsonLines = /application\/(?:jsonl|x-ndjson)/.test(request.headers.accept ?? '');
+  const limit = asJsonLines ? query.limit : Math.min(query.limit, 100);
+  const after = parseCursor(query.cursor);
   const filter: AuditFilter = {
-    mayBeOld: true,
+    allowStale: true,
     ...(query.client_id === undefined ? {} : { clientId: query.client_id as ClientId }),
     ...(actorId === undefined ? {} : { actorId }),
     ...(query.action === undefined ? {} : { action: query.action }),
-    ...(query.from === undefined ? {} : { from: seconds(query.from) }),
-    ...(query.until === undefined ? {} : { until: seconds(query.until) }),
-    ...(actorId === me || privately ? {} : { about: 'clients' as const }),
+    ...(query.from === undefined ? {} : { from: parseInstant(query.from) }),
+    ...(query.until === undefined ? {} : { until: parseInstant(query.until) }),
+    ...(actorId === viewerId || canViewPrivate ? {} : { about: 'clients' as const }),
     ...(after === undefined ? {} : { after }),
     limit: limit + 1,
   };
   // Nobody of that name did anything.
   const entries =
-    query.actor !== undefined && actorId === undefined ? [] : await world.records.listAudit(filter);
-  const said = await page(
+    query.actor !== undefined && actorId === undefined
+      ? []
+      : await services.records.listAudit(filter);
+  const response = await paginate(
     { ...call, query: { ...query, limit } },
     entries,
     ({ id }) => id,
-    makeAuditView(world, actor),
+    makeAuditEntrySerializer(services, actor),
   );
-  if (!lines || !('status' in said)) return said;
-  const { items } = said.body as { readonly items: readonly unknown[] };
+  if (!asJsonLines || !('status' in response)) return response;
+  const { items } = response.body as { readonly items: readonly unknown[] };
   const text = items.map((item) => `${JSON.stringify(item)}\n`).join('');
-  return { ...said, body: text, headers: { ...said.headers, 'content-type': 'application/jsonl' } };
+  return {
+    ...response,
+    body: text,
+    headers: { ...response.headers, 'content-type': 'application/jsonl' },
+  };
 }
 
-export const peopleRoutes: readonly ApiRoute[] = [
+export const consentAndAuditRoutes: readonly ApiRoute[] = [
   route({
     method: 'GET',
     path: '/consents',
     id: 'listConsents',
-    summary: 'What you allowed apps to do, newest first.',
+    summary: 'Your consents, newest first.',
     tag: 'Consents',
     scope: apiScopes.consents,
     query: z.strictObject({
@@ -92,26 +109,26 @@ export const peopleRoutes: readonly ApiRoute[] = [
         .max(255)
         .optional()
         .describe('Somebody else; needs the right to see private things'),
-      ...paging,
+      ...paginationQuery,
     }),
-    answer: { status: 200, schema: pageOf(consentSchema) },
+    answer: { status: 200, schema: pageSchema(consentSchema) },
     refusals: ['not_logged_in', 'permission_denied', 'not_found'],
     async handle(call) {
-      const { world, actor, query } = call;
-      const me = signedIn(actor);
-      if (me === undefined) return { refusal: { kind: 'not_logged_in' } };
-      const user = query.user === undefined ? me : await personNamed(world, query.user);
-      if (user !== me && !mayDo(actor, RIGHTS.viewPrivate))
+      const { services, actor, query } = call;
+      const viewerId = signedInUserId(actor);
+      if (viewerId === undefined) return { refusal: { kind: 'not_logged_in' } };
+      const user = query.user === undefined ? viewerId : await resolveUserId(services, query.user);
+      if (user !== viewerId && !hasRight(actor, RIGHTS.viewPrivate))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.viewPrivate } };
       if (user === undefined) return { refusal: { kind: 'not_found', what: 'person' } };
-      const below = readCursor(query.cursor) ?? Number.POSITIVE_INFINITY;
-      const rows = (await world.records.listConsents(user))
+      const below = parseCursor(query.cursor) ?? Number.POSITIVE_INFINITY;
+      const rows = (await services.records.listConsents(user))
         .filter(({ id }) => id < below)
         .slice(0, query.limit + 1);
-      const shown = await showConsents(world, rows);
-      return page(
+      const serialized = await serializeConsents(services, rows);
+      return paginate(
         call,
-        rows.map((row, index) => ({ row, shown: shown[index] })),
+        rows.map((row, index) => ({ row, shown: serialized[index] })),
         ({ row }) => row.id,
         async (item) => item.shown,
       );
@@ -121,14 +138,14 @@ export const peopleRoutes: readonly ApiRoute[] = [
     method: 'DELETE',
     path: '/consents/:consent_id',
     id: 'renounceConsent',
-    summary: 'Ends one of your consents. All that was issued under it stops at once.',
+    summary: 'Revokes one of your consents, and everything issued under it.',
     tag: 'Consents',
     scope: apiScopes.consents,
     params: z.object({ consent_id: z.coerce.number().int().positive() }),
     answer: { status: 204 },
     refusals: ['invalid_access_token', 'not_found'],
-    async handle({ world, actor, params }) {
-      const answer = await world.registry.submit(actor, 'renounce', {
+    async handle({ services, actor, params }) {
+      const answer = await services.registry.submit(actor, 'renounce', {
         consentId: params.consent_id,
       });
       return answer.ok ? { status: 204 } : { refusal: answer.refusal };
@@ -138,13 +155,13 @@ export const peopleRoutes: readonly ApiRoute[] = [
     method: 'GET',
     path: '/audit',
     id: 'listAudit',
-    summary: 'The audit trail, newest first; as JSON lines with Accept: application/jsonl.',
+    summary: 'The audit log, newest first; as JSON lines with Accept: application/jsonl.',
     tag: 'Audit',
     scope: apiScopes.audit,
     query: auditQuery,
-    answer: { status: 200, schema: pageOf(auditSchema) },
+    answer: { status: 200, schema: pageSchema(auditEntrySchema) },
     refusals: ['not_logged_in', 'permission_denied'],
-    handle: auditFor,
+    handle: listAuditEntries,
   }),
   route({
     method: 'GET',
@@ -173,7 +190,7 @@ export const peopleRoutes: readonly ApiRoute[] = [
     id: 'listScopes',
     summary: 'Scopes that apps may ask for.',
     tag: 'This server',
-    scope: 'nobody',
+    scope: 'public',
     answer: {
       status: 200,
       schema: z.object({
@@ -189,14 +206,16 @@ export const peopleRoutes: readonly ApiRoute[] = [
       }),
     },
     refusals: [],
-    async handle({ world }) {
-      const items = world.scopes.all().map(({ name, description, group, risk, rights }) => ({
-        name,
-        description,
-        group,
-        risk,
-        rights,
-      }));
+    async handle({ services }) {
+      const items = services.scopes
+        .allScopes()
+        .map(({ name, description, group, risk, rights }) => ({
+          name,
+          description,
+          group,
+          risk,
+          rights,
+        }));
       return { status: 200, body: { items } };
     },
   }),
@@ -206,7 +225,7 @@ export const peopleRoutes: readonly ApiRoute[] = [
     id: 'listSites',
     summary: 'Sites that apps may act on.',
     tag: 'This server',
-    scope: 'nobody',
+    scope: 'public',
     answer: {
       status: 200,
       schema: z.object({
@@ -216,10 +235,10 @@ export const peopleRoutes: readonly ApiRoute[] = [
       }),
     },
     refusals: [],
-    async handle({ world }) {
+    async handle({ services }) {
       return {
         status: 200,
-        body: { items: world.sites.all.map(({ id, name, origin }) => ({ id, name, origin })) },
+        body: { items: services.sites.all.map(({ id, name, origin }) => ({ id, name, origin })) },
       };
     },
   }),

@@ -1,17 +1,18 @@
 import type { FastifyReply } from 'fastify';
-import { refusalWords, renamed } from '#registry/refusal-texts.ts';
-import { codeOf, fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
-import { registryStatus } from '../responses.ts';
+import { refusalText, withRenamedFields } from '#registry/refusal-texts.ts';
+import { fieldRefusals, type RegistryRefusal, refusalCode } from '#registry/refusals.ts';
+import { apiStatusByRefusal } from '../responses.ts';
 
 /** A time as it goes over the wire: UTC, whole seconds. */
-export const iso = (at: number): string => new Date(at * 1000).toISOString().replace('.000', '');
+export const formatTimestamp = (at: number): string =>
+  new Date(at * 1000).toISOString().replace('.000', '');
 
 /** `redirectUri` to `redirect_uri`. */
-export const snake = (name: string): string =>
+export const toSnakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /** Short titles of problems, the same for every occurrence (RFC 9457 §3.1.3). */
-export const titles = {
+export const problemTitles = {
   not_logged_in: 'Sign in first',
   user_blocked: 'Account blocked',
   readonly: 'Read-only',
@@ -26,7 +27,7 @@ export const titles = {
   not_proposed: 'App does not wait for a review',
   not_approved: 'App is not approved',
   not_disabled: 'App is not disabled',
-  change_conflict: 'Somebody was faster',
+  change_conflict: 'This app changed since you opened it',
   invalid_access_token: 'No such consent',
   managed_by_configuration: 'App of the configuration',
   nothing_to_do: 'Nothing to change',
@@ -41,26 +42,26 @@ export const titles = {
   invalid_request: 'Request cannot be read',
   invalid_token: 'Token not valid',
   insufficient_scope: 'Scope missing',
-  cross_site: 'Form proof missing',
+  cross_site: 'CSRF token missing or expired',
   method_not_allowed: 'Method not allowed',
-  server_error: 'Fault of this server',
+  server_error: 'Internal server error',
 } as const satisfies Record<RegistryRefusal['kind'], string> & Readonly<Record<string, string>>;
-export type ProblemCode = keyof typeof titles;
+export type ProblemCode = keyof typeof problemTitles;
 
 /** A problem document (RFC 9457). */
 export const problemDocument = (
   status: number,
   kind: ProblemCode,
   detail: string,
-  more: Readonly<Record<string, unknown>> = {},
+  extra: Readonly<Record<string, unknown>> = {},
 ): string =>
   JSON.stringify({
     type: `/problems/${kind}`,
-    title: titles[kind],
+    title: problemTitles[kind],
     status,
     detail,
     code: kind,
-    ...more,
+    ...extra,
   });
 
 /** Sends a problem document. */
@@ -81,14 +82,14 @@ type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer 
   : never;
 
 /** What a program needs of a refusal, beside its words. */
-function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
+function refusalDetails(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
   switch (refusal.kind) {
     case 'missing_field':
-      return { field: snake(refusal.field) };
+      return { field: toSnakeCase(refusal.field) };
     case 'invalid_field': {
       const { kind, ...rest } = refusal.problem;
       return {
-        field: snake(refusal.field),
+        field: toSnakeCase(refusal.field),
         problem: kind.replaceAll('-', '_'),
         ...rest,
         ignorable: refusal.ignorable,
@@ -105,10 +106,10 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
     case 'change_conflict':
       return {
         since: refusal.since.map(({ at, action, reason, changes }) => ({
-          at: iso(at),
+          at: formatTimestamp(at),
           action,
           reason,
-          changes: changes.map((change) => ({ ...change, field: snake(change.field) })),
+          changes: changes.map((change) => ({ ...change, field: toSnakeCase(change.field) })),
         })),
       };
     case 'needs_another_reviewer':
@@ -125,19 +126,25 @@ function facts(refusal: RegistryRefusal): Readonly<Record<string, unknown>> {
 
 /** Answers a refusal of the registry as a problem document. */
 export function sendRefusal(reply: FastifyReply, refusal: RegistryRefusal): FastifyReply {
-  const status = registryStatus[refusal.kind];
+  const status = apiStatusByRefusal[refusal.kind];
   if (status === 503) reply.header('retry-after', '300');
   if (status === 429) reply.header('retry-after', '86400');
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
   // Every field that is wrong, so that a caller mends them together (RFC 9457 §3.2).
-  const errors = fieldRefusals(refusal).map((one) => ({
-    code: one.kind,
-    detail: refusalWords(renamed(one, snake)),
-    ...facts(one),
+  const errors = fieldRefusals(refusal).map((fieldRefusal) => ({
+    code: fieldRefusal.kind,
+    detail: refusalText(withRenamedFields(fieldRefusal, toSnakeCase)),
+    ...refusalDetails(fieldRefusal),
   }));
-  return sendProblem(reply, status, refusal.kind, refusalWords(renamed(refusal, snake)), {
-    reference_code: codeOf(refusal),
-    ...facts(refusal),
-    ...(errors.length > 0 ? { errors } : {}),
-  });
+  return sendProblem(
+    reply,
+    status,
+    refusal.kind,
+    refusalText(withRenamedFields(refusal, toSnakeCase)),
+    {
+      reference_code: refusalCode(refusal),
+      ...refusalDetails(refusal),
+      ...(errors.length > 0 ? { errors } : {}),
+    },
+  );
 }

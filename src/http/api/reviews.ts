@@ -1,20 +1,28 @@
 import { z } from 'zod';
-import { mayDo, RIGHTS } from '#registry/actor.ts';
-import { halts } from '#registry/model/client.ts';
+import { hasRight, RIGHTS } from '#registry/actor.ts';
+import { suspensions } from '#registry/model/client.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { makeNames } from '../account-names.ts';
-import { findVisible, isInsider, noSuchApp } from '../app-access.ts';
-import { byPersonAlone, clientParams, onApp, page, paging, readCursor, submit } from './common.ts';
+import { makePersonLookup } from '../account-names.ts';
+import { canManageOrReview, findVisibleClient, noSuchApp } from '../app-access.ts';
+import {
+  clientParams,
+  commonAppRefusals,
+  paginate,
+  paginationQuery,
+  parseCursor,
+  sessionOnlyRefusals,
+  submitAction,
+} from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
 import {
   clientSchema,
   issuedSchema,
-  pageOf,
+  pageSchema,
   revisionSchema,
   riskSchema,
-  showClient,
-  showRevision,
-  showRisk,
+  serializeClient,
+  serializeRevision,
+  serializeRisk,
 } from './shapes.ts';
 
 // What reviewers do.
@@ -54,8 +62,8 @@ const decisions = [
   ],
   [
     'halt',
-    'Stops an approved app by degrees: no new consents, or no tokens at all; "nothing" undoes it.',
-    z.strictObject({ reason, halted: z.enum(halts) }),
+    'Stops an approved app by degrees: no new consents, or no tokens at all; "none" undoes it.',
+    z.strictObject({ reason, suspension: z.enum(suspensions) }),
     ['not_approved', 'needs_another_reviewer'],
   ],
 ] as const;
@@ -77,34 +85,37 @@ export const reviewRoutes: readonly ApiRoute[] = [
       'What waits for a review: new apps, or changes of approved ones. Each with the risk rules that hold for it.',
     tag: 'Reviews',
     scope,
-    query: z.strictObject({ kind: z.enum(['apps', 'revisions']).default('apps'), ...paging }),
-    answer: { status: 200, schema: pageOf(itemSchema) },
+    query: z.strictObject({
+      kind: z.enum(['apps', 'revisions']).default('apps'),
+      ...paginationQuery,
+    }),
+    answer: { status: 200, schema: pageSchema(itemSchema) },
     refusals: ['not_logged_in', 'permission_denied'],
     async handle(call) {
-      const { world, actor, query } = call;
+      const { services, actor, query } = call;
       if (actor.kind === 'person' && actor.account === null)
         return { refusal: { kind: 'not_logged_in' } };
-      if (!mayDo(actor, RIGHTS.review))
+      if (!hasRight(actor, RIGHTS.review))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
-      const below = readCursor(query.cursor);
-      const clients = await world.records.listClients({
-        ...(query.kind === 'apps' ? { stage: 'proposed' } : { revised: true }),
+      const below = parseCursor(query.cursor);
+      const clients = await services.records.listClients({
+        ...(query.kind === 'apps' ? { stage: 'proposed' } : { hasOpenRevision: true }),
         ...(maySeeHidden(actor) ? {} : { suppressed: false }),
         ...(below === undefined ? {} : { below }),
         limit: query.limit + 1,
       });
-      const names = makeNames(world);
-      return page(
+      const lookUpPerson = makePersonLookup(services);
+      return paginate(
         call,
         clients,
         ({ number }) => number,
         async (client) => {
           const revision =
-            query.kind === 'apps' ? undefined : await world.records.openRevision(client.id);
+            query.kind === 'apps' ? undefined : await services.records.openRevision(client.id);
           return {
-            client: await showClient(world, actor, client, names),
-            revision: revision ? await showRevision(client, revision, names) : null,
-            risk: showRisk(await world.registry.risk(client, revision?.fields)),
+            client: await serializeClient(services, actor, client, lookUpPerson),
+            revision: revision ? await serializeRevision(client, revision, lookUpPerson) : null,
+            risk: serializeRisk(await services.registry.risk(client, revision?.fields)),
           };
         },
       );
@@ -122,13 +133,16 @@ export const reviewRoutes: readonly ApiRoute[] = [
     answer: { status: 200, schema: riskSchema },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const { world, actor } = call;
-      const client = await findVisible(call, call.params.client_id);
+      const { services, actor } = call;
+      const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!mayDo(actor, RIGHTS.review))
+      if (!hasRight(actor, RIGHTS.review))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
-      const revision = await world.records.openRevision(client.id);
-      return { status: 200, body: showRisk(await world.registry.risk(client, revision?.fields)) };
+      const revision = await services.records.openRevision(client.id);
+      return {
+        status: 200,
+        body: serializeRisk(await services.registry.risk(client, revision?.fields)),
+      };
     },
   }),
   route({
@@ -152,11 +166,11 @@ export const reviewRoutes: readonly ApiRoute[] = [
     },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const client = await findVisible(call, call.params.client_id);
+      const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await isInsider(call, client)))
+      if (!(await canManageOrReview(call, client)))
         return { refusal: { kind: 'permission_denied', right: null } };
-      const { users, tokens, calls } = await call.world.registry.impact(client.id);
+      const { users, tokens, calls } = await call.services.registry.impact(client.id);
       return { status: 200, body: { users, tokens, calls_last_day: calls } };
     },
   }),
@@ -171,8 +185,8 @@ export const reviewRoutes: readonly ApiRoute[] = [
       params: clientParams,
       body: body as z.ZodObject,
       answer: { status: 200, schema: issuedSchema },
-      refusals: [...onApp, ...refusals],
-      handle: (call) => submit(call, action, call.body),
+      refusals: [...commonAppRefusals, ...refusals],
+      handle: (call) => submitAction(call, action, call.body),
     }),
   ),
   route({
@@ -186,9 +200,14 @@ export const reviewRoutes: readonly ApiRoute[] = [
     params: clientParams,
     body: z.strictObject({ reason, pkce_optional: z.boolean() }),
     answer: { status: 200, schema: issuedSchema },
-    refusals: [...onApp, ...byPersonAlone, 'not_approved', 'needs_another_reviewer'],
+    refusals: [
+      ...commonAppRefusals,
+      ...sessionOnlyRefusals,
+      'not_approved',
+      'needs_another_reviewer',
+    ],
     handle: (call) =>
-      submit(call, 'set-pkce-exemption', {
+      submitAction(call, 'set-pkce-exemption', {
         reason: call.body.reason,
         pkceOptional: call.body.pkce_optional,
       }),
@@ -208,14 +227,14 @@ export const reviewRoutes: readonly ApiRoute[] = [
       body: z.strictObject({ reason }),
       answer: { status: 200, schema: issuedSchema },
       refusals: [
-        ...onApp,
+        ...commonAppRefusals,
         'not_found',
         ...(verdict === 'approve'
           ? (['not_approved', 'needs_another_reviewer', 'consumer_exists'] as const)
           : []),
       ],
       handle: (call) =>
-        submit(call, `${verdict}-revision`, {
+        submitAction(call, `${verdict}-revision`, {
           reason: call.body.reason,
           revisionId: call.params.revision_id,
         }),

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Actor } from '#registry/actor.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import type { World } from '../world.ts';
+import type { Services } from '../world.ts';
 
 /** Scopes of our own: what an app may do with the registry in a person's name. */
 export const apiScopes = {
@@ -14,8 +14,8 @@ export const apiScopes = {
 export type ApiScope = (typeof apiScopes)[keyof typeof apiScopes];
 
 /** Who calls, and everything a handler needs. */
-export interface Call<P = Readonly<Record<string, string>>, Q = unknown, B = unknown> {
-  readonly world: World;
+export interface ApiCall<P = Readonly<Record<string, string>>, Q = unknown, B = unknown> {
+  readonly services: Services;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly actor: Actor;
@@ -23,11 +23,11 @@ export interface Call<P = Readonly<Record<string, string>>, Q = unknown, B = unk
   readonly query: Q;
   readonly body: B;
   /** The change token of `If-Match` (RFC 9110 §13.1.1), if one was sent. */
-  readonly seen: string | undefined;
+  readonly ifMatch: string | undefined;
 }
 
 /** What a handler says: a value with its status, or a refusal of the registry. */
-export type Said =
+export type ApiResponse =
   | {
       readonly status: number;
       readonly body?: unknown;
@@ -44,10 +44,10 @@ export interface ApiRoute {
   readonly summary: string;
   readonly tag: string;
   /**
-   * The scope a token needs; null: any signed-in caller; 'nobody': open to all, and a caller who
+   * The scope a token needs; null: any signed-in caller; 'public': open to all, and a caller who
    * says who they are may see more.
    */
-  readonly scope: ApiScope | null | 'nobody';
+  readonly scope: ApiScope | null | 'public';
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
@@ -58,7 +58,7 @@ export interface ApiRoute {
   };
   /** Codes of refusals that are particular to this route. */
   readonly refusals: readonly RegistryRefusal['kind'][];
-  handle(call: Call<never, never, never>): Promise<Said>;
+  handle(call: ApiCall<never, never, never>): Promise<ApiResponse>;
 }
 
 /** Declares a route with the types its schemas promise. */
@@ -67,10 +67,10 @@ export const route = <
   Q extends z.ZodType = z.ZodType,
   B extends z.ZodType = z.ZodType,
 >(
-  declared: Omit<ApiRoute, 'params' | 'query' | 'body' | 'handle'> & {
+  definition: Omit<ApiRoute, 'params' | 'query' | 'body' | 'handle'> & {
     readonly params?: P;
     readonly query?: Q;
     readonly body?: B;
-    readonly handle: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Said>;
+    readonly handle: (call: ApiCall<z.output<P>, z.output<Q>, z.output<B>>) => Promise<ApiResponse>;
   },
-): ApiRoute => declared as unknown as ApiRoute;
+): ApiRoute => definition as unknown as ApiRoute;

@@ -1,32 +1,39 @@
 import { z } from 'zod';
-import { unicodeSpelling } from '#encoding/browser-uri.ts';
-import { newOwnerSince } from '#pages/consent/new-owner.ts';
-import { isKeeper } from '#registry/actions/action.ts';
-import type { Outcome } from '#registry/actions/context.ts';
-import { type Actor, AUDIT_SCOPE, actsWith, mayDo, personOf, RIGHTS } from '#registry/actor.ts';
+import { toUnicodeUri } from '#encoding/browser-uri.ts';
+import { findNewOwner } from '#pages/consent/new-owner.ts';
+import { canManageClient } from '#registry/actions/action.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
+import {
+  type Actor,
+  AUDIT_SCOPE,
+  accountOf,
+  hasAnyScope,
+  hasRight,
+  RIGHTS,
+} from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import {
   type Client,
   grantTypes,
-  halts,
   liveSecrets,
   protocols,
   stages,
+  suspensions,
 } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { type Revision, revisionStages } from '#registry/model/revision.ts';
 import type { Team } from '#registry/model/team.ts';
 import type { Risk } from '#registry/review/risk.ts';
-import { unseen } from '#registry/visibility.ts';
-import { makeNames } from '../account-names.ts';
-import { makeChangeView, makeTextsHidden } from '../app-access.ts';
-import type { World } from '../world.ts';
-import { iso, snake } from './problems.ts';
+import { hiddenReason } from '#registry/visibility.ts';
+import { makePersonLookup } from '../account-names.ts';
+import { makeChangeRedactor, makeHiddenTextCheck } from '../app-access.ts';
+import type { Services } from '../world.ts';
+import { formatTimestamp, toSnakeCase } from './problems.ts';
 
 // What goes over the wire, as schemas: the documentation is made of them, and what comes in is
 // checked by them.
 
-export const when = z.iso.datetime().describe('UTC');
+export const timestamp = z.iso.datetime().describe('UTC');
 const day = z.iso.date().nullable().describe('Day of the last use, UTC; null: not yet');
 const person = z.object({ id: z.number().int(), name: z.string().nullable() });
 const restrictions = z.object({ addresses: z.array(z.string()), pages: z.array(z.string()) });
@@ -61,10 +68,10 @@ export const clientSchema = z
     rsa_public_key: z.string().nullable(),
     restrictions,
     stage: z.enum(stages),
-    stage_at: when,
+    stage_at: timestamp,
     suppressed: z.boolean(),
-    halted: z.enum(halts),
-    registered_at: when,
+    suspension: z.enum(suspensions),
+    registered_at: timestamp,
     managed: z.boolean(),
     skip_consent: z.boolean(),
   })
@@ -73,7 +80,7 @@ export const clientSchema = z
   .extend({
     last_used_on: day,
     hidden: z.array(z.string()).describe('Fields that this caller may not see'),
-    change_token: z.string().describe('Send it as If-Match to decide on exactly this'),
+    etag: z.string().describe('Send it as If-Match, in quotes, to act on exactly this version'),
   })
   .meta({ id: 'Client' });
 
@@ -90,7 +97,7 @@ export const issuedSchema = clientSchema
       ),
     waiting: z
       .boolean()
-      .describe('A first yes was written down; a second reviewer has to say theirs'),
+      .describe('A first approval was recorded; a second reviewer must approve too'),
   })
   .meta({ id: 'Issued' });
 
@@ -98,8 +105,8 @@ export const secretSchema = z
   .object({
     secret_id: z.number().int(),
     label: z.string(),
-    created_at: when,
-    expires_at: when.nullable(),
+    created_at: timestamp,
+    expires_at: timestamp.nullable(),
     last_used_on: day,
   })
   .meta({ id: 'Secret' });
@@ -114,8 +121,8 @@ export const revisionSchema = z
     stage: z.enum(revisionStages),
     changes: z.array(change).describe('The difference to the live app'),
     proposed_by: person.nullable(),
-    proposed_at: when,
-    closed_at: when.nullable(),
+    proposed_at: timestamp,
+    closed_at: timestamp.nullable(),
   })
   .meta({ id: 'Revision' });
 
@@ -128,10 +135,10 @@ export const riskSchema = z
   })
   .meta({ id: 'Risk' });
 
-export const auditSchema = z
+export const auditEntrySchema = z
   .object({
     id: z.number().int(),
-    at: when,
+    at: timestamp,
     action: z.string(),
     actor: person.nullable().describe('Null: the operator, or scheduled work'),
     via: z.enum(['page', 'api', 'cli', 'config', 'job']),
@@ -149,23 +156,23 @@ export const consentSchema = z
     app_name: z.string().nullable(),
     site: z.string(),
     scopes: z.array(z.string()),
-    accepted_at: when,
+    accepted_at: timestamp,
     new_owner: z
-      .object({ name: z.string(), since: when })
+      .object({ name: z.string(), since: timestamp })
       .nullable()
       .describe('Who owns the app by now, when it had another owner at the time of the consent'),
     last_used_on: day,
   })
   .meta({ id: 'Consent' });
 
-export const pageOf = <T extends z.ZodType>(item: T) =>
+export const pageSchema = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), next: z.string().nullable() });
 
-const isoDay = (days: number | undefined): string | null =>
+const formatDay = (days: number | undefined): string | null =>
   days === undefined ? null : new Date(days * 86_400_000).toISOString().slice(0, 10);
 
 /** What a field is called and how it is written. */
-const written: readonly (readonly [keyof Client, (client: Client) => unknown])[] = (
+const serializedFields: readonly (readonly [keyof Client, (client: Client) => unknown])[] = (
   [
     'name',
     'version',
@@ -187,7 +194,7 @@ const written: readonly (readonly [keyof Client, (client: Client) => unknown])[]
     'restrictions',
     'stage',
     'suppressed',
-    'halted',
+    'suspension',
     'managed',
     'skipConsent',
   ] as const
@@ -196,49 +203,56 @@ const written: readonly (readonly [keyof Client, (client: Client) => unknown])[]
 /**
  * A client as this caller may see it: fields they may not see are absent, and named in `hidden`.
  */
-export async function showClient(
-  world: World,
+export async function serializeClient(
+  services: Services,
   actor: Actor,
   client: Client,
-  names = makeNames(world),
+  lookUpPerson = makePersonLookup(services),
 ): Promise<Record<string, unknown>> {
   const team: Team =
     actor.kind === 'person' && actor.account
-      ? await world.records.teamOf(client.id)
+      ? await services.records.teamOf(client.id)
       : { maintainers: [], offer: null };
-  const keeper = isKeeper(actor, client, team);
-  const shown: Record<string, unknown> = { client_id: client.id, number: client.number };
+  const viewerCanManage = canManageClient(actor, client, team);
+  const visibleFields: Record<string, unknown> = { client_id: client.id, number: client.number };
   const hidden: string[] = [];
-  for (const [field, read] of written) {
-    if (unseen(field, client, actor, keeper) === undefined) shown[snake(field)] = read(client);
-    else hidden.push(snake(field));
+  for (const [field, readField] of serializedFields) {
+    if (hiddenReason(field, client, actor, viewerCanManage) === undefined)
+      visibleFields[toSnakeCase(field)] = readField(client);
+    else hidden.push(toSnakeCase(field));
   }
-  if (unseen('redirectUri', client, actor, keeper) === undefined)
-    shown.redirect_uri_unicode = unicodeSpelling(client.redirectUri);
+  if (hiddenReason('redirectUri', client, actor, viewerCanManage) === undefined)
+    visibleFields.redirect_uri_unicode = toUnicodeUri(client.redirectUri);
   else hidden.push('redirect_uri_unicode');
-  if (unseen('ownerId', client, actor, keeper) === undefined)
-    shown.owner = await names(client.ownerId);
+  if (hiddenReason('ownerId', client, actor, viewerCanManage) === undefined)
+    visibleFields.owner = await lookUpPerson(client.ownerId);
   else hidden.push('owner');
-  const used = await world.records.lastUsed('client', [client.id]);
+  const lastUsedDays = await services.records.lastUsed('client', [client.id]);
   return {
-    ...shown,
-    stage_at: iso(client.stageAt),
-    registered_at: iso(client.registeredAt),
-    last_used_on: isoDay(used.get(client.id)),
+    ...visibleFields,
+    stage_at: formatTimestamp(client.stageAt),
+    registered_at: formatTimestamp(client.registeredAt),
+    last_used_on: formatDay(lastUsedDays.get(client.id)),
     hidden,
-    change_token: world.registry.changeToken(actor, client),
+    etag: services.registry.etagFor(actor, client),
   };
 }
 
 /** What an action issued, beside the client. */
-export async function showOutcome(
-  world: World,
+export async function serializeOutcome(
+  services: Services,
   actor: Actor,
-  outcome: Outcome,
+  outcome: ActionOutcome,
 ): Promise<Record<string, unknown>> {
-  const { secret, credentials, accessToken, withheldScopes, waiting } = outcome;
+  const {
+    secret,
+    credentials,
+    accessToken,
+    withheldScopes,
+    awaitsSecondApproval: waiting,
+  } = outcome;
   return {
-    ...(await showClient(world, actor, outcome.client)),
+    ...(await serializeClient(services, actor, outcome.client)),
     ...(secret === null ? {} : { client_secret: secret }),
     ...(credentials === null
       ? {}
@@ -249,30 +263,33 @@ export async function showOutcome(
   };
 }
 
-export async function showSecrets(world: World, client: Client): Promise<readonly unknown[]> {
-  const live = liveSecrets(client, world.clock.now());
-  const used = await world.records.lastUsed(
+export async function serializeSecrets(
+  services: Services,
+  client: Client,
+): Promise<readonly unknown[]> {
+  const activeSecrets = liveSecrets(client, services.clock.now());
+  const lastUsedDays = await services.records.lastUsed(
     'secret',
-    live.map(({ id }) => String(id)),
+    activeSecrets.map(({ id }) => String(id)),
   );
-  return live.map(({ id, label, createdAt, expiresAt }) => ({
+  return activeSecrets.map(({ id, label, createdAt, expiresAt }) => ({
     secret_id: id,
     label,
-    created_at: iso(createdAt),
-    expires_at: expiresAt === null ? null : iso(expiresAt),
-    last_used_on: isoDay(used.get(String(id))),
+    created_at: formatTimestamp(createdAt),
+    expires_at: expiresAt === null ? null : formatTimestamp(expiresAt),
+    last_used_on: formatDay(lastUsedDays.get(String(id))),
   }));
 }
 
 /** A revision beside the client as it is. Of a closed one the difference is to what is live now. */
-export async function showRevision(
+export async function serializeRevision(
   client: Client,
   revision: Revision,
-  names: ReturnType<typeof makeNames>,
+  lookUpPerson: ReturnType<typeof makePersonLookup>,
 ): Promise<unknown> {
   const changes = Object.entries(revision.fields)
     .map(([field, after]) => ({
-      field: snake(field),
+      field: toSnakeCase(field),
       before: client[field as keyof Client] as unknown,
       after: after as unknown,
     }))
@@ -282,64 +299,73 @@ export async function showRevision(
     client_id: revision.clientId,
     stage: revision.stage,
     changes,
-    proposed_by: revision.proposedBy === null ? null : await names(revision.proposedBy),
-    proposed_at: iso(revision.proposedAt),
-    closed_at: revision.closedAt === null ? null : iso(revision.closedAt),
+    proposed_by: revision.proposedBy === null ? null : await lookUpPerson(revision.proposedBy),
+    proposed_at: formatTimestamp(revision.proposedAt),
+    closed_at: revision.closedAt === null ? null : formatTimestamp(revision.closedAt),
   };
 }
 
-export const showRisk = ({ total, findings }: Risk): unknown => ({ total, findings });
+export const serializeRisk = ({ total, findings }: Risk): unknown => ({ total, findings });
 
 /**
  * Lines of the trail. Where a request came from is shown to those who may see private things, and
  * to the one it was.
  */
-export function makeAuditView(world: World, actor: Actor): (entry: AuditEntry) => Promise<unknown> {
-  const [names, changesOf, hidesTexts] = [
-    makeNames(world),
-    makeChangeView(world, actor),
-    makeTextsHidden(world, actor),
+export function makeAuditEntrySerializer(
+  services: Services,
+  actor: Actor,
+): (entry: AuditEntry) => Promise<unknown> {
+  const [lookUpPerson, redactChanges, isTextHidden] = [
+    makePersonLookup(services),
+    makeChangeRedactor(services, actor),
+    makeHiddenTextCheck(services, actor),
   ];
-  const addresses = mayDo(actor, RIGHTS.viewPrivate);
-  const viewer = actsWith(actor, [AUDIT_SCOPE]) ? personOf(actor)?.id : undefined;
+  const canSeeAddresses = hasRight(actor, RIGHTS.viewPrivate);
+  const viewerId = hasAnyScope(actor, [AUDIT_SCOPE]) ? accountOf(actor)?.id : undefined;
   return async (entry) => ({
     id: entry.id,
-    at: iso(entry.at),
+    at: formatTimestamp(entry.at),
     action: entry.action,
-    actor: entry.actorId === null ? null : await names(entry.actorId),
+    actor: entry.actorId === null ? null : await lookUpPerson(entry.actorId),
     via: entry.via,
-    address: addresses || (viewer !== undefined && viewer === entry.actorId) ? entry.address : null,
+    address:
+      canSeeAddresses || (viewerId !== undefined && viewerId === entry.actorId)
+        ? entry.address
+        : null,
     client_id: entry.clientId,
     // A reason may be the description of an app: it is hidden with it.
-    reason: (await hidesTexts(entry.clientId)) ? '' : entry.reason,
-    changes: (await changesOf(entry)).map((one) => ({ ...one, field: snake(one.field) })),
+    reason: (await isTextHidden(entry.clientId)) ? '' : entry.reason,
+    changes: (await redactChanges(entry)).map((change) => ({
+      ...change,
+      field: toSnakeCase(change.field),
+    })),
   });
 }
 
-export async function showConsents(
-  world: World,
+export async function serializeConsents(
+  services: Services,
   consents: readonly Consent[],
 ): Promise<readonly unknown[]> {
-  const used = await world.records.lastUsed(
+  const lastUsedDays = await services.records.lastUsed(
     'consent',
     consents.map(({ id }) => String(id)),
   );
   return Promise.all(
     consents.map(async ({ id, clientId, site, scopes, acceptedAt }) => {
-      const client = await world.records.findClient(clientId);
+      const client = await services.records.findClient(clientId);
       const newOwner =
         client === undefined || client.suppressed
           ? null
-          : await newOwnerSince(world.records, client, acceptedAt);
+          : await findNewOwner(services.records, client, acceptedAt);
       return {
         consent_id: id,
         client_id: clientId,
         app_name: client === undefined || client.suppressed ? null : client.name,
         site,
         scopes,
-        accepted_at: iso(acceptedAt),
-        new_owner: newOwner && { name: newOwner.name, since: iso(newOwner.since) },
-        last_used_on: isoDay(used.get(String(id))),
+        accepted_at: formatTimestamp(acceptedAt),
+        new_owner: newOwner && { name: newOwner.name, since: formatTimestamp(newOwner.since) },
+        last_used_on: formatDay(lastUsedDays.get(String(id))),
       };
     }),
   );

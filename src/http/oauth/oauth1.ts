@@ -1,70 +1,84 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { formValues } from '#encoding/form.ts';
+import { makeFormParameters } from '#encoding/form.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import { signInFirst } from '#pages/account/sign-in-first.ts';
-import { leadOn } from '#pages/consent/decision.ts';
+import { redirectToSignIn } from '#pages/account/sign-in-first.ts';
+import { continueAuthorization } from '#pages/consent/decision.ts';
 import { noteTexts } from '#pages/words.ts';
-import { queryOf, sentRequest } from '../request.ts';
-import { refusalForPerson, sendForm, sendOAuth1Refusal } from '../responses.ts';
-import { sendMessage, sendNote, visitorOf } from '../session.ts';
-import type { World } from '../world.ts';
+import { parseQuery, rawRequestOf } from '../request.ts';
+import { authorizationErrorNote, sendForm, sendOAuth1Refusal } from '../responses.ts';
+import { identifyVisitor, sendMessage, sendNote } from '../session.ts';
+import type { Services } from '../world.ts';
 
 /**
  * A person is asked by an OAuth 1 app (RFC 5849 §2.2). `authenticate` lets a returning one through;
  * `authorize` always asks.
  */
-export async function askForOAuth1(
-  world: World,
+export async function startOAuth1Authorization(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
-  asked: {
+  parameters: {
     readonly token: string;
     readonly clientId: string | undefined;
-    readonly skip: boolean;
+    readonly canSkipConsent: boolean;
     readonly dialect: 'core' | 'mediawiki';
     readonly popup: boolean;
     /** Path to come back to after sign-in; absent: the request's own. */
     readonly returnTo?: string | undefined;
     /** What a dialect says of a refusal on the page, with its codes. */
-    readonly pageOf?: (refusal: OAuth1Refusal) => { readonly text: string };
+    readonly describeRefusal?: (refusal: OAuth1Refusal) => { readonly text: string };
   },
 ): Promise<FastifyReply> {
-  const visitor = await visitorOf(world, request, reply);
-  if (visitor.user === null) return signInFirst(world, request, reply, { path: asked.returnTo });
-  const face = (asked.dialect === 'mediawiki' && world.faces.mediawiki) || world.faces.core;
-  const client = await face.oauth1.ask(asked.token, asked.clientId, visitor.user);
+  const visitor = await identifyVisitor(services, request, reply);
+  if (visitor.user === null)
+    return redirectToSignIn(services, request, reply, { path: parameters.returnTo });
+  const protocols =
+    (parameters.dialect === 'mediawiki' && services.protocols.mediawiki) || services.protocols.core;
+  const client = await protocols.oauth1.findClientToAuthorize(
+    parameters.token,
+    parameters.clientId,
+    visitor.user,
+  );
   if (!client.ok) {
-    const { status, note, values } = refusalForPerson(client.refusal);
-    const told = asked.pageOf?.(client.refusal).text;
-    if (told === undefined) return sendNote(world, reply, visitor, status, note, values);
+    const { status, note, values } = authorizationErrorNote(client.refusal);
+    const dialectText = parameters.describeRefusal?.(client.refusal).text;
+    if (dialectText === undefined) return sendNote(services, reply, visitor, status, note, values);
     return sendMessage(
-      world,
+      services,
       reply,
       visitor,
       status,
       noteTexts(visitor.words, note, values).title,
-      told,
+      dialectText,
     );
   }
-  const wanted = {
+  const pendingRequest = {
     clientId: client.value.id,
     userId: visitor.user.id,
     scopes: client.value.scopes,
-    asked: { protocol: 'oauth1', token: asked.token } as const,
-    dialect: asked.dialect,
-    display: asked.popup ? ('popup' as const) : ('page' as const),
+    asked: { protocol: 'oauth1', token: parameters.token } as const,
+    dialect: parameters.dialect,
+    display: parameters.popup ? ('popup' as const) : ('page' as const),
   };
-  return leadOn(world, request, reply, { ...visitor, user: visitor.user }, wanted, client.value, {
-    maySkip: asked.skip,
-  });
+  return continueAuthorization(
+    services,
+    request,
+    reply,
+    { ...visitor, user: visitor.user },
+    pendingRequest,
+    client.value,
+    {
+      canSkipConsent: parameters.canSkipConsent,
+    },
+  );
 }
 
 /** The canonical OAuth 1.0a endpoints (RFC 5849 §2). */
-export function oauth1Routes(app: FastifyInstance, world: World): void {
-  const { oauth1 } = world.faces.core;
+export function oauth1Routes(app: FastifyInstance, services: Services): void {
+  const { oauth1 } = services.protocols.core;
 
   app.post('/oauth1/initiate', async (request, reply) => {
-    const answer = await oauth1.initiate(sentRequest(request));
+    const answer = await oauth1.issueTemporaryCredentials(rawRequestOf(request));
     if (!answer.ok) return sendOAuth1Refusal(reply, answer.refusal);
     return sendForm(reply, 200, [
       ['oauth_token', answer.value.token],
@@ -74,7 +88,7 @@ export function oauth1Routes(app: FastifyInstance, world: World): void {
   });
 
   app.post('/oauth1/token', async (request, reply) => {
-    const answer = await oauth1.exchange(sentRequest(request));
+    const answer = await oauth1.issueTokenCredentials(rawRequestOf(request));
     if (!answer.ok) return sendOAuth1Refusal(reply, answer.refusal);
     return sendForm(reply, 200, [
       ['oauth_token', answer.value.token],
@@ -82,27 +96,27 @@ export function oauth1Routes(app: FastifyInstance, world: World): void {
     ]);
   });
 
-  for (const [path, skip] of [
+  for (const [path, canSkipConsent] of [
     ['/oauth1/authorize', false],
     ['/oauth1/authenticate', true],
   ] as const) {
     app.get(path, async (request, reply) => {
-      const query = queryOf(request);
-      const form = query.ok ? formValues(query.value) : undefined;
+      const query = parseQuery(request);
+      const form = query.ok ? makeFormParameters(query.value) : undefined;
       const token = form?.get('oauth_token');
       if (form === undefined || form.repeated !== undefined || token === undefined) {
-        const visitor = await visitorOf(world, request, reply);
-        const { status, note, values } = refusalForPerson({
+        const visitor = await identifyVisitor(services, request, reply);
+        const { status, note, values } = authorizationErrorNote({
           kind: 'parameter_absent',
           parameter: form?.repeated ?? 'oauth_token',
         });
-        return sendNote(world, reply, visitor, status, note, values);
+        return sendNote(services, reply, visitor, status, note, values);
       }
       const popup = form.get('display') === 'popup';
-      return askForOAuth1(world, request, reply, {
+      return startOAuth1Authorization(services, request, reply, {
         token,
         clientId: form.get('oauth_consumer_key'),
-        skip,
+        canSkipConsent,
         dialect: 'core',
         popup,
       });

@@ -1,30 +1,36 @@
-import { parseBasic, splitScheme } from '#encoding/authorization.ts';
-import type { FormValues } from '#encoding/form.ts';
-import { header, type SentRequest } from '#encoding/raw-request.ts';
+import { parseBasicCredentials, splitAuthorization } from '#encoding/authorization.ts';
+import type { FormParameters } from '#encoding/form.ts';
+import { type RawRequest, singleHeader } from '#encoding/raw-request.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
-import { parseSignedRequest, type Reading } from '#oauth1/parse.ts';
+import { type OAuth1ProfileName, parseSignedRequest } from '#oauth1/parse.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 import type { RegistryRecords } from '#registry/records.ts';
-import type { FailureNotes } from '#registry/refused-requests.ts';
-import { keepRequest } from './refused-request.ts';
+import type { FailureRecorder } from '#registry/refused-requests.ts';
+import { toStoredRequest } from './refused-request.ts';
 
 // Keeps what a developer needs to see why a request of their app was refused. It changes no answer.
 
 const consumerKey = /oauth_consumer_key(?:="|=|%3D)([0-9a-f]{32})/i;
 /** Most bytes of a form that are searched for the app it names. */
-const MOST_SEARCHED = 16_384;
+const MAX_SEARCHED_BYTES = 16_384;
 
 /**
  * The app that a request names which cannot be read: whatever is broken about it, its developer
  * should hear of it.
  */
-function namedIn(sent: SentRequest): string | undefined {
+function findConsumerKey(rawRequest: RawRequest): string | undefined {
   const body =
-    sent.body === undefined ? '' : Buffer.from(sent.body.subarray(0, MOST_SEARCHED)).toString();
-  for (const text of [[sent.headers.authorization ?? []].flat().join(','), sent.target, body]) {
+    rawRequest.body === undefined
+      ? ''
+      : Buffer.from(rawRequest.body.subarray(0, MAX_SEARCHED_BYTES)).toString();
+  for (const text of [
+    [rawRequest.headers.authorization ?? []].flat().join(','),
+    rawRequest.target,
+    body,
+  ]) {
     const key = consumerKey.exec(text.replace(/[\\ \t]/g, ''))?.[1];
     if (key !== undefined) return key.toLowerCase();
   }
@@ -35,84 +41,96 @@ function namedIn(sent: SentRequest): string | undefined {
 function refusalFacts(refusal: OAuth1Refusal): Readonly<Record<string, unknown>> {
   switch (refusal.kind) {
     case 'timestamp_refused':
-      return { yours: refusal.yours, ours: refusal.ours };
+      return { yours: refusal.requestTimestamp, ours: refusal.serverTime };
     case 'parameter_absent':
       return { parameter: refusal.parameter };
     case 'parameter_rejected':
       return { parameter: refusal.parameter, problem: refusal.problem };
     case 'version_rejected':
-      return { asked: refusal.asked };
+      return { asked: refusal.requested };
     case 'signature_method_rejected':
-      return { asked: refusal.asked, supported: refusal.supported.join(', ') };
+      return { asked: refusal.requested, supported: refusal.supported.join(', ') };
     default:
       return {};
   }
 }
 
 /** A refused request without what must not be kept; also one that could not be read. */
-function signedFacts(sent: SentRequest, reading: Reading, refusal: OAuth1Refusal) {
-  const signed = parseSignedRequest(sent, reading);
+function signedRequestFacts(
+  rawRequest: RawRequest,
+  profile: OAuth1ProfileName,
+  refusal: OAuth1Refusal,
+) {
+  const parsed = parseSignedRequest(rawRequest, profile);
   const key =
-    (signed.ok ? signed.value.oauth.get('oauth_consumer_key') : undefined) ?? namedIn(sent);
+    (parsed.ok ? parsed.value.oauth.get('oauth_consumer_key') : undefined) ??
+    findConsumerKey(rawRequest);
   if (key === undefined || !/^[0-9a-f]{32}$/.test(key)) return undefined;
-  const request = keepRequest(sent);
+  const storedRequest = toStoredRequest(rawRequest);
   return {
     clientId: key as ClientId,
     facts: {
       refusal: refusal.kind,
-      reading,
-      method: sent.method.slice(0, 32),
-      path: (sent.target.split(/[?#]/, 1)[0] ?? '').slice(0, 500),
-      ...(signed.ok
-        ? { names: signed.value.params.slice(0, 50).map(([name]) => name.slice(0, 64)) }
+      reading: profile,
+      method: rawRequest.method.slice(0, 32),
+      path: (rawRequest.target.split(/[?#]/, 1)[0] ?? '').slice(0, 500),
+      ...(parsed.ok
+        ? { names: parsed.value.params.slice(0, 50).map(([name]) => name.slice(0, 64)) }
         : {}),
       ...refusalFacts(refusal),
-      ...(request === undefined ? {} : { request }),
+      ...(storedRequest === undefined ? {} : { request: storedRequest }),
     },
   };
 }
 
 /** Watches a face of OAuth 1. */
-export function watchOAuth1(
+export function withOAuth1FailureLog(
   oauth1: OAuth1,
-  reading: Reading,
+  profile: OAuth1ProfileName,
   records: Pick<RegistryRecords, 'findClient'>,
-  failures: FailureNotes,
+  failures: FailureRecorder,
 ): OAuth1 {
-  const watched =
+  const withFailureLog =
     <
       A extends readonly unknown[],
       T extends { readonly ok: boolean; readonly refusal?: OAuth1Refusal },
     >(
-      verb: (sent: SentRequest, ...rest: A) => Promise<T>,
+      method: (rawRequest: RawRequest, ...rest: A) => Promise<T>,
     ) =>
-    async (sent: SentRequest, ...rest: A): Promise<T> => {
-      const answer = await verb(sent, ...rest);
+    async (rawRequest: RawRequest, ...rest: A): Promise<T> => {
+      const answer = await method(rawRequest, ...rest);
       if (answer.ok || answer.refusal === undefined) return answer;
-      const kept = signedFacts(sent, reading, answer.refusal);
-      if (kept && (await records.findClient(kept.clientId)) !== undefined)
-        failures.note(kept.clientId, 'oauth1', kept.facts);
+      const failure = signedRequestFacts(rawRequest, profile, answer.refusal);
+      if (failure && (await records.findClient(failure.clientId)) !== undefined)
+        failures.recordFailure(failure.clientId, 'oauth1', failure.facts);
       return answer;
     };
   return {
     ...oauth1,
-    initiate: watched(oauth1.initiate),
-    exchange: watched(oauth1.exchange),
-    authenticateRequest: watched(oauth1.authenticateRequest),
+    issueTemporaryCredentials: withFailureLog(oauth1.issueTemporaryCredentials),
+    issueTokenCredentials: withFailureLog(oauth1.issueTokenCredentials),
+    authenticateRequest: withFailureLog(oauth1.authenticateRequest),
   };
 }
 
 /** Which app a token request names, whether or not it proved to be it. */
-function namedClient(authorization: string | undefined, form: FormValues): string | undefined {
-  if (authorization === undefined || splitScheme(authorization).scheme !== 'basic')
+function findClaimedClientId(
+  authorization: string | undefined,
+  form: FormParameters,
+): string | undefined {
+  if (authorization === undefined || splitAuthorization(authorization).scheme !== 'basic')
     return form.get('client_id');
-  const basic = parseBasic(authorization, 'form');
+  const basic = parseBasicCredentials(authorization, 'form');
   return basic.ok ? basic.value.id : undefined;
 }
 
-function tokenFacts(authorization: string | undefined, form: FormValues, refusal: OAuth2Refusal) {
+function tokenRequestFacts(
+  authorization: string | undefined,
+  form: FormParameters,
+  refusal: OAuth2Refusal,
+) {
   const { kind, ...rest } = refusal;
-  const sent = ['redirect_uri', 'scope', 'client_id'].flatMap((name) => {
+  const requestValues = ['redirect_uri', 'scope', 'client_id'].flatMap((name) => {
     const value = form.get(name);
     return value === undefined ? [] : [[name, value.slice(0, 300)] as const];
   });
@@ -129,31 +147,31 @@ function tokenFacts(authorization: string | undefined, form: FormValues, refusal
           : 'body'
         : 'header',
     with_verifier: form.get('code_verifier') !== undefined,
-    ...Object.fromEntries(sent),
+    ...Object.fromEntries(requestValues),
   };
 }
 
 /** Watches a face of OAuth 2. */
-export function watchOAuth2(
+export function withOAuth2FailureLog(
   oauth2: OAuth2,
   records: Pick<RegistryRecords, 'findClient'>,
-  failures: FailureNotes,
+  failures: FailureRecorder,
 ): OAuth2 {
   return {
     ...oauth2,
-    async token(request) {
-      const answer = await oauth2.token(request);
+    async issueTokens(request) {
+      const answer = await oauth2.issueTokens(request);
       if (answer.ok) return answer;
-      const id = namedClient(request.authorization, request.form);
+      const id = findClaimedClientId(request.authorization, request.form);
       if (
         id !== undefined &&
         /^[0-9a-f]{32}$/.test(id) &&
         (await records.findClient(id as ClientId)) !== undefined
       )
-        failures.note(
+        failures.recordFailure(
           id as ClientId,
           'token',
-          tokenFacts(request.authorization, request.form, answer.refusal),
+          tokenRequestFacts(request.authorization, request.form, answer.refusal),
         );
       return answer;
     },
@@ -166,11 +184,12 @@ const clientId = /client_id(?:":"|=)([0-9a-f]{32})/i;
  * The app that a token request names which cannot be read: in Basic credentials, or anywhere in the
  * body.
  */
-function namedInToken(sent: SentRequest): string | undefined {
-  const authorization = header(sent, 'authorization');
-  const basic = authorization === undefined ? undefined : parseBasic(authorization, 'form');
+function findTokenClientId(rawRequest: RawRequest): string | undefined {
+  const authorization = singleHeader(rawRequest, 'authorization');
+  const basic =
+    authorization === undefined ? undefined : parseBasicCredentials(authorization, 'form');
   if (basic?.ok) return basic.value.id;
-  const body = Buffer.from(sent.body?.subarray(0, MOST_SEARCHED) ?? []).toString();
+  const body = Buffer.from(rawRequest.body?.subarray(0, MAX_SEARCHED_BYTES) ?? []).toString();
   return clientId.exec(body.replace(/\s/g, ''))?.[1];
 }
 
@@ -178,22 +197,22 @@ function namedInToken(sent: SentRequest): string | undefined {
  * Notes a token request that nobody could read, such as one with a JSON body, for the app it names.
  * Nothing of the body is kept.
  */
-export async function noteUnreadableToken(
+export async function logUnreadableTokenRequest(
   {
     records,
     failures,
-  }: { readonly records: Pick<RegistryRecords, 'findClient'>; readonly failures: FailureNotes },
-  sent: SentRequest,
+  }: { readonly records: Pick<RegistryRecords, 'findClient'>; readonly failures: FailureRecorder },
+  rawRequest: RawRequest,
   refusal: { readonly parameter: string; readonly problem: string },
 ): Promise<void> {
-  const id = namedInToken(sent);
+  const id = findTokenClientId(rawRequest);
   if (
     id === undefined ||
     !/^[0-9a-f]{32}$/.test(id) ||
     (await records.findClient(id as ClientId)) === undefined
   )
     return;
-  failures.note(id as ClientId, 'token', {
+  failures.recordFailure(id as ClientId, 'token', {
     refusal: 'invalid_request',
     parameter: refusal.parameter,
     problem: refusal.problem,

@@ -1,14 +1,14 @@
-import { utf8 } from '#encoding/percent.ts';
-import type { SentRequest } from '#encoding/raw-request.ts';
-import { type Reading, readings } from '#oauth1/parse.ts';
+import { decodeUtf8 } from '#encoding/percent.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
+import { type OAuth1ProfileName, oauth1ProfileNames } from '#oauth1/parse.ts';
 
 // A refused signed request as it is kept for its developer, and read again to be explained. What
 // could be a secret is not kept.
 
 /** Most characters of one, as JSON. */
-const MOST_KEPT = 3000;
+const MAX_STORED_LENGTH = 3000;
 /** Header fields that say what was signed, or show over which address it may have been. */
-const KEPT_FIELDS = [
+const STORED_HEADERS = [
   'authorization',
   'content-type',
   'host',
@@ -29,16 +29,19 @@ const ampersand = /&|%(?:25){0,3}26/;
 const signatureValue = /oauth_signature(?:"?[=:]"?|%3D(?:%22)?)([^",]*)/gi;
 
 /** Escapes of plain characters undone, so that no spelling hides a name. */
-const plainly = (text: string): string =>
+const unescapePlain = (text: string): string =>
   text.replace(/%([2-7][0-9a-f])/gi, (_, digits) =>
     String.fromCharCode(Number.parseInt(digits, 16)),
   );
 
-function holdsSecret(authorizations: readonly string[], rest: string): boolean {
+function containsSecret(authorizations: readonly string[], rest: string): boolean {
   // Blanks around `=` and quoted-pairs hide no name (RFC 9110 §5.6.3, §5.6.4).
   const header = authorizations.join(',').replace(/[\\ \t]/g, '');
   if (authorizations.some((value) => !/^[ \t]*oauth(?![a-z])/i.test(value))) return true;
-  if (secretNames.test(plainly(plainly(header))) || secretNames.test(plainly(plainly(rest))))
+  if (
+    secretNames.test(unescapePlain(unescapePlain(header))) ||
+    secretNames.test(unescapePlain(unescapePlain(rest)))
+  )
     return true;
   // In a header the values are in quotation marks; in query and form an ampersand ends them, and is
   // escaped in them.
@@ -53,47 +56,53 @@ function holdsSecret(authorizations: readonly string[], rest: string): boolean {
  * The request, for the record of a refusal; undefined: it is too long, is no text, or has what must
  * not be kept.
  */
-export function keepRequest(sent: SentRequest): Readonly<Record<string, unknown>> | undefined {
-  const body = sent.body === undefined ? undefined : utf8(sent.body);
-  const fields = KEPT_FIELDS.flatMap((name) => {
-    const value = sent.headers[name];
+export function toStoredRequest(
+  rawRequest: RawRequest,
+): Readonly<Record<string, unknown>> | undefined {
+  const body = rawRequest.body === undefined ? undefined : decodeUtf8(rawRequest.body);
+  const fields = STORED_HEADERS.flatMap((name) => {
+    const value = rawRequest.headers[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  const isForm = [sent.headers['content-type'] ?? []]
+  const isForm = [rawRequest.headers['content-type'] ?? []]
     .flat()
     .some((type) => /^[ \t]*application\/x-www-form-urlencoded/i.test(type));
   if (isForm && body === undefined) return undefined;
-  const authorizations = [sent.headers.authorization ?? []].flat();
-  const size = (text: string) => JSON.stringify([sent.target, fields, text]).length;
+  const authorizations = [rawRequest.headers.authorization ?? []].flat();
+  const size = (text: string) => JSON.stringify([rawRequest.target, fields, text]).length;
   // Texts that no signature covers are left out when they are long.
-  const kept =
-    body === undefined || (!isForm && (body.length > MOST_KEPT || size(body) > MOST_KEPT))
+  const storedBody =
+    body === undefined ||
+    (!isForm && (body.length > MAX_STORED_LENGTH || size(body) > MAX_STORED_LENGTH))
       ? null
       : body;
-  if (sent.target.length + (kept?.length ?? 0) > MOST_KEPT || size(kept ?? '') > MOST_KEPT)
+  if (
+    rawRequest.target.length + (storedBody?.length ?? 0) > MAX_STORED_LENGTH ||
+    size(storedBody ?? '') > MAX_STORED_LENGTH
+  )
     return undefined;
-  if (holdsSecret(authorizations, `${sent.target}\n${kept ?? ''}`)) return undefined;
+  if (containsSecret(authorizations, `${rawRequest.target}\n${storedBody ?? ''}`)) return undefined;
   return {
-    method: sent.method.slice(0, 32),
-    target: sent.target,
+    method: rawRequest.method.slice(0, 32),
+    target: rawRequest.target,
     headers: Object.fromEntries(fields),
-    body: kept,
+    body: storedBody,
   };
 }
 
 /** A kept request as it was sent, and the reading it went to; undefined: only names were kept. */
-export function keptRequest(
+export function fromStoredRequest(
   facts: Readonly<Record<string, unknown>>,
-): { readonly sent: SentRequest; readonly reading: Reading } | undefined {
-  const reading = readings.find((one) => one === facts.reading);
+): { readonly rawRequest: RawRequest; readonly profile: OAuth1ProfileName } | undefined {
+  const profile = oauth1ProfileNames.find((candidate) => candidate === facts.reading);
   const { method, target, headers, body } = Object(facts.request) as Record<string, unknown>;
-  if (reading === undefined || typeof method !== 'string' || typeof target !== 'string')
+  if (profile === undefined || typeof method !== 'string' || typeof target !== 'string')
     return undefined;
-  const fields = Object.entries(Object(headers) as SentRequest['headers']);
+  const fields = Object.entries(Object(headers) as RawRequest['headers']);
   const bytes = typeof body === 'string' ? Buffer.from(body) : undefined;
   return {
-    reading,
-    sent: {
+    profile,
+    rawRequest: {
       method,
       target,
       headers: Object.fromEntries(fields),

@@ -1,27 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { parseForm, unreadableForm } from '#encoding/form.ts';
+import { parseForm, unreadableFormMessage } from '#encoding/form.ts';
 import { readJson } from '#encoding/json.ts';
 import type { Guard } from '#guard/permit.ts';
-import { hasOAuthCredentials, queryOf, sentRequest } from '#http/request.ts';
+import { hasOAuthCredentials, parseQuery, rawRequestOf } from '#http/request.ts';
 import { sendJson } from '#http/responses.ts';
 import { appActor, personActor, sessionOf } from '#http/session.ts';
-import type { World } from '#http/world.ts';
+import type { Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { accept } from '#kernel/result.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 import { type Actor, managerOf } from '#registry/actor.ts';
-import { unseen } from '#registry/visibility.ts';
+import { hiddenReason } from '#registry/visibility.ts';
 import {
-  askedGrants,
   bodyProblem,
-  failureDataOf,
-  listedClient,
+  failureData,
+  grantsToRegister,
   type ParameterType,
-  readParameter,
-  submitFailure,
+  parseParameter,
+  submissionFailure,
+  toListedClient,
 } from '../client-management.ts';
-import { guardErrorOf } from '../messages.ts';
-import { restError } from '../oauth2-errors.ts';
+import { guardToApiError } from '../messages.ts';
+import { restLayerError } from '../oauth2-errors.ts';
 
 interface Parameter {
   readonly name: string;
@@ -30,7 +30,7 @@ interface Parameter {
   readonly fallback?: unknown;
 }
 
-const registration: readonly Parameter[] = [
+const registrationParameters: readonly Parameter[] = [
   { name: 'name', type: 'string', required: true },
   { name: 'version', type: ['1.0', '2.0'], fallback: '1.0' },
   { name: 'description', type: 'string', required: true },
@@ -43,10 +43,10 @@ const registration: readonly Parameter[] = [
   { name: 'grant_types', type: 'list', required: true },
   { name: 'scopes', type: 'names', required: true },
 ];
-const resetting: readonly Parameter[] = [{ name: 'reason', type: 'string', fallback: '' }];
-const MOST_LISTED = 500;
+const resetParameters: readonly Parameter[] = [{ name: 'reason', type: 'string', fallback: '' }];
+const MAX_LISTED = 500;
 /** What is repeated of a value that does not fit. */
-const shownValue = (value: unknown): string | number | boolean =>
+const echoValue = (value: unknown): string | number | boolean =>
   typeof value === 'number' || typeof value === 'boolean'
     ? value
     : typeof value === 'string'
@@ -61,65 +61,73 @@ const DEFAULT_SCOPE = '#default';
 /**
  * Management of apps over REST (protocols 3): registration, list of one's own, reset of the secret.
  */
-export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard: Guard): void {
+export function mediawikiClientRoutes(
+  app: FastifyInstance,
+  services: Services,
+  guard: Guard,
+): void {
   const root = '/w/rest.php/oauth2/client';
 
-  const atDialect = (actor: Actor): Actor =>
+  const viaDialect = (actor: Actor): Actor =>
     actor.kind === 'person' ? { ...actor, dialect: true } : actor;
 
   /**
    * Any session will do: a cookie, or either version of OAuth. Undefined: refused, and answered.
    */
-  async function callerOf(
+  async function authenticateCaller(
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<(Actor & { readonly byCookie: boolean }) | undefined> {
     if (hasOAuthCredentials(request)) {
-      const permit = await guard.permit(sentRequest(request), world.site);
-      if (permit.ok) return { ...atDialect(appActor(request, permit.value)), byCookie: false };
-      const { key, text } = guardErrorOf(permit.refusal);
-      sendJson(reply, 403, restError(403, key, text));
+      const permit = await guard.permit(rawRequestOf(request), services.site);
+      if (permit.ok) return { ...viaDialect(appActor(request, permit.value)), byCookie: false };
+      const { key, text } = guardToApiError(permit.refusal);
+      sendJson(reply, 403, restLayerError(403, key, text));
       return undefined;
     }
-    const session = (await sessionOf(world, request)) ?? null;
+    const session = (await sessionOf(services, request)) ?? null;
     return {
-      ...atDialect(personActor(world, request, session, 'api')),
+      ...viaDialect(personActor(services, request, session, 'api')),
       byCookie: session !== null,
     };
   }
 
   /** The body, by the rules of its parameters, or undefined when it was refused and answered. */
-  function bodyOf(
+  function parseBody(
     request: FastifyRequest,
     reply: FastifyReply,
     rules: readonly Parameter[],
     byCookie: boolean,
   ): Record<string, unknown> | undefined {
-    const no = (status: number, key: string, text: string) => {
-      sendJson(reply, status, restError(status, key, text));
+    const refuse = (status: number, key: string, text: string) => {
+      sendJson(reply, status, restLayerError(status, key, text));
       return undefined;
     };
     const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     if (bytes.length === 0)
-      return no(411, 'rest-request-body-expected', 'A request body is needed.');
+      return refuse(411, 'rest-request-body-expected', 'A request body is needed.');
     const type =
       (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-    const fromForm = type === 'application/x-www-form-urlencoded';
-    if (!fromForm && type !== 'application/json')
-      return no(
+    const isForm = type === 'application/x-www-form-urlencoded';
+    if (!isForm && type !== 'application/json')
+      return refuse(
         415,
         'rest-unsupported-content-type',
         'Use application/json or application/x-www-form-urlencoded.',
       );
     const { origin, 'sec-fetch-site': site } = request.headers;
-    const foreign =
-      (origin !== undefined && origin !== world.origin) ||
+    const isCrossSite =
+      (origin !== undefined && origin !== services.origin) ||
       (site !== undefined && site !== 'same-origin' && site !== 'none');
     // A page of another site can send a form with a person's cookies, but not JSON (protocols 3.2).
-    if (byCookie && (fromForm || foreign))
-      return no(403, 'rest-badtoken', 'A browser session sends JSON, from a page of this server.');
+    if (byCookie && (isForm || isCrossSite))
+      return refuse(
+        403,
+        'rest-badtoken',
+        'A browser session sends JSON, from a page of this server.',
+      );
     // A description may be longer than the forms of our own endpoints.
-    const form = fromForm ? parseForm(bytes) : undefined;
+    const form = isForm ? parseForm(bytes) : undefined;
     const content =
       form === undefined
         ? readJson(bytes)
@@ -127,35 +135,39 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
           ? accept(Object.fromEntries(form.value))
           : form;
     if (!content.ok)
-      return no(
+      return refuse(
         400,
         'rest-json-body-parse-error',
-        content.refusal.kind === 'malformed-json' ? content.refusal.words : unreadableForm('body'),
+        content.refusal.kind === 'malformed-json'
+          ? content.refusal.words
+          : unreadableFormMessage('body'),
       );
-    const given = content.value;
-    if (typeof given !== 'object' || given === null || Array.isArray(given))
-      return no(
+    const fields = content.value;
+    if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+      return refuse(
         400,
         'rest-json-body-parse-error',
         'The body is an object with the fields by name.',
       );
-    const values: Record<string, unknown> = Object.assign(Object.create(null), given);
-    const strange = Object.keys(values).filter((name) => !rules.some((rule) => rule.name === name));
-    if (strange.length > 0) {
+    const values: Record<string, unknown> = Object.assign(Object.create(null), fields);
+    const unknownFields = Object.keys(values).filter(
+      (name) => !rules.some((rule) => rule.name === name),
+    );
+    if (unknownFields.length > 0) {
       const shape = bodyProblem(
         '*',
         '',
         'extraneous-body-fields',
         'The body has fields that are not known here.',
         {
-          bodyParameters: strange.map((name) => name.slice(0, 64)).slice(0, 20),
+          bodyParameters: unknownFields.map((name) => name.slice(0, 64)).slice(0, 20),
         },
       );
       sendJson(reply, 400, { ...shape, errorKey: 'rest-extraneous-body-fields' });
       return undefined;
     }
     const read: Record<string, unknown> = {};
-    for (const { name, type: wanted, required, fallback } of rules) {
+    for (const { name, type: parameterType, required, fallback } of rules) {
       const value = values[name] ?? undefined;
       if (value === undefined) {
         if (required) {
@@ -165,25 +177,25 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
         read[name] = fallback;
         continue;
       }
-      const parsed = readParameter(wanted, value, fromForm);
+      const parsed = parseParameter(parameterType, value, isForm);
       const unknown =
         name === 'scopes' && 'value' in parsed
           ? (parsed.value as readonly string[]).find(
-              (scope) => scope !== DEFAULT_SCOPE && !world.scopes.has(scope),
+              (scope) => scope !== DEFAULT_SCOPE && !services.scopes.has(scope),
             )
           : undefined;
       if ('failure' in parsed || unknown !== undefined) {
         const failure = 'failure' in parsed ? parsed.failure : 'badvalue';
-        const shown = unknown ?? shownValue(value);
+        const echoedValue = unknown ?? echoValue(value);
         sendJson(
           reply,
           400,
           bodyProblem(
             name,
-            shown,
+            echoedValue,
             failure,
             `${name} has a value that does not fit.`,
-            failureDataOf(failure),
+            failureData(failure),
           ),
         );
         return undefined;
@@ -193,13 +205,16 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     return read;
   }
 
-  const sendIssued = (reply: FastifyReply, { client, secret, accessToken, credentials }: Outcome) =>
+  const sendIssued = (
+    reply: FastifyReply,
+    { client, secret, accessToken, credentials }: ActionOutcome,
+  ) =>
     sendJson(reply, 200, {
       name: client.name,
       client_key: client.id,
       // A public app has none. A client of the reference expects a text and may send it, which is
       // not looked at: this one is kept nowhere.
-      secret: secret ?? (client.confidential ? null : world.mint.randomHex(20)),
+      secret: secret ?? (client.confidential ? null : services.idGenerator.randomHex(20)),
       ...(accessToken === null ? {} : { access_token: accessToken }),
       // The reference keeps the new one to itself, which leaves the owner with nothing that works.
       ...(credentials === null
@@ -208,30 +223,30 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
     });
 
   /** Who may read nothing here is told so before anything else. */
-  const mayRead = (actor: Actor, reply: FastifyReply): boolean => {
+  const checkReadRight = (actor: Actor, reply: FastifyReply): boolean => {
     if (actor.kind === 'operator' || actor.rights.has('read')) return true;
     sendJson(reply, 403, {
       error: 'rest-read-denied',
-      ...restError(403, 'rest-read-denied', 'You may not read here.'),
+      ...restLayerError(403, 'rest-read-denied', 'You may not read here.'),
     });
     return false;
   };
 
   app.post(root, async (request, reply) => {
-    const actor = await callerOf(request, reply);
-    if (actor === undefined || !mayRead(actor, reply)) return reply;
-    const body = bodyOf(request, reply, registration, actor.byCookie);
+    const actor = await authenticateCaller(request, reply);
+    if (actor === undefined || !checkReadRight(actor, reply)) return reply;
+    const body = parseBody(request, reply, registrationParameters, actor.byCookie);
     if (body === undefined) return reply;
     if (body.owner_only === false && body.callback_url === '') {
       const text = 'An app for other people needs a callback URL.';
       return sendJson(
         reply,
         400,
-        restError(400, 'mwoauth-error-missing-callback-url-non-owner', text),
+        restLayerError(400, 'mwoauth-error-missing-callback-url-non-owner', text),
       );
     }
     const confidential = body.is_confidential === true;
-    const answer = await world.registry.submit(actor, 'propose', {
+    const answer = await services.registry.submit(actor, 'propose', {
       name: body.name,
       version: body.version,
       description: body.description,
@@ -245,131 +260,135 @@ export function mediawikiClientRoutes(app: FastifyInstance, world: World, guard:
       pkceOptional: confidential,
       tokenAlgorithm: 'RS256',
       site: body.wiki,
-      scopes: askedGrants(body.scopes as readonly string[]),
+      scopes: grantsToRegister(body.scopes as readonly string[]),
       termsAccepted: true,
     });
     return answer.ok
       ? sendIssued(reply, answer.value)
-      : sendJson(reply, 400, submitFailure(answer.refusal));
+      : sendJson(reply, 400, submissionFailure(answer.refusal));
   });
 
   app.get(root, async (request, reply) => {
-    const actor = await callerOf(request, reply);
-    if (actor === undefined || !mayRead(actor, reply)) return reply;
+    const actor = await authenticateCaller(request, reply);
+    if (actor === undefined || !checkReadRight(actor, reply)) return reply;
     const me = actor.kind === 'person' ? actor.account : null;
     if (me === null)
       return sendJson(
         reply,
         404,
-        restError(404, 'rest-nonexistent-user', 'There is no account behind this request.'),
+        restLayerError(404, 'rest-nonexistent-user', 'There is no account behind this request.'),
       );
     const query = Object.fromEntries(
-      (queryOf(request) as { value?: readonly (readonly [string, string])[] }).value ?? [],
+      (parseQuery(request) as { value?: readonly (readonly [string, string])[] }).value ?? [],
     );
-    const whole = (name: 'limit' | 'offset', fallback: number) => {
+    const parseInteger = (name: 'limit' | 'offset', fallback: number) => {
       const text = query[name] ?? String(fallback);
       return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
     };
     const [limit, offset, version] = [
-      whole('limit', 25),
-      whole('offset', 0),
+      parseInteger('limit', 25),
+      parseInteger('offset', 0),
       query.oauth_version ?? '2',
     ];
-    for (const [name, fits, code] of [
+    for (const [name, isValid, code] of [
       ['limit', limit !== undefined, 'badinteger'],
       ['offset', offset !== undefined, 'badinteger'],
       ['oauth_version', version === '1' || version === '2', 'badvalue'],
     ] as const) {
-      if (fits) continue;
+      if (isValid) continue;
       const shape = bodyProblem(
         name,
         (query[name] ?? '').slice(0, 64),
         code,
         `${name} has a value that does not fit.`,
-        failureDataOf(code),
+        failureData(code),
       );
       return sendJson(reply, 400, { ...shape, errorKey: 'rest-parameter-validation-error' });
     }
     // A token without the scope for managing apps sees what a stranger would: no hidden ones, no
     // contact address.
-    const manages = managerOf(actor) !== null;
-    const shown = manages ? {} : ({ suppressed: false } as const);
+    const canManageApps = managerOf(actor) !== null;
+    const visibility = canManageApps ? {} : ({ suppressed: false } as const);
     const filter = {
       ownerId: me.id,
       protocol: version === '1' ? 'oauth1' : 'oauth2',
-      ...shown,
+      ...visibility,
     } as const;
-    const wanted = Math.min(limit ?? 0, MOST_LISTED);
+    const limitedCount = Math.min(limit ?? 0, MAX_LISTED);
     const clients =
-      wanted === 0
+      limitedCount === 0
         ? []
-        : await world.records.listClients({ ...filter, limit: (offset ?? 0) + wanted });
+        : await services.records.listClients({ ...filter, limit: (offset ?? 0) + limitedCount });
     return sendJson(reply, 200, {
       clients: clients
         .slice(offset)
         .map((client) =>
-          listedClient(
+          toListedClient(
             client,
-            (field) => unseen(field, client, actor, manages) === undefined,
-            world.origin,
+            (field) => hiddenReason(field, client, actor, canManageApps) === undefined,
+            services.origin,
           ),
         ),
-      total: await world.records.countClients(filter),
+      total: await services.records.countClients(filter),
     });
   });
 
   app.post(`${root}/:key/reset_secret`, async (request, reply) => {
-    const actor = await callerOf(request, reply);
-    if (actor === undefined || !mayRead(actor, reply)) return reply;
-    const body = bodyOf(request, reply, resetting, actor.byCookie);
+    const actor = await authenticateCaller(request, reply);
+    if (actor === undefined || !checkReadRight(actor, reply)) return reply;
+    const body = parseBody(request, reply, resetParameters, actor.byCookie);
     if (body === undefined) return reply;
     const { key } = request.params as { readonly key: string };
     const client = /^[0-9a-f]{32}$/.test(key)
-      ? await world.records.findClient(key as ClientId)
+      ? await services.records.findClient(key as ClientId)
       : undefined;
     if (client === undefined)
       return sendJson(
         reply,
         400,
-        restError(400, 'mwoauth-invalid-consumer-key', 'There is no such app.'),
+        restLayerError(400, 'mwoauth-invalid-consumer-key', 'There is no such app.'),
       );
     if (client.suppressed)
       return sendJson(
         reply,
         401,
-        restError(401, 'mwoauth-consumer-deleted-error', 'The app was hidden.'),
+        restLayerError(401, 'mwoauth-consumer-deleted-error', 'The app was hidden.'),
       );
     if (actor.kind === 'person' && actor.account?.id !== client.ownerId)
       return sendJson(
         reply,
         400,
-        restError(400, 'mwoauth-consumer-user-mismatch', 'The app is not yours.'),
+        restLayerError(400, 'mwoauth-consumer-user-mismatch', 'The app is not yours.'),
       );
-    const answer = await world.registry.submit(actor, 'update', {
+    const answer = await services.registry.submit(actor, 'update', {
       clientId: key,
       reason: body.reason,
       resetSecret: true,
     });
     return answer.ok
       ? sendIssued(reply, answer.value)
-      : sendJson(reply, 400, submitFailure(answer.refusal));
+      : sendJson(reply, 400, submissionFailure(answer.refusal));
   });
 
-  const only = (
+  const rejectOtherMethods = (
     url: string,
     allowed: readonly string[],
-    others: readonly ('GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH' | 'OPTIONS')[],
+    rejected: readonly ('GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH' | 'OPTIONS')[],
   ) =>
     app.route({
-      method: [...others],
+      method: [...rejected],
       url,
       handler: async (_request, reply) =>
         sendJson(
           reply.header('allow', allowed.join(', ')),
           405,
-          restError(405, 'rest-wrong-method', `Use ${allowed.join(' or ')}.`),
+          restLayerError(405, 'rest-wrong-method', `Use ${allowed.join(' or ')}.`),
         ),
     });
-  only(root, ['GET', 'POST'], ['PUT', 'DELETE', 'PATCH', 'OPTIONS']);
-  only(`${root}/:key/reset_secret`, ['POST'], ['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+  rejectOtherMethods(root, ['GET', 'POST'], ['PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+  rejectOtherMethods(
+    `${root}/:key/reset_secret`,
+    ['POST'],
+    ['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'],
+  );
 }

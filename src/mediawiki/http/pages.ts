@@ -1,15 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type FormValues, formValues } from '#encoding/form.ts';
-import { ownPath, seeOther } from '#http/session.ts';
-import type { World } from '#http/world.ts';
-import { returnTo } from '#pages/account/sign-in-first.ts';
-import { pageOf } from '../titles.ts';
+import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
+import { redirectLocally, safeLocalPath } from '#http/session.ts';
+import type { Services } from '#http/world.ts';
+import { returnToValue } from '#pages/account/sign-in-first.ts';
+import { parsePageTitle } from '../titles.ts';
 
 // The reference's pages for people (registry 8), by the addresses that are in people's bookmarks
 // and in old mails.
 
-const key = /^[0-9a-f]{32}$/;
-const stages: Readonly<Record<string, string>> = {
+const consumerKeyPattern = /^[0-9a-f]{32}$/;
+const stageNames: Readonly<Record<string, string>> = {
   '-1': 'any',
   '0': 'proposed',
   '1': 'approved',
@@ -19,43 +19,43 @@ const stages: Readonly<Record<string, string>> = {
   '5': 'configured',
 };
 
-const query = (values: Readonly<Record<string, string | undefined>>): string => {
+const queryString = (values: Readonly<Record<string, string | undefined>>): string => {
   const params = new URLSearchParams(
     Object.entries(values).filter((pair): pair is [string, string] => Boolean(pair[1])),
   );
   return params.size === 0 ? '' : `?${params}`;
 };
 
-function registration(sub: string): string {
+function registrationPath(sub: string): string {
   const [action = '', rest = ''] = sub.split('/', 2);
   // Whoever registers by this address registers a client of the reference, which knows no PKCE for
   // apps that keep a secret.
   if (action === 'propose' && rest === 'oauth1a') return '/my/apps/new?kind=oauth1';
   if (action === 'propose')
-    return `/my/apps/new${query({ kind: rest === 'oauth2' ? 'server' : undefined, from: 'mediawiki' })}`;
-  if (action === 'copy' && key.test(rest)) return `/my/apps/new?copy=${rest}`;
-  if (action === 'update' && key.test(rest)) return `/my/apps/${rest}`;
+    return `/my/apps/new${queryString({ kind: rest === 'oauth2' ? 'server' : undefined, from: 'mediawiki' })}`;
+  if (action === 'copy' && consumerKeyPattern.test(rest)) return `/my/apps/new?copy=${rest}`;
+  if (action === 'update' && consumerKeyPattern.test(rest)) return `/my/apps/${rest}`;
   return '/my/apps';
 }
 
-function directory(sub: string, form: FormValues): string {
+function directoryPath(sub: string, form: FormParameters): string {
   const [action = '', rest = ''] = sub.split('/', 2);
-  if (action === 'view' && key.test(rest)) return `/apps/${rest}`;
+  if (action === 'view' && consumerKeyPattern.test(rest)) return `/apps/${rest}`;
   const stage = form.get('stage');
-  return `/apps${query({ q: form.get('name'), owner: form.get('publisher'), stage: stage === undefined ? undefined : stages[stage] })}`;
+  return `/apps${queryString({ q: form.get('name'), owner: form.get('publisher'), stage: stage === undefined ? undefined : stageNames[stage] })}`;
 }
 
-function review(sub: string): string {
+function reviewPath(sub: string): string {
   const last = sub.split('/').at(-1) ?? '';
-  if (key.test(last)) return `/review/${last}`;
-  return `/review${query({ show: last === 'proposed' ? 'waiting' : Object.values(stages).find((stage) => stage === last && stage !== 'any') })}`;
+  if (consumerKeyPattern.test(last)) return `/review/${last}`;
+  return `/review${queryString({ show: last === 'proposed' ? 'waiting' : Object.values(stageNames).find((stage) => stage === last && stage !== 'any') })}`;
 }
 
 /** The log of what happened to apps: whose acts, and which; undefined: another log. */
-function log(sub: string, form: FormValues): string | undefined {
+function auditLogPath(sub: string, form: FormParameters): string | undefined {
   const type = (form.get('type') ?? sub.split('/', 1)[0] ?? '').toLowerCase();
   return type === 'mwoauthconsumer'
-    ? `/audit${query({ actor: form.get('user'), action: form.get('subtype') })}`
+    ? `/audit${queryString({ actor: form.get('user'), action: form.get('subtype') })}`
     : undefined;
 }
 
@@ -63,42 +63,43 @@ function log(sub: string, form: FormValues): string | undefined {
  * The page a person wanted to see before they signed in there: a title and a query. Only one that
  * leads somewhere here.
  */
-function wantedPage(form: FormValues): string {
+function returnPath(form: FormParameters): string {
   const [title, rest] = [form.get('returnto') ?? '', form.get('returntoquery') ?? ''].map((text) =>
     text.toWellFormed(),
   ) as [string, string];
-  const page = pageOf(title);
-  const known =
+  const page = parsePageTitle(title);
+  const isKnown =
     page.kind === 'oauth' ||
-    (page.kind === 'special' && ourPage(page.name, page.sub, formValues([])) !== undefined);
+    (page.kind === 'special' &&
+      localPath(page.name, page.subpage, makeFormParameters([])) !== undefined);
   // A title in a path: colons and slashes stay.
   const path = encodeURIComponent(title.trim().replace(/[\s_]+/g, '_'))
     .replace(/%3A/g, ':')
     .replace(/%2F/g, '/');
-  return known
-    ? ownPath(
+  return isKnown
+    ? safeLocalPath(
         `/wiki/${path}${rest === '' ? '' : `?${rest.replace(/[^\x21-\x7e]|\\/gu, encodeURIComponent)}`}`,
       )
     : '/';
 }
 
 /** Our page for one of the reference's, with its parameters; undefined: it has no such page. */
-function ourPage(page: string, sub: string, form: FormValues): string | undefined {
+function localPath(page: string, sub: string, form: FormParameters): string | undefined {
   switch (page) {
     case 'oauthconsumerregistration':
     case 'oauthregistration':
-      return registration(sub);
+      return registrationPath(sub);
     case 'oauthlistconsumers':
-      return directory(sub, form);
+      return directoryPath(sub, form);
     case 'oauthmanageconsumers':
-      return review(sub);
+      return reviewPath(sub);
     case 'oauthmanagemygrants':
     case 'oauthgrants':
       return '/consents';
     case 'listgrants':
       return '/scopes';
     case 'log':
-      return log(sub, form);
+      return auditLogPath(sub, form);
     case 'passwordreset':
       return '/password/forgotten';
     case 'preferences':
@@ -118,24 +119,24 @@ function ourPage(page: string, sub: string, form: FormValues): string | undefine
  * Leads from a page of the reference to ours, with its parameters; undefined: there is no such
  * page.
  */
-export async function pageInstead(
-  world: World,
+export async function redirectReferencePage(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
   page: string,
   sub: string,
-  form: FormValues,
+  form: FormParameters,
 ): Promise<FastifyReply | undefined> {
   const signUp =
     page === 'createaccount' ||
     (page === 'userlogin' && (sub === 'signup' || form.get('type') === 'signup'));
   if (signUp || page === 'userlogin') {
-    const back = await returnTo(world, request, wantedPage(form));
-    return seeOther(
+    const returnValue = await returnToValue(services, request, returnPath(form));
+    return redirectLocally(
       reply,
-      `/${signUp ? 'register' : 'sign-in'}${query({ returnto: back === '/' ? undefined : back })}`,
+      `/${signUp ? 'register' : 'sign-in'}${queryString({ returnto: returnValue === '/' ? undefined : returnValue })}`,
     );
   }
-  const ours = ourPage(page, sub, form);
-  return ours === undefined ? undefined : seeOther(reply, ours);
+  const target = localPath(page, sub, form);
+  return target === undefined ? undefined : redirectLocally(reply, target);
 }

@@ -1,43 +1,49 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { type FormValues, formEncode, formValues } from '#encoding/form.ts';
+import { type FormParameters, formEncode, makeFormParameters } from '#encoding/form.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
-import { answerUnserved } from '#http/fallback-answers.ts';
-import { hasUnreadBody, multipartTexts } from '#http/multipart.ts';
-import { askForOAuth1 } from '#http/oauth/oauth1.ts';
-import { hasOAuthCredentials, sentRequest } from '#http/request.ts';
-import { frameOf, ownPath, seeOther, sendPage, visitorOf } from '#http/session.ts';
-import type { Face, World } from '#http/world.ts';
+import { sendUnserved } from '#http/fallback-answers.ts';
+import { hasUnreadBody, parseMultipartTexts } from '#http/multipart.ts';
+import { startOAuth1Authorization } from '#http/oauth/oauth1.ts';
+import { hasOAuthCredentials, rawRequestOf } from '#http/request.ts';
+import {
+  identifyVisitor,
+  pageFrame,
+  redirectLocally,
+  safeLocalPath,
+  sendPage,
+} from '#http/session.ts';
+import type { Protocols, Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
-import { dialectParameters } from '#oauth1/parse.ts';
+import { readDialectParameters } from '#oauth1/parse.ts';
 import { messagePage, notePage } from '#pages/account/sign-in.template.ts';
-import { returnTo } from '#pages/account/sign-in-first.ts';
+import { returnToValue } from '#pages/account/sign-in-first.ts';
 import { verifierPage } from '#pages/consent/consent.template.ts';
-import { type ApiCaller, answerApi } from '../api.ts';
-import { apiError } from '../api-errors.ts';
+import { type ApiCaller, answerApiQuery } from '../api.ts';
+import { formatApiError } from '../api-errors.ts';
 import {
-  apiProblemOf,
   type DialectError,
-  dialogErrorOf,
-  errorOf,
-  exception,
-  guardErrorOf,
-  invalidAction,
-  invalidActionOf,
-  missingParameters,
-  noSecretForIdentify,
-  readOnlyOf,
-  unsupportedVersion,
+  guardToApiError,
+  invalidActionError,
+  invalidActionForClient,
+  missingParametersError,
+  noSecretForIdentifyError,
+  protocolException,
+  readOnlyError,
+  toApiProblem,
+  toDialectError,
+  toDialogError,
+  unsupportedVersionError,
 } from '../messages.ts';
-import { apiPersonOf, identifyClaims, type Subject } from '../statement.ts';
-import { pageOf, titleInPath } from '../titles.ts';
+import { identifyClaims, type ProfileSubject, toApiPerson } from '../statement.ts';
+import { parsePageTitle, parseTitleInPath } from '../titles.ts';
 import { mediawikiClientRoutes } from './clients.ts';
-import { pageInstead } from './pages.ts';
+import { redirectReferencePage } from './pages.ts';
 import { mediawikiRestRoutes } from './rest.ts';
 
 /** Answers of the handshake are never kept, success and error alike (protocols 1.3). */
-const unkept = {
+const noCacheHeaders = {
   expires: 'Thu, 01 Jan 1970 00:00:00 GMT',
   'cache-control': 'no-cache, no-store, max-age=0, must-revalidate',
   pragma: 'no-cache',
@@ -46,24 +52,24 @@ const unkept = {
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
 /** Query and form together, as they are signed. */
-const parametersOf = (request: FastifyRequest): FormValues =>
-  formValues(dialectParameters(sentRequest(request)));
+const parseParameters = (request: FastifyRequest): FormParameters =>
+  makeFormParameters(readDialectParameters(rawRequestOf(request)));
 
 /**
  * Everything at Special:OAuth, and the part of api.php that bots ask first. Only translation: the
  * rules are in the rooms.
  */
-export function mediawikiRoutes(app: FastifyInstance, world: World): void {
-  const face = world.faces.mediawiki as Face;
+export function mediawikiRoutes(app: FastifyInstance, services: Services): void {
+  const protocols = services.protocols.mediawiki as Protocols;
   const guard = makeGuard({
-    ...face,
-    scopes: world.scopes,
-    rightsOf: world.rights.rightsOf,
-    realm: world.siteName,
+    ...protocols,
+    scopes: services.scopes,
+    rightsOf: services.rights.rightsOf,
+    realm: services.siteName,
   });
 
   /** One answer in each format. The page is given plain text: it escapes for itself. */
-  interface Said {
+  interface FormattedResponse {
     readonly title: string;
     readonly raw: string;
     readonly json: string;
@@ -75,18 +81,18 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     request: FastifyRequest,
     reply: FastifyReply,
     format: string,
-    { title, raw, json, page, status = 200 }: Said,
+    { title, raw, json, page, status = 200 }: FormattedResponse,
   ): Promise<FastifyReply> {
-    reply.headers(unkept);
+    reply.headers(noCacheHeaders);
     if (format === 'raw')
       return reply.code(status).header('content-type', 'text/plain;charset=UTF-8').send(raw);
     if (format === 'json')
       return reply.code(status).header('content-type', 'application/json').send(Buffer.from(json));
-    const visitor = await visitorOf(world, request, reply);
+    const visitor = await identifyVisitor(services, request, reply);
     return sendPage(
       reply,
       status,
-      messagePage(frameOf(world, visitor), title, format === 'html' ? page : ''),
+      messagePage(pageFrame(services, visitor), title, format === 'html' ? page : ''),
     );
   }
 
@@ -128,45 +134,50 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     return sendText(request, reply, format, { title: 'Credentials', raw, json, page: raw });
   };
 
-  const subjectOf = (account: Subject['account'], grants: readonly string[]): Subject => ({
+  const subjectOf = (
+    account: ProfileSubject['account'],
+    grants: readonly string[],
+  ): ProfileSubject => ({
     account,
-    groups: world.rights.groupsOf(account),
-    rights: [...grantedRights(world.rights.rightsOf(account), grants, world.scopes)],
+    groups: services.rights.groupsOf(account),
+    rights: [...grantedRights(services.rights.rightsOf(account), grants, services.scopes)],
     grants,
-    grantRights: world.scopes.rightsOf(grants),
+    grantRights: services.scopes.rightsOf(grants),
   });
 
-  async function special(
+  async function handleSpecialPage(
     request: FastifyRequest,
     reply: FastifyReply,
-    sub: string,
+    subpage: string,
   ): Promise<FastifyReply> {
-    const form = parametersOf(request);
+    const form = parseParameters(request);
     const format = form.get('format') ?? 'raw';
     const version = Math.trunc(Number.parseFloat(form.get('oauth_version') ?? '1')) || 0;
-    const wanted = sub === 'approve' ? 2 : 1;
+    const expectedVersion = subpage === 'approve' ? 2 : 1;
     if (
-      /^(?:initiate|authorize|authenticate|token|identify|verified|grants|approve)$/.test(sub) &&
-      version !== wanted
+      /^(?:initiate|authorize|authenticate|token|identify|verified|grants|approve)$/.test(
+        subpage,
+      ) &&
+      version !== expectedVersion
     ) {
-      return sendError(request, reply, format, unsupportedVersion(version));
+      return sendError(request, reply, format, unsupportedVersionError(version));
     }
     // Who they are is still told; nothing new is begun (registry 8.1).
     if (
-      world.registry.readOnly !== null &&
-      /^(?:initiate|authorize|authenticate|token|approve)$/.test(sub)
+      services.registry.readOnly !== null &&
+      /^(?:initiate|authorize|authenticate|token|approve)$/.test(subpage)
     )
-      return sendError(request, reply, format, readOnlyOf(world.registry.readOnly));
-    switch (sub) {
+      return sendError(request, reply, format, readOnlyError(services.registry.readOnly));
+    switch (subpage) {
       case 'initiate': {
-        const answer = await face.oauth1.initiate(sentRequest(request));
+        const answer = await protocols.oauth1.issueTemporaryCredentials(rawRequestOf(request));
         return answer.ok
           ? sendPair(request, reply, format, answer.value)
-          : sendError(request, reply, format, errorOf(answer.refusal));
+          : sendError(request, reply, format, toDialectError(answer.refusal));
       }
       case 'token': {
-        const answer = await face.oauth1.exchange(sentRequest(request));
-        if (!answer.ok) return sendError(request, reply, format, errorOf(answer.refusal));
+        const answer = await protocols.oauth1.issueTokenCredentials(rawRequestOf(request));
+        if (!answer.ok) return sendError(request, reply, format, toDialectError(answer.refusal));
         const { token, secret, method } = answer.value;
         return sendPair(request, reply, format, {
           token,
@@ -174,25 +185,29 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         });
       }
       case 'identify': {
-        const answer = await face.oauth1.authenticateRequest(sentRequest(request), world.site);
-        if (!answer.ok) return sendError(request, reply, 'json', errorOf(answer.refusal));
+        const answer = await protocols.oauth1.authenticateRequest(
+          rawRequestOf(request),
+          services.site,
+        );
+        if (!answer.ok) return sendError(request, reply, 'json', toDialectError(answer.refusal));
         const { user, client, consent, nonce, clientSecret } = answer.value;
-        if (clientSecret === null) return sendError(request, reply, 'json', noSecretForIdentify);
+        if (clientSecret === null)
+          return sendError(request, reply, 'json', noSecretForIdentifyError);
         // All of the person's rights, not only those the scopes give: an app that only learns who
         // they are decides by them (protocols 1.16).
         const subject = {
           ...subjectOf(user, consent.scopes),
-          rights: [...world.rights.rightsOf(user)],
+          rights: [...services.rights.rightsOf(user)],
         };
         const claims = identifyClaims(subject, {
-          issuer: world.origin,
+          issuer: services.origin,
           audience: client.id,
-          now: world.clock.now(),
+          now: services.clock.now(),
           nonce,
         });
         // A bare JWT, labelled as JSON all the same: its clients expect it so.
         return reply
-          .headers(unkept)
+          .headers(noCacheHeaders)
           .code(200)
           .header('content-type', 'application/json')
           .send(Buffer.from(signHs256(claims, clientSecret)));
@@ -203,73 +218,73 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         const clientId = form.get('consumerKey') ?? form.get('oauth_consumer_key');
         const popup = form.get('display') === 'popup';
         // A form that a stranger sent is asked for again by its address after sign-in.
-        const again = formEncode([
-          ['title', `Special:OAuth/${sub}`],
+        const retryQuery = formEncode([
+          ['title', `Special:OAuth/${subpage}`],
           ['oauth_token', token],
           ...(clientId === undefined ? [] : [['oauth_consumer_key', clientId] as const]),
         ]);
-        const returnTo = request.method === 'GET' ? undefined : `/w/index.php?${again}`;
-        return askForOAuth1(world, request, reply, {
+        const returnTo = request.method === 'GET' ? undefined : `/w/index.php?${retryQuery}`;
+        return startOAuth1Authorization(services, request, reply, {
           token,
           clientId,
-          skip: sub === 'authenticate',
+          canSkipConsent: subpage === 'authenticate',
           dialect: 'mediawiki',
           popup,
           returnTo,
-          pageOf: dialogErrorOf,
+          describeRefusal: toDialogError,
         });
       }
       case 'verified': {
         const [verifier, token] = [form.get('oauth_verifier'), form.get('oauth_token')];
         if (verifier === undefined || token === undefined)
-          return sendError(request, reply, 'html', missingParameters);
-        const visitor = await visitorOf(world, request, reply);
+          return sendError(request, reply, 'html', missingParametersError);
+        const visitor = await identifyVisitor(services, request, reply);
         return sendPage(
           reply,
           200,
-          verifierPage(frameOf(world, visitor), {
+          verifierPage(pageFrame(services, visitor), {
             appName: null,
             verifier: verifier.slice(0, 200),
           }),
         );
       }
       case 'grants':
-        return seeOther(reply, '/scopes');
+        return redirectLocally(reply, '/scopes');
       case 'rest_redirect': {
-        const asked = form.get('rest_url');
-        if (asked === undefined)
-          return sendError(request, reply, 'html', exception('Invalid redirect'));
-        const path = ownPath(asked.startsWith('/') ? asked : `/${asked}`);
-        return seeOther(reply, (await returnTo(world, request, path)) ?? '/');
+        const restUrl = form.get('rest_url');
+        if (restUrl === undefined)
+          return sendError(request, reply, 'html', protocolException('Invalid redirect'));
+        const path = safeLocalPath(restUrl.startsWith('/') ? restUrl : `/${restUrl}`);
+        return redirectLocally(reply, (await returnToValue(services, request, path)) ?? '/');
       }
       case '': {
-        const visitor = await visitorOf(world, request, reply);
-        return sendPage(reply, 200, notePage(frameOf(world, visitor), 'connecting'));
+        const visitor = await identifyVisitor(services, request, reply);
+        return sendPage(reply, 200, notePage(pageFrame(services, visitor), 'connecting'));
       }
       default: {
         const key = form.get('oauth_consumer_key');
         const client =
           key !== undefined && /^[0-9a-f]{32}$/.test(key)
-            ? await world.records.findClient(key as ClientId)
+            ? await services.records.findClient(key as ClientId)
             : undefined;
         return sendError(
           request,
           reply,
           form.get('format') ?? 'html',
-          client ? invalidActionOf(client) : invalidAction,
+          client ? invalidActionForClient(client) : invalidActionError,
         );
       }
     }
   }
 
-  const title = (request: FastifyRequest): string | undefined => {
+  const titleOf = (request: FastifyRequest): string | undefined => {
     const path = (request.raw.url ?? '/').split(/[?#]/, 1)[0] ?? '/';
-    return titleInPath(path) ?? parametersOf(request).get('title');
+    return parseTitleInPath(path) ?? parseParameters(request).get('title');
   };
 
-  const served = async (request: FastifyRequest, reply: FastifyReply) => {
-    const page = pageOf(title(request) ?? '');
-    if (page.kind === 'oauth') return special(request, reply, page.sub);
+  const handlePage = async (request: FastifyRequest, reply: FastifyReply) => {
+    const page = parsePageTitle(titleOf(request) ?? '');
+    if (page.kind === 'oauth') return handleSpecialPage(request, reply, page.subpage);
     // Signed requests belong to the API; any other page here is not ours.
     if (hasOAuthCredentials(request)) {
       return sendError(
@@ -280,40 +295,50 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
         400,
       );
     }
-    const visitor = await visitorOf(world, request, reply);
-    const instead =
+    const visitor = await identifyVisitor(services, request, reply);
+    const redirected =
       page.kind === 'special'
-        ? await pageInstead(world, request, reply, page.name, page.sub, parametersOf(request))
+        ? await redirectReferencePage(
+            services,
+            request,
+            reply,
+            page.name,
+            page.subpage,
+            parseParameters(request),
+          )
         : undefined;
-    if (instead) return instead;
-    return sendPage(reply, 404, notePage(frameOf(world, visitor), 'not-found'));
+    if (redirected) return redirected;
+    return sendPage(reply, 404, notePage(pageFrame(services, visitor), 'not-found'));
   };
   for (const url of ['/w/index.php', '/w/index.php/*', '/wiki/*'])
-    app.route({ method: ['GET', 'POST', 'PUT'], url, handler: served });
+    app.route({ method: ['GET', 'POST', 'PUT'], url, handler: handlePage });
 
-  async function caller(request: FastifyRequest): Promise<Permit | DialectError | null> {
+  async function authenticateCaller(
+    request: FastifyRequest,
+  ): Promise<Permit | DialectError | null> {
     if (!hasOAuthCredentials(request)) return null;
-    const permit = await guard.permit(sentRequest(request), world.site);
+    const permit = await guard.permit(rawRequestOf(request), services.site);
     if (permit.ok) return permit.value;
-    return guardErrorOf(permit.refusal);
+    return guardToApiError(permit.refusal);
   }
 
   /**
    * Bots ask for a form token before they write. A request with OAuth credentials is its own proof,
    * so this one proves nothing and is not checked.
    */
-  const apiToken = (who: Permit) => csrfToken(`${who.client.id} ${who.user?.id}`).slice(0, 40);
+  const apiToken = (permit: Permit) =>
+    csrfToken(`${permit.client.id} ${permit.user?.id}`).slice(0, 40);
 
   /**
    * For whom a request is made: a stranger, an app for itself, or a person, with no more rights
    * than what was lent (ADR 17).
    */
-  function apiCallerOf(who: Permit | null): ApiCaller {
-    if (who === null) return { person: null, rights: [...world.rights.rightsOf(null)] };
-    const { user, scopes } = who;
+  function apiCallerOf(permit: Permit | null): ApiCaller {
+    if (permit === null) return { person: null, rights: [...services.rights.rightsOf(null)] };
+    const { user, scopes } = permit;
     return {
-      person: user && apiPersonOf(subjectOf(user, scopes)),
-      rights: [...who.rights],
+      person: user && toApiPerson(subjectOf(user, scopes)),
+      rights: [...permit.rights],
     };
   }
 
@@ -323,24 +348,27 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     handler: async (request, reply) => {
       // Of a form of several parts nothing is signed, and its texts count as those of any other
       // (protocols 1.6).
-      const texts = request.method === 'POST' ? await multipartTexts(request) : [];
-      if (texts === undefined) return answerUnserved(world, request, reply, { kind: 'multipart' });
-      const form = formValues([...texts.toReversed(), ...dialectParameters(sentRequest(request))]);
-      const who = await caller(request);
+      const texts = request.method === 'POST' ? await parseMultipartTexts(request) : [];
+      if (texts === undefined) return sendUnserved(services, request, reply, { kind: 'multipart' });
+      const form = makeFormParameters([
+        ...texts.toReversed(),
+        ...readDialectParameters(rawRequestOf(request)),
+      ]);
+      const permit = await authenticateCaller(request);
       const answer =
-        who !== null && 'key' in who
-          ? apiError(apiProblemOf(who), form)
-          : answerApi(
+        permit !== null && 'key' in permit
+          ? formatApiError(toApiProblem(permit), form)
+          : answerApiQuery(
               form,
-              apiCallerOf(who),
+              apiCallerOf(permit),
               {
-                siteName: world.siteName,
-                server: world.origin,
-                siteId: world.site,
-                now: new Date(world.clock.millis()),
-                csrfToken: who?.user ? apiToken(who) : '',
+                siteName: services.siteName,
+                server: services.origin,
+                siteId: services.site,
+                now: new Date(services.clock.millis()),
+                csrfToken: permit?.user ? apiToken(permit) : '',
               },
-              { unread: hasUnreadBody(request) },
+              { isBodyUnreadable: hasUnreadBody(request) },
             );
       if (answer.error !== null) reply.header('mediawiki-api-error', answer.error);
       // An API error is status 200 too: its clients read the body and the header above.
@@ -353,6 +381,6 @@ export function mediawikiRoutes(app: FastifyInstance, world: World): void {
     },
   });
 
-  mediawikiClientRoutes(app, world, guard);
-  mediawikiRestRoutes(app, world, face, guard, subjectOf);
+  mediawikiClientRoutes(app, services, guard);
+  mediawikiRestRoutes(app, services, protocols, guard, subjectOf);
 }

@@ -1,24 +1,26 @@
 import type { PastedRequest } from '../pasted-request.ts';
-import type { Asked } from './diagnose.ts';
+import type { RequestToDiagnose } from './diagnose.ts';
 
 /**
  * Where the server's own endpoints begin in a path that has something in front of them, as a proxy
  * may hang a server in.
  */
-const endpoint =
+const endpointPattern =
   /\/oauth1\/(?:initiate|authorize|authenticate|token)\b|\/api\/v1\/|\/w\/(?:index|api|rest)\.php|\/wiki\/Special:OAuth/;
 
 /**
  * A pasted request as it arrives at the server: what is in front of one of its endpoints is a
  * proxy's.
  */
-export function withoutPrefix(pasted: PastedRequest): Pick<Asked, 'sent' | 'typed' | 'prefixes'> {
+export function stripProxyPrefix(
+  pasted: PastedRequest,
+): Pick<RequestToDiagnose, 'rawRequest' | 'typedOrigins' | 'prefixes'> {
   const [path = ''] = pasted.target.split('?', 1);
-  const start = path.search(endpoint);
+  const start = path.search(endpointPattern);
   const prefix = start > 0 ? path.slice(0, start) : '';
   return {
-    sent: { ...pasted, target: pasted.target.slice(prefix.length) },
-    typed: pasted.typed,
+    rawRequest: { ...pasted, target: pasted.target.slice(prefix.length) },
+    typedOrigins: pasted.typedOrigins,
     prefixes: prefix === '' ? [] : [prefix],
   };
 }

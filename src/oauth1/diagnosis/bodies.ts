@@ -1,21 +1,21 @@
-import { type Pair, parseForm } from '#encoding/form.ts';
-import { utf8 } from '#encoding/percent.ts';
-import { header, type SentRequest } from '#encoding/raw-request.ts';
-import { type Finding, type FindingKind, finding } from './finding.ts';
+import { type NameValuePair, parseForm } from '#encoding/form.ts';
+import { decodeUtf8 } from '#encoding/percent.ts';
+import { type RawRequest, singleHeader } from '#encoding/raw-request.ts';
+import { type Finding, type FindingKind, makeFinding } from './finding.ts';
 
 // What libraries sign of a body that no signature covers (RFC 5849 §3.4.1.3.1 takes forms alone).
 
 /** More members than these are nobody's mistake. */
-const MOST_MEMBERS = 500;
-const MOST_DEPTH = 8;
+const MAX_MEMBERS = 500;
+const MAX_DEPTH = 8;
 
 interface BodyPairs {
   readonly found: Finding;
-  readonly pairs: readonly Pair[];
+  readonly pairs: readonly NameValuePair[];
 }
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-type Name = (outer: string, inner: string, inList: boolean) => string;
+type JoinName = (outer: string, inner: string, inList: boolean) => string;
 
 const isNested = (value: Json): value is readonly Json[] | { readonly [name: string]: Json } =>
   typeof value === 'object' && value !== null;
@@ -24,10 +24,10 @@ const isNested = (value: Json): value is readonly Json[] | { readonly [name: str
  * Members with one value each, names put together in one of the ways that form libraries do;
  * undefined: too many or too deep.
  */
-function flattened(value: Json, name: Name): readonly Pair[] | undefined {
-  const pairs: Pair[] = [];
+function flattenMembers(value: Json, name: JoinName): readonly NameValuePair[] | undefined {
+  const pairs: NameValuePair[] = [];
   function walk(one: Json, path: string, depth: number): boolean {
-    if (pairs.length > MOST_MEMBERS || depth > MOST_DEPTH) return false;
+    if (pairs.length > MAX_MEMBERS || depth > MAX_DEPTH) return false;
     if (!isNested(one)) {
       pairs.push([path, one === null ? '' : String(one)]);
       return true;
@@ -40,12 +40,12 @@ function flattened(value: Json, name: Name): readonly Pair[] | undefined {
   return walk(value, '', 0) ? pairs : undefined;
 }
 
-const bracketed: Name = (outer, inner) => `${outer}[${inner}]`;
-const emptyBrackets: Name = (outer, inner, inList) =>
+const bracketed: JoinName = (outer, inner) => `${outer}[${inner}]`;
+const emptyBrackets: JoinName = (outer, inner, inList) =>
   inList ? `${outer}[]` : `${outer}[${inner}]`;
-const repeated: Name = (outer, inner, inList) => (inList ? outer : `${outer}.${inner}`);
+const repeated: JoinName = (outer, inner, inList) => (inList ? outer : `${outer}.${inner}`);
 
-function* jsonPairs(text: string): Generator<readonly Pair[]> {
+function* pairsFromJson(text: string): Generator<readonly NameValuePair[]> {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
@@ -54,10 +54,10 @@ function* jsonPairs(text: string): Generator<readonly Pair[]> {
   }
   if (!isNested(value) || Array.isArray(value)) return;
   const members = Object.entries(value);
-  if (members.length > MOST_MEMBERS) return;
+  if (members.length > MAX_MEMBERS) return;
   const plain = (nested: (one: Json) => string, nothing: string) =>
     members.map(
-      ([name, one]): Pair => [
+      ([name, one]): NameValuePair => [
         name,
         isNested(one) ? nested(one) : one === null ? nothing : String(one),
       ],
@@ -66,7 +66,7 @@ function* jsonPairs(text: string): Generator<readonly Pair[]> {
   yield plain((one) => JSON.stringify(one), 'null');
   yield plain((one) => (Array.isArray(one) ? one.join(',') : '[object Object]'), 'null');
   for (const name of [bracketed, emptyBrackets, repeated]) {
-    const pairs = flattened(value, name);
+    const pairs = flattenMembers(value, name);
     if (pairs !== undefined) yield pairs;
   }
 }
@@ -77,7 +77,7 @@ interface Part {
   readonly text: string;
 }
 
-const attribute = (line: string, name: string): string | undefined => {
+const headerAttribute = (line: string, name: string): string | undefined => {
   const at = line.toLowerCase().indexOf(`; ${name}="`);
   if (at < 0) return undefined;
   const start = at + name.length + 4;
@@ -86,13 +86,13 @@ const attribute = (line: string, name: string): string | undefined => {
 };
 
 /** The parts of a multipart form (RFC 7578), as far as their names and texts go. */
-function partsOf(text: string, type: string): readonly Part[] {
+function parseMultipart(text: string, type: string): readonly Part[] {
   const start = type.toLowerCase().indexOf('boundary=');
   const value = start < 0 ? '' : type.slice(start + 'boundary='.length);
-  const mark = value.startsWith('"') ? value.split('"')[1] : value.split(';', 1)[0]?.trim();
-  if (mark === undefined || mark === '') return [];
-  const pieces = text.split(`--${mark}`);
-  return pieces.length > MOST_MEMBERS
+  const boundary = value.startsWith('"') ? value.split('"')[1] : value.split(';', 1)[0]?.trim();
+  if (boundary === undefined || boundary === '') return [];
+  const pieces = text.split(`--${boundary}`);
+  return pieces.length > MAX_MEMBERS
     ? []
     : pieces.slice(1, -1).flatMap((piece) => {
         const lines = piece.replaceAll('\r\n', '\n');
@@ -101,42 +101,50 @@ function partsOf(text: string, type: string): readonly Part[] {
           .slice(0, Math.max(end, 0))
           .split('\n')
           .find((line) => /^content-disposition:/i.test(line));
-        const name = disposition && attribute(disposition, 'name');
+        const name = disposition && headerAttribute(disposition, 'name');
         if (disposition === undefined || name === undefined) return [];
         const content = lines.slice(end + 2);
-        const file = attribute(disposition, 'filename') ?? null;
+        const file = headerAttribute(disposition, 'filename') ?? null;
         return [{ name, file, text: content.endsWith('\n') ? content.slice(0, -1) : content }];
       });
 }
 
-function* multipartPairs(text: string, type: string): Generator<readonly Pair[]> {
-  const parts = partsOf(text, type);
+function* pairsFromMultipart(text: string, type: string): Generator<readonly NameValuePair[]> {
+  const parts = parseMultipart(text, type);
   const fields = parts
     .filter(({ file }) => file === null)
-    .map((part): Pair => [part.name, part.text]);
+    .map((part): NameValuePair => [part.name, part.text]);
   if (fields.length > 0) yield fields;
   if (fields.length < parts.length) {
-    yield parts.map((part): Pair => [part.name, part.text]);
-    yield parts.map((part): Pair => [part.name, part.file ?? part.text]);
-    yield parts.map((part): Pair => [part.name, part.file === null ? part.text : '']);
-    yield parts.map((part): Pair => [part.name, part.file === null ? part.text : `@${part.file}`]);
+    yield parts.map((part): NameValuePair => [part.name, part.text]);
+    yield parts.map((part): NameValuePair => [part.name, part.file ?? part.text]);
+    yield parts.map((part): NameValuePair => [part.name, part.file === null ? part.text : '']);
+    yield parts.map(
+      (part): NameValuePair => [part.name, part.file === null ? part.text : `@${part.file}`],
+    );
   }
 }
 
 /** What may have been signed of a body that is not signed here, with the mistake that it is. */
-export function* bodyMistakes(sent: SentRequest): Generator<BodyPairs> {
-  const text = sent.body === undefined || sent.body.length === 0 ? undefined : utf8(sent.body);
-  const type = header(sent, 'content-type') ?? '';
+export function* bodyMistakes(rawRequest: RawRequest): Generator<BodyPairs> {
+  const text =
+    rawRequest.body === undefined || rawRequest.body.length === 0
+      ? undefined
+      : decodeUtf8(rawRequest.body);
+  const type = singleHeader(rawRequest, 'content-type') ?? '';
   if (text === undefined) return;
-  const as = (kind: FindingKind, pairs: readonly Pair[]): BodyPairs => ({
+  const mistake = (kind: FindingKind, pairs: readonly NameValuePair[]): BodyPairs => ({
     pairs,
-    found: finding(kind, { type: type === '' ? '–' : type, method: sent.method.toUpperCase() }),
+    found: makeFinding(kind, {
+      type: type === '' ? '–' : type,
+      method: rawRequest.method.toUpperCase(),
+    }),
   });
-  for (const pairs of jsonPairs(text)) yield as('json-signed', pairs);
+  for (const pairs of pairsFromJson(text)) yield mistake('json-signed', pairs);
   if (/^[ \t]*multipart\//i.test(type))
-    for (const pairs of multipartPairs(text, type)) yield as('multipart-signed', pairs);
+    for (const pairs of pairsFromMultipart(text, type)) yield mistake('multipart-signed', pairs);
   const form = parseForm(text);
-  if (form.ok && form.value.length > 0 && form.value.length <= MOST_MEMBERS)
-    yield as('body-signed', form.value);
-  yield as('body-signed', [[text, '']]);
+  if (form.ok && form.value.length > 0 && form.value.length <= MAX_MEMBERS)
+    yield mistake('body-signed', form.value);
+  yield mistake('body-signed', [[text, '']]);
 }

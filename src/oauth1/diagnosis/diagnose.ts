@@ -1,34 +1,45 @@
-import type { SentRequest } from '#encoding/raw-request.ts';
+import type { RawRequest } from '#encoding/raw-request.ts';
 import type { Instant } from '#kernel/time.ts';
 import { hmac } from '#keys/hmac.ts';
-import { rsaContent, rsaPssHolds } from '#keys/rsa.ts';
-import { baseString, baseStrings, baseStringUri, normalizeParams } from '../base-string.ts';
-import { parseSignedRequest, type Reading, type SignedRequest } from '../parse.ts';
+import { recoverRsaContent, verifyRsaPssSignature } from '#keys/rsa.ts';
 import {
-  bodyHashHolds,
+  buildBaseString,
+  buildBaseStringUri,
+  candidateBaseStrings,
+  normalizeParameters,
+} from '../base-string.ts';
+import { type OAuth1ProfileName, parseSignedRequest, type SignedRequest } from '../parse.ts';
+import {
+  isBodyHashValid,
+  isSignatureValid,
   type SignatureMethod,
-  signatureHolds,
   signatureMethods,
 } from '../signature.ts';
 import type { OAuth1Settings } from '../verify.ts';
 import { addressMistakes } from './addresses.ts';
-import { type Finding, type FindingKind, finding } from './finding.ts';
-import { keyMistakes, rightKey, spellingsOf } from './keys.ts';
+import { type Finding, type FindingKind, makeFinding } from './finding.ts';
+import { correctKey, keyMistakes, signatureSpellings } from './keys.ts';
 import { parameterMistakes } from './parameters.ts';
-import { protocolProblem, readingProblem } from './problems.ts';
-import { isDigestOf, type Parts, type Searched, searchHmac, searchRsa } from './search.ts';
+import { protocolProblem, unreadableRequestProblem } from './problems.ts';
+import {
+  type BaseStringParts,
+  isDigestOf,
+  type SearchResult,
+  searchHmac,
+  searchRsa,
+} from './search.ts';
 
 /** A request to be explained, and what is known of the way it went. */
-export interface Asked {
-  readonly sent: SentRequest;
+export interface RequestToDiagnose {
+  readonly rawRequest: RawRequest;
   /** Scheme, host and port that somebody typed, as they stood there; none: nobody did. */
-  readonly typed?: readonly string[];
+  readonly typedOrigins?: readonly string[];
   /** Paths that a proxy may have put in front or taken away. */
   readonly prefixes?: readonly string[];
   /** When it came; null: not known, as of one that was pasted. */
-  readonly at?: Instant | null;
+  readonly receivedAt?: Instant | null;
   /** The base string of the developer's own library; empty: not given. */
-  readonly theirs?: string;
+  readonly clientBaseString?: string;
   /** What it was refused for, when it was. */
   readonly refusal?: string | null;
 }
@@ -43,7 +54,7 @@ export interface DiagnosisSecrets {
 }
 
 /** What the server signs over, step by step (RFC 5849 §3.4.1). */
-export interface Signed {
+export interface SignedParts {
   readonly method: string;
   readonly baseStringUri: string;
   readonly normalizedParams: string;
@@ -52,9 +63,9 @@ export interface Signed {
 
 /** What the server makes of a request. Never a secret. */
 export interface Diagnosis {
-  readonly reading: Reading;
+  readonly profile: OAuth1ProfileName;
   /** Null: the request cannot be read. */
-  readonly signed: Signed | null;
+  readonly signed: SignedParts | null;
   /** 'not-checked': the secret or key is not known, or the method is not served. */
   readonly verdict: 'right' | 'wrong' | 'no-signature' | 'not-checked' | 'not-read';
   /**
@@ -65,32 +76,35 @@ export interface Diagnosis {
 }
 
 /** What of a diagnosis depends on who asks. */
-export interface Circumstances {
+export interface DiagnosisContext {
   /** Null: there is no clock to compare with. */
   readonly now: Instant | null;
   /** What it means that there is no client secret. */
   readonly secretMissing: 'no-secret' | 'secret-not-given';
 }
 
-type Judged = Pick<Diagnosis, 'verdict' | 'findings'>;
-const say = (verdict: Judged['verdict'], ...kinds: readonly (FindingKind | Finding)[]): Judged => ({
+type Judgement = Pick<Diagnosis, 'verdict' | 'findings'>;
+const makeJudgement = (
+  verdict: Judgement['verdict'],
+  ...kinds: readonly (FindingKind | Finding)[]
+): Judgement => ({
   verdict,
-  findings: kinds.map((kind) => (typeof kind === 'string' ? finding(kind) : kind)),
+  findings: kinds.map((kind) => (typeof kind === 'string' ? makeFinding(kind) : kind)),
 });
 
-const forwardedPrefixes = ({ headers }: SentRequest): readonly string[] =>
+const forwardedPrefixes = ({ headers }: RawRequest): readonly string[] =>
   [headers['x-forwarded-prefix'] ?? []].flat().filter((text) => /^\/[^?#\s]{0,200}$/.test(text));
 
-function partsOf({ asked, signed, origin, reading }: Case): Parts {
-  const { sent, typed = [], prefixes = [] } = asked;
-  const uri = baseStringUri(origin, signed.path);
+function candidateParts({ request, signed, origin, profile }: SignatureCase): BaseStringParts {
+  const { rawRequest: sent, typedOrigins = [], prefixes = [] } = request;
+  const uri = buildBaseStringUri(origin, signed.path);
   const question = sent.target.indexOf('?');
   const query = question < 0 ? '' : (sent.target.slice(question + 1).split('#', 1)[0] ?? '');
   const ways = {
     origin,
     path: uri.slice(origin.length),
     headers: sent.headers,
-    typed,
+    typedOrigins,
     prefixes: [...forwardedPrefixes(sent), ...prefixes],
   };
   return {
@@ -98,54 +112,60 @@ function partsOf({ asked, signed, origin, reading }: Case): Parts {
     uri,
     signed,
     addresses: addressMistakes(ways, query),
-    parameters: () => parameterMistakes(sent, signed, reading),
+    parameters: () => parameterMistakes(sent, signed, profile),
   };
 }
 
-interface Case {
-  readonly asked: Asked;
+interface SignatureCase {
+  readonly request: RequestToDiagnose;
   readonly signed: SignedRequest;
   readonly given: string;
   readonly method: SignatureMethod;
   readonly texts: readonly string[];
   readonly origin: string;
-  readonly reading: Reading;
+  readonly profile: OAuth1ProfileName;
   readonly secrets: DiagnosisSecrets;
 }
 
-const hashOf = (method: string) =>
+const hashAlgorithm = (method: string) =>
   method.endsWith('SHA256') ? ('sha256' as const) : ('sha1' as const);
-const notAll = ({ all }: Searched): readonly FindingKind[] => (all ? [] : ['not-all-tried']);
+const incompleteSearchNote = ({ isExhaustive: all }: SearchResult): readonly FindingKind[] =>
+  all ? [] : ['not-all-tried'];
 
 /** What the developer's own base string tells of a signature that is wrong. */
-function ofTheirs(
-  { asked, texts }: Case,
+function compareClientBaseString(
+  { request, texts }: SignatureCase,
   fits: (theirs: string) => boolean,
 ): readonly FindingKind[] {
-  const theirs = (asked.theirs ?? '').trim();
-  if (theirs === '') return [];
-  if (fits(theirs)) return ['theirs-signed'];
-  return texts.includes(theirs) ? ['theirs-same'] : ['theirs-not-signed'];
+  const clientBaseString = (request.clientBaseString ?? '').trim();
+  if (clientBaseString === '') return [];
+  if (fits(clientBaseString)) return ['theirs-signed'];
+  return texts.includes(clientBaseString) ? ['theirs-same'] : ['theirs-not-signed'];
 }
 
 /**
  * RSA: the public key opens the signature, so that of key, digest and text each it can be said
  * whether it is right.
  */
-function judgeRsa(found: Case): Judged {
+function judgeRsa(found: SignatureCase): Judgement {
   const { given, method, texts, secrets } = found;
   const pem = secrets.publicKeyPem;
-  if (pem === null) return say('not-checked', 'rsa-no-key');
-  const hash = hashOf(method);
+  if (pem === null) return makeJudgement('not-checked', 'rsa-no-key');
+  const hash = hashAlgorithm(method);
   const ours = hash === 'sha1' ? 'SHA-1' : 'SHA-256';
   if (
     texts.some((text) =>
-      signatureHolds(method, text, { clientSecret: '', tokenSecret: '', publicKeyPem: pem }, given),
+      isSignatureValid(
+        method,
+        text,
+        { clientSecret: '', tokenSecret: '', publicKeyPem: pem },
+        given,
+      ),
     )
   )
-    return say('right', finding('rsa-right', { digest: ours }));
-  for (const [text, spelt] of spellingsOf(given)) {
-    const content = rsaContent(pem, text);
+    return makeJudgement('right', makeFinding('rsa-right', { digest: ours }));
+  for (const [text, spellingFindings] of signatureSpellings(given)) {
+    const content = recoverRsaContent(pem, text);
     if (content.kind === 'unreadable') continue;
     const theirs =
       content.kind === 'digest'
@@ -154,29 +174,31 @@ function judgeRsa(found: Case): Judged {
           ? 'SHA-1'
           : 'SHA-256';
     const made = [
-      ...(theirs === ours ? [] : [finding('rsa-other-digest', { ours, theirs })]),
-      ...(content.kind === 'bare' ? [finding('rsa-bare-digest')] : []),
-      ...spelt,
+      ...(theirs === ours ? [] : [makeFinding('rsa-other-digest', { ours, theirs })]),
+      ...(content.kind === 'bare' ? [makeFinding('rsa-bare-digest')] : []),
+      ...spellingFindings,
     ];
-    if (theirs !== 'SHA-1' && theirs !== 'SHA-256') return say('wrong', ...made);
+    if (theirs !== 'SHA-1' && theirs !== 'SHA-256') return makeJudgement('wrong', ...made);
     const algorithm = theirs === 'SHA-1' ? 'sha1' : 'sha256';
-    const searched = searchRsa(algorithm, content.digest, texts, partsOf(found));
+    const searched = searchRsa(algorithm, content.digest, texts, candidateParts(found));
     if (searched.fits && searched.causes.length + made.length > 0)
-      return say('wrong', ...searched.causes, ...made);
-    const notes = ofTheirs(found, (text) => isDigestOf(algorithm, content.digest, text)).filter(
-      (note) => note !== 'theirs-same',
-    );
-    return say(
+      return makeJudgement('wrong', ...searched.causes, ...made);
+    const notes = compareClientBaseString(found, (text) =>
+      isDigestOf(algorithm, content.digest, text),
+    ).filter((note) => note !== 'theirs-same');
+    return makeJudgement(
       'wrong',
       ...made,
-      finding('rsa-other-text', { digest: theirs }),
+      makeFinding('rsa-other-text', { digest: theirs }),
       ...notes,
-      ...notAll(searched),
+      ...incompleteSearchNote(searched),
     );
   }
-  return say(
+  return makeJudgement(
     'wrong',
-    texts.some((text) => rsaPssHolds(hash, pem, text, given)) ? 'rsa-pss' : 'rsa-other-key',
+    texts.some((text) => verifyRsaPssSignature(hash, pem, text, given))
+      ? 'rsa-pss'
+      : 'rsa-other-key',
   );
 }
 
@@ -184,8 +206,8 @@ function judgeRsa(found: Case): Judged {
  * PLAINTEXT: the signature is the two secrets, and nothing of the request is signed (RFC 5849
  * §3.4.4).
  */
-function judgePlaintext({ signed, given, secrets }: Case, token: string): Judged {
-  const spellings = spellingsOf(given);
+function judgePlaintext({ signed, given, secrets }: SignatureCase, token: string): Judgement {
+  const spellings = signatureSpellings(given);
   for (const client of secrets.clientSecrets) {
     const parts = {
       client,
@@ -193,55 +215,67 @@ function judgePlaintext({ signed, given, secrets }: Case, token: string): Judged
       consumerKey: signed.oauth.get('oauth_consumer_key') ?? '',
       tokenName: signed.oauth.get('oauth_token') ?? '',
     };
-    const spelt = spellings.get(rightKey(parts));
-    if (spelt !== undefined)
-      return spelt.length === 0 ? say('right', 'right') : say('wrong', ...spelt);
+    const spellingFindings = spellings.get(correctKey(parts));
+    if (spellingFindings !== undefined)
+      return spellingFindings.length === 0
+        ? makeJudgement('right', 'right')
+        : makeJudgement('wrong', ...spellingFindings);
     for (const { found, key } of keyMistakes(parts)) {
       const other = spellings.get(key);
-      if (other !== undefined) return say('wrong', found, ...other);
+      if (other !== undefined) return makeJudgement('wrong', found, ...other);
     }
   }
-  return say('wrong', 'plaintext-other-secret');
+  return makeJudgement('wrong', 'plaintext-other-secret');
 }
 
-function judgeHmac(found: Case, token: string): Judged {
+function judgeHmac(found: SignatureCase, token: string): Judgement {
   const { signed, given, method, texts, secrets } = found;
   const { clientSecrets: clients } = secrets;
   const holds = (text: string) =>
     clients.some((clientSecret) =>
-      signatureHolds(method, text, { clientSecret, tokenSecret: token, publicKeyPem: null }, given),
+      isSignatureValid(
+        method,
+        text,
+        { clientSecret, tokenSecret: token, publicKeyPem: null },
+        given,
+      ),
     );
-  if (texts.some(holds)) return say('right', 'right');
-  const hash = hashOf(method);
+  if (texts.some(holds)) return makeJudgement('right', 'right');
+  const hash = hashAlgorithm(method);
   const search = {
     hash,
-    rights: texts,
-    spellings: spellingsOf(given),
+    correctTexts: texts,
+    spellings: signatureSpellings(given),
     clients,
     token,
     consumerKey: signed.oauth.get('oauth_consumer_key') ?? '',
     tokenName: signed.oauth.get('oauth_token') ?? '',
   };
-  const searched = searchHmac(search, partsOf(found));
-  if (searched.causes.length > 0) return say('wrong', ...searched.causes);
+  const searched = searchHmac(search, candidateParts(found));
+  if (searched.causes.length > 0) return makeJudgement('wrong', ...searched.causes);
   const made = (text: string) =>
-    clients.some((client) => search.spellings.has(hmac(hash, rightKey({ client, token }), text)));
-  return say('wrong', 'unexplained', ...ofTheirs(found, made), ...notAll(searched));
+    clients.some((client) => search.spellings.has(hmac(hash, correctKey({ client, token }), text)));
+  return makeJudgement(
+    'wrong',
+    'unexplained',
+    ...compareClientBaseString(found, made),
+    ...incompleteSearchNote(searched),
+  );
 }
 
-function judge(found: Case, { secretMissing }: Circumstances): Judged {
+function judgeSignature(found: SignatureCase, { secretMissing }: DiagnosisContext): Judgement {
   const { given, method, secrets } = found;
-  if (given === '') return say('no-signature', 'no-signature');
+  if (given === '') return makeJudgement('no-signature', 'no-signature');
   if (!signatureMethods.some((known) => known === method))
-    return say('not-checked', 'not-checked-method');
+    return makeJudgement('not-checked', 'not-checked-method');
   if (method === 'RSA-SHA1' || method === 'RSA-SHA256') {
-    const judged = judgeRsa(found);
+    const judgement = judgeRsa(found);
     return secrets.tokenSecret === null
-      ? { ...judged, findings: [...judged.findings, finding('token-unknown')] }
-      : judged;
+      ? { ...judgement, findings: [...judgement.findings, makeFinding('token-unknown')] }
+      : judgement;
   }
-  if (secrets.clientSecrets.length === 0) return say('not-checked', secretMissing);
-  if (secrets.tokenSecret === null) return say('not-checked', 'token-unknown');
+  if (secrets.clientSecrets.length === 0) return makeJudgement('not-checked', secretMissing);
+  if (secrets.tokenSecret === null) return makeJudgement('not-checked', 'token-unknown');
   return method === 'PLAINTEXT'
     ? judgePlaintext(found, secrets.tokenSecret)
     : judgeHmac(found, secrets.tokenSecret);
@@ -251,39 +285,39 @@ function judge(found: Case, { secretMissing }: Circumstances): Judged {
 function bodyHashProblem(
   signed: SignedRequest,
   method: SignatureMethod,
-  { at }: Asked,
+  { receivedAt }: RequestToDiagnose,
 ): Finding | undefined {
   const given = signed.oauth.get('oauth_body_hash');
   if (
     given === undefined ||
     signed.body === undefined ||
-    (signed.body.length === 0 && (at ?? null) === null)
+    (signed.body.length === 0 && (receivedAt ?? null) === null)
   )
     return undefined;
-  return bodyHashHolds(method, signed.body, given) ? undefined : finding('body-hash');
+  return isBodyHashValid(method, signed.body, given) ? undefined : makeFinding('body-hash');
 }
 
 /** The verdict in the light of everything else that is known. */
-function inContext(
-  judged: Judged,
+function combineFindings(
+  judgement: Judgement,
   others: readonly Finding[],
   refusal: string | null,
 ): readonly Finding[] {
   const isOnly = others.length === 0;
   if (
-    judged.verdict === 'no-signature' &&
+    judgement.verdict === 'no-signature' &&
     others.some(({ values }) => values.parameter === 'oauth_signature')
   )
-    return judged.findings;
+    return judgement.findings;
   // It has to be made anew, or there is none.
   if (others.some(({ kind }) => kind === 'method-not-served' || kind === 'header-not-oauth'))
     return others;
-  if (judged.verdict !== 'right' || (isOnly && refusal !== 'signature_invalid'))
-    return [...others, ...judged.findings];
+  if (judgement.verdict !== 'right' || (isOnly && refusal !== 'signature_invalid'))
+    return [...others, ...judgement.findings];
   return [
     ...others,
-    finding(isOnly ? 'right-now' : 'right-otherwise'),
-    ...judged.findings.filter(({ kind }) => kind === 'token-unknown'),
+    makeFinding(isOnly ? 'right-now' : 'right-otherwise'),
+    ...judgement.findings.filter(({ kind }) => kind === 'token-unknown'),
   ];
 }
 
@@ -293,42 +327,52 @@ function inContext(
  * is bounded (`MOST_TRIED`), and nothing is written.
  */
 export function diagnose(
-  asked: Asked,
+  request: RequestToDiagnose,
   settings: OAuth1Settings,
   secrets: DiagnosisSecrets,
-  circumstances: Circumstances = { now: null, secretMissing: 'no-secret' },
+  context: DiagnosisContext = { now: null, secretMissing: 'no-secret' },
 ): Diagnosis {
-  const { reading, origin } = settings;
-  const parsed = parseSignedRequest(asked.sent, reading);
+  const { profile, origin } = settings;
+  const parsed = parseSignedRequest(request.rawRequest, profile);
   if (!parsed.ok)
     return {
-      reading,
+      profile,
       signed: null,
       verdict: 'not-read',
-      findings: [readingProblem(asked.sent, parsed.refusal)],
+      findings: [unreadableRequestProblem(request.rawRequest, parsed.refusal)],
     };
   const signed = parsed.value;
-  const problem = protocolProblem(asked.sent, signed, settings, {
-    at: asked.at ?? null,
-    now: circumstances.now,
+  const problem = protocolProblem(request.rawRequest, signed, settings, {
+    receivedAt: request.receivedAt ?? null,
+    now: context.now,
   });
   const method = (signed.oauth.get('oauth_signature_method') ?? '') as SignatureMethod;
   const given = signed.oauth.get('oauth_signature') ?? '';
-  const judged = judge(
-    { asked, signed, given, method, texts: baseStrings(signed, origin), origin, reading, secrets },
-    circumstances,
+  const judgement = judgeSignature(
+    {
+      request,
+      signed,
+      given,
+      method,
+      texts: candidateBaseStrings(signed, origin),
+      origin,
+      profile,
+      secrets,
+    },
+    context,
   );
-  const bodyHash = judged.verdict === 'right' ? bodyHashProblem(signed, method, asked) : undefined;
+  const bodyHash =
+    judgement.verdict === 'right' ? bodyHashProblem(signed, method, request) : undefined;
   const others = [problem, bodyHash].filter((one) => one !== undefined);
   return {
-    reading,
+    profile,
     signed: {
       method: signed.method.toUpperCase(),
-      baseStringUri: baseStringUri(origin, signed.path),
-      normalizedParams: normalizeParams(signed.params),
-      baseString: baseString(signed, origin),
+      baseStringUri: buildBaseStringUri(origin, signed.path),
+      normalizedParams: normalizeParameters(signed.params),
+      baseString: buildBaseString(signed, origin),
     },
-    verdict: problem?.kind === 'method-not-served' ? 'not-checked' : judged.verdict,
-    findings: inContext(judged, others, asked.refusal ?? null),
+    verdict: problem?.kind === 'method-not-served' ? 'not-checked' : judgement.verdict,
+    findings: combineFindings(judgement, others, request.refusal ?? null),
   };
 }

@@ -14,10 +14,10 @@ const decode = (text: string) => {
 };
 
 /** As many differences as help anybody. */
-const MOST_DIFFERENCES = 50;
+const MAX_DIFFERENCES = 50;
 
 /** Method, address and parameters of a base string, each decoded once. */
-function partsOf(text: string): {
+function splitBaseString(text: string): {
   readonly method: string;
   readonly uri: string;
   readonly parameters: readonly string[];
@@ -32,7 +32,7 @@ function partsOf(text: string): {
   };
 }
 
-const nameOf = (parameter: string) => {
+const parameterName = (parameter: string) => {
   const equals = parameter.indexOf('=');
   return equals < 0 ? parameter : parameter.slice(0, equals);
 };
@@ -41,7 +41,7 @@ const nameOf = (parameter: string) => {
 function firstByName(parameters: readonly string[]): ReadonlyMap<string, string> {
   const first = new Map<string, string>();
   for (const parameter of parameters) {
-    const name = nameOf(parameter);
+    const name = parameterName(parameter);
     if (!first.has(name)) first.set(name, parameter);
   }
   return first;
@@ -62,10 +62,10 @@ function* parameterDifferences(
       yield {
         part: 'parameters',
         ours: parameter,
-        theirs: theirNames.get(nameOf(parameter)) ?? '',
+        theirs: theirNames.get(parameterName(parameter)) ?? '',
       };
   for (const parameter of theirs)
-    if (!ourTexts.has(parameter) && !ourNames.has(nameOf(parameter)))
+    if (!ourTexts.has(parameter) && !ourNames.has(parameterName(parameter)))
       yield { part: 'parameters', ours: '', theirs: parameter };
 }
 
@@ -73,13 +73,13 @@ function* parameterDifferences(
  * Compares two base strings part by part, and the parameters one by one, in time that grows as the
  * texts do; at most 50 differences. Empty: they are the same.
  */
-export function differences(ours: string, theirs: string): readonly Difference[] {
-  const [left, right] = [partsOf(ours), partsOf(theirs.trim())];
+export function compareBaseStrings(ours: string, theirs: string): readonly Difference[] {
+  const [left, right] = [splitBaseString(ours), splitBaseString(theirs.trim())];
   const found: Difference[] = [];
   for (const part of ['method', 'uri'] as const)
     if (left[part] !== right[part]) found.push({ part, ours: left[part], theirs: right[part] });
   for (const difference of parameterDifferences(left.parameters, right.parameters)) {
-    if (found.length === MOST_DIFFERENCES) return found;
+    if (found.length === MAX_DIFFERENCES) return found;
     found.push(difference);
   }
   if (found.length === 0 && ours !== theirs.trim())

@@ -1,11 +1,11 @@
-import type { Pair } from '#encoding/form.ts';
+import type { NameValuePair } from '#encoding/form.ts';
 import { percentEncode } from '#encoding/percent.ts';
 
 /** Writes a text for a base string. */
 export type Encode = (text: string) => string;
 
-export const asItIs: Encode = (text) => text;
-export const twice: Encode = (text) => percentEncode(percentEncode(text));
+export const unencoded: Encode = (text) => text;
+export const encodedTwice: Encode = (text) => percentEncode(percentEncode(text));
 export const lowerCaseEscapes: Encode = (text) =>
   percentEncode(text).replace(/%[0-9A-F]{2}/g, (found) => found.toLowerCase());
 /** `+` for a space, as forms are written. */
@@ -49,63 +49,69 @@ export const strayAsLatin1: Encode = (text) =>
 /** Bytes of UTF-8 taken for characters, and written in UTF-8 once more. */
 export const utf8Twice: Encode = (text) =>
   percentEncode(asciiOnly.test(text) ? text : Buffer.from(text).toString('latin1'));
-export const composed: Encode = (text) => percentEncode(text.normalize('NFC'));
-export const decomposed: Encode = (text) => percentEncode(text.normalize('NFD'));
+export const nfcComposed: Encode = (text) => percentEncode(text.normalize('NFC'));
+export const nfdDecomposed: Encode = (text) => percentEncode(text.normalize('NFD'));
 
 /** True for pairs that have characters beyond ASCII. */
-export const beyondAscii = (pairs: readonly Pair[]): boolean =>
+export const hasNonAscii = (pairs: readonly NameValuePair[]): boolean =>
   pairs.some(([name, value]) => !asciiOnly.test(name + value));
 
-const byText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
-const byName = ([a]: Pair, [b]: Pair) => byText(a, b);
-const byNameAndValue = ([a, x]: Pair, [b, y]: Pair) => byText(a, b) || byText(x, y);
+const compareText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
+const byName = ([a]: NameValuePair, [b]: NameValuePair) => compareText(a, b);
+const byNameAndValue = ([a, x]: NameValuePair, [b, y]: NameValuePair) =>
+  compareText(a, b) || compareText(x, y);
 
 /** Joins pairs as they stand. */
-export const joined = (pairs: readonly Pair[]): string =>
+export const joinPairs = (pairs: readonly NameValuePair[]): string =>
   pairs.map(([name, value]) => `${name}=${value}`).join('&');
-const encodedWith = (pairs: readonly Pair[], name: Encode, value: Encode): readonly Pair[] =>
-  pairs.map(([one, other]) => [name(one), value(other)] as const);
+const encodePairs = (
+  pairs: readonly NameValuePair[],
+  name: Encode,
+  value: Encode,
+): readonly NameValuePair[] => pairs.map(([one, other]) => [name(one), value(other)] as const);
 
 /** As RFC 5849 §3.4.1.3.2 wants it, but with another way to encode. */
 export const normalizedWith = (
-  pairs: readonly Pair[],
+  pairs: readonly NameValuePair[],
   name: Encode,
   value: Encode = name,
-): string => joined([...encodedWith(pairs, name, value)].sort(byNameAndValue));
+): string => joinPairs([...encodePairs(pairs, name, value)].sort(byNameAndValue));
 
 /** The orders that libraries put parameters in, by the name of the mistake. */
-export function* disorders(pairs: readonly Pair[]): Generator<readonly [string, string]> {
-  const encoded = encodedWith(pairs, percentEncode, percentEncode);
-  const isOAuth = ([name]: Pair) => name.startsWith('oauth_');
-  const sorted = (some: readonly Pair[]) => [...some].sort(byNameAndValue);
+export function* wrongOrders(
+  pairs: readonly NameValuePair[],
+): Generator<readonly [string, string]> {
+  const encoded = encodePairs(pairs, percentEncode, percentEncode);
+  const isOAuth = ([name]: NameValuePair) => name.startsWith('oauth_');
+  const sorted = (some: readonly NameValuePair[]) => [...some].sort(byNameAndValue);
   const [oauth, rest] = [encoded.filter(isOAuth), encoded.filter((pair) => !isOAuth(pair))];
   yield [
     'sorted-as-joined',
     encoded
       .map((pair) => pair.join('='))
-      .sort(byText)
+      .sort(compareText)
       .join('&'),
   ];
   yield [
     'sorted-before-encoding',
-    joined(encodedWith(sorted(pairs), percentEncode, percentEncode)),
+    joinPairs(encodePairs(sorted(pairs), percentEncode, percentEncode)),
   ];
-  yield ['values-not-sorted', joined([...encoded].sort(byName))];
+  yield ['values-not-sorted', joinPairs([...encoded].sort(byName))];
   yield [
     'sorted-ignoring-case',
-    joined(
+    joinPairs(
       [...encoded].sort(
-        ([a, x], [b, y]) => byText(a.toLowerCase(), b.toLowerCase()) || byText(x, y),
+        ([a, x], [b, y]) => compareText(a.toLowerCase(), b.toLowerCase()) || compareText(x, y),
       ),
     ),
   ];
-  yield ['not-sorted', joined(encoded)];
+  yield ['not-sorted', joinPairs(encoded)];
   for (const parts of [
     [oauth, rest],
     [rest, oauth],
   ] as const) {
-    yield ['not-sorted', joined([...parts[0], ...parts[1]])];
-    yield ['not-sorted', joined([...sorted(parts[0]), ...sorted(parts[1])])];
+    yield ['not-sorted', joinPairs([...parts[0], ...parts[1]])];
+    yield ['not-sorted', joinPairs([...sorted(parts[0]), ...sorted(parts[1])])];
   }
-  yield ['not-sorted', joined(sorted(encoded).reverse())];
+  yield ['not-sorted', joinPairs(sorted(encoded).reverse())];
 }

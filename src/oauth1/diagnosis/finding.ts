@@ -1,5 +1,5 @@
 /** What refuses a request before its signature counts. */
-export const problems = [
+export const requestProblems = [
   'parameter-absent',
   'parameter-repeated',
   'parameter-too-long',
@@ -27,7 +27,7 @@ export const problems = [
  * The mistakes of signing libraries, and of people with them. Each is found by making it: the
  * signature that comes out is the one that was sent.
  */
-export const causes = [
+export const signingMistakes = [
   // The key.
   'token-secret-missing',
   'client-secret-missing',
@@ -104,7 +104,7 @@ export const causes = [
   'pieces-not-encoded',
   'pieces-encoded-twice',
 ] as const;
-export type Cause = (typeof causes)[number];
+export type SigningMistake = (typeof signingMistakes)[number];
 
 /** What is to be said of the signature as a whole. */
 export const verdictNotes = [
@@ -128,7 +128,10 @@ export const verdictNotes = [
   'theirs-same',
 ] as const;
 
-export type FindingKind = (typeof problems)[number] | Cause | (typeof verdictNotes)[number];
+export type FindingKind =
+  | (typeof requestProblems)[number]
+  | SigningMistake
+  | (typeof verdictNotes)[number];
 
 /** One thing that is so, with the values of its sentence. Never a secret. */
 export interface Finding {
@@ -136,10 +139,10 @@ export interface Finding {
   readonly values: Readonly<Record<string, string>>;
 }
 
-const MOST_SHOWN = 120;
+const MAX_VALUE_LENGTH = 120;
 
 /** A finding, its values cut to what a sentence can hold. */
-export const finding = (
+export const makeFinding = (
   kind: FindingKind,
   values: Readonly<Record<string, string>> = {},
 ): Finding => ({
@@ -147,7 +150,7 @@ export const finding = (
   values: Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
       name,
-      value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value,
+      value.length > MAX_VALUE_LENGTH ? `${value.slice(0, MAX_VALUE_LENGTH)}…` : value,
     ]),
   ),
 });

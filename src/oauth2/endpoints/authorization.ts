@@ -1,13 +1,13 @@
 import type { Account } from '#accounts/account.ts';
-import { type FormValues, formValues, type Pair } from '#encoding/form.ts';
-import { redirectUriMatches } from '#encoding/redirect-uri.ts';
+import { type FormParameters, makeFormParameters, type NameValuePair } from '#encoding/form.ts';
+import { isRegisteredRedirectUri } from '#encoding/redirect-uri.ts';
 import type { ClientId, FamilyId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Instant, isPast, later } from '#kernel/time.ts';
+import { addSeconds, type Instant, isExpired } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { isPkceText } from '#keys/pkce.ts';
-import { hindrance } from '#registry/access.ts';
-import type { OAuth2Asked } from '#registry/model/authorization-request.ts';
+import { clientAccessDenial } from '#registry/access.ts';
+import type { OAuth2RequestDetails } from '#registry/model/authorization-request.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import {
@@ -17,84 +17,86 @@ import {
   type RedirectPurpose,
   withParameters,
 } from '#registry/model/proven-redirect.ts';
-import type { OAuth2Parts } from '../parts.ts';
-import type { Code } from '../records.ts';
-import { MOST_STATE } from '../refusal-texts.ts';
+import type { OAuth2Dependencies } from '../parts.ts';
+import type { AuthorizationCode } from '../records.ts';
+import { MAX_STATE_BYTES } from '../refusal-texts.ts';
 import type {
-  AuthorizeProblem,
-  AuthorizeRefusal,
-  AuthorizeReply,
+  AuthorizationProblem,
+  AuthorizationRefusal,
+  AuthorizationResponseTarget,
   PkceProblem,
 } from '../refusals.ts';
-import { askedScopes } from '../scope-request.ts';
-import { REPEATABLE } from './token.ts';
+import { parseRequestedScopes } from '../scope-request.ts';
+import { REPEATABLE_PARAMETERS } from './token.ts';
 
 /** A sound request of the authorization endpoint, and the signed-in person it is put to. */
-export interface SoundRequest {
+export interface ValidAuthorizationRequest {
   readonly client: Client;
   readonly user: Account;
   readonly scopes: readonly string[];
-  readonly asked: OAuth2Asked;
+  readonly parameters: OAuth2RequestDetails;
   readonly display: 'page' | 'popup';
   /** The client forbids pages (`prompt=none`): who would have to be asked is not. */
-  readonly silent: boolean;
+  readonly promptNone: boolean;
 }
 
 /**
  * Decoded, it has no more bytes than it was sent with; how many those were is judged where it is
  * read.
  */
-const fitsState = (state: string): boolean => Buffer.byteLength(state) <= MOST_STATE;
+const isStateWithinLimit = (state: string): boolean => Buffer.byteLength(state) <= MAX_STATE_BYTES;
 
-const onPage = (problem: AuthorizeProblem) =>
-  refuse<AuthorizeRefusal>({ problem, redirect: null, signInFirst: false });
+const refuseOnPage = (problem: AuthorizationProblem) =>
+  refuse<AuthorizationRefusal>({ problem, redirect: null, signInFirst: false });
 
-const isRegistered = (uri: string, client: Client): boolean =>
-  client.redirectUri !== '' && redirectUriMatches([client.redirectUri], uri);
+const isRegisteredRedirect = (uri: string, client: Client): boolean =>
+  client.redirectUri !== '' && isRegisteredRedirectUri([client.redirectUri], uri);
 
 /**
  * Where this person may be sent with an answer to a request that asked for this URI; or what they
  * are told on a page instead.
  */
-function proveReply(
+function proveResponseTarget(
   client: Client,
   person: Pick<Account, 'id'> | null,
-  { redirectUri, state }: Pick<OAuth2Asked, 'redirectUri' | 'state'>,
+  { redirectUri, state }: Pick<OAuth2RequestDetails, 'redirectUri' | 'state'>,
   purpose: RedirectPurpose,
-): Result<AuthorizeReply, AuthorizeRefusal> {
-  if (looksUnknown(client, person)) return onPage({ kind: 'unknown_client' });
-  const proof = proveRedirect(redirectUri, client, person, purpose, isRegistered);
-  if (proof.ok) return accept({ to: proof.value, state });
+): Result<AuthorizationResponseTarget, AuthorizationRefusal> {
+  if (looksUnknown(client, person)) return refuseOnPage({ kind: 'unknown_client' });
+  const proof = proveRedirect(redirectUri, client, person, purpose, isRegisteredRedirect);
+  if (proof.ok) return accept({ redirect: proof.value, state });
   switch (proof.refusal.kind) {
     case 'not-registered':
       // A service has no redirect URI that a request could miss.
-      return onPage(
+      return refuseOnPage(
         client.redirectUri === ''
           ? { kind: 'unauthorized_client', problem: 'grant-type' }
           : { kind: 'redirect_uri_mismatch' },
       );
     case 'misleading':
-      return onPage({ kind: 'redirect_uri_misleading' });
+      return refuseOnPage({ kind: 'redirect_uri_misleading' });
     default:
-      return onPage({ kind: 'access_denied', problem: proof.refusal.kind });
+      return refuseOnPage({ kind: 'access_denied', problem: proof.refusal.kind });
   }
 }
 
 /** The client that a request names, before anything else of the request is believed. */
-async function namedClient(
-  parts: OAuth2Parts,
-  pairs: readonly Pair[],
-  form: FormValues,
-): Promise<Result<Client, AuthorizeRefusal>> {
+async function findRequestedClient(
+  deps: OAuth2Dependencies,
+  pairs: readonly NameValuePair[],
+  form: FormParameters,
+): Promise<Result<Client, AuthorizationRefusal>> {
   for (const parameter of ['client_id', 'redirect_uri'])
     if (pairs.filter(([name]) => name === parameter).length > 1)
-      return onPage({ kind: 'invalid_request', parameter, problem: 'repeated' });
+      return refuseOnPage({ kind: 'invalid_request', parameter, problem: 'repeated' });
   const clientId = form.get('client_id');
   if (clientId === undefined)
-    return onPage({ kind: 'invalid_request', parameter: 'client_id', problem: 'missing' });
-  const found =
-    clientId.length <= 64 ? await parts.registry.findClient(clientId as ClientId) : undefined;
-  return found?.protocol === 'oauth2' ? accept(found) : onPage({ kind: 'unknown_client' });
+    return refuseOnPage({ kind: 'invalid_request', parameter: 'client_id', problem: 'missing' });
+  const foundClient =
+    clientId.length <= 64 ? await deps.registry.findClient(clientId as ClientId) : undefined;
+  return foundClient?.protocol === 'oauth2'
+    ? accept(foundClient)
+    : refuseOnPage({ kind: 'unknown_client' });
 }
 
 /**
@@ -102,12 +104,15 @@ async function namedClient(
  * profile, but for a confidential one that is registered with the exemption. Where the profile
  * honours the mark of an importer, `plain` is taken until its day.
  */
-function readChallenge(
-  { reading, clock }: OAuth2Parts,
+function parsePkceChallenge(
+  { profile, clock }: OAuth2Dependencies,
   client: Client,
-  form: FormValues,
-): Result<Pick<OAuth2Asked, 'codeChallenge' | 'codeChallengeMethod'>, AuthorizeProblem> {
-  const invalid = (
+  form: FormParameters,
+): Result<
+  Pick<OAuth2RequestDetails, 'codeChallenge' | 'codeChallengeMethod'>,
+  AuthorizationProblem
+> {
+  const invalidParameter = (
     parameter: 'code_challenge' | 'code_challenge_method',
     problem: 'malformed' | PkceProblem,
   ) => refuse({ kind: 'invalid_request', parameter, problem } as const);
@@ -116,54 +121,60 @@ function readChallenge(
   if (challenge === null) {
     if (client.confidential && client.pkceOptional && method === undefined)
       return accept({ codeChallenge: null, codeChallengeMethod: null });
-    return invalid(
+    return invalidParameter(
       'code_challenge',
       client.confidential && !client.pkceOptional ? 'pkce-or-exemption-needed' : 'pkce-needed',
     );
   }
-  if (!isPkceText(challenge)) return invalid('code_challenge', 'malformed');
+  if (!isPkceText(challenge)) return invalidParameter('code_challenge', 'malformed');
   if (method === 'S256') return accept({ codeChallenge: challenge, codeChallengeMethod: 'S256' });
   // Left out, it means plain (§4.3).
   if (method !== undefined && method !== 'plain')
-    return invalid('code_challenge_method', 's256-needed');
-  const marked =
-    reading.plainPkceOfMarked &&
+    return invalidParameter('code_challenge_method', 's256-needed');
+  const plainAllowed =
+    profile.plainPkceForImportedClients &&
     client.plainPkceUntil !== null &&
-    !isPast(client.plainPkceUntil, clock.now());
-  return marked
+    !isExpired(client.plainPkceUntil, clock.now());
+  return plainAllowed
     ? accept({ codeChallenge: challenge, codeChallengeMethod: 'plain' })
-    : invalid('code_challenge_method', 's256-needed');
+    : invalidParameter('code_challenge_method', 's256-needed');
 }
 
 /** What a request asks for, once its client and redirect URI hold (RFC 6749 §4.1.1). */
-function readAsked(
-  parts: OAuth2Parts,
+function parseRequestParameters(
+  deps: OAuth2Dependencies,
   client: Client,
-  form: FormValues,
-): Result<Pick<SoundRequest, 'scopes' | 'asked' | 'display' | 'silent'>, AuthorizeProblem> {
-  const invalid = (parameter: string, problem: 'missing' | 'repeated' | 'malformed' | 'too-long') =>
-    refuse({ kind: 'invalid_request', parameter, problem } as const);
-  if (form.repeated !== undefined) return invalid(form.repeated.slice(0, 64), 'repeated');
+  form: FormParameters,
+): Result<
+  Pick<ValidAuthorizationRequest, 'scopes' | 'parameters' | 'display' | 'promptNone'>,
+  AuthorizationProblem
+> {
+  const invalidParameter = (
+    parameter: string,
+    problem: 'missing' | 'repeated' | 'malformed' | 'too-long',
+  ) => refuse({ kind: 'invalid_request', parameter, problem } as const);
+  if (form.repeated !== undefined) return invalidParameter(form.repeated.slice(0, 64), 'repeated');
   const state = form.get('state') ?? null;
-  if (state !== null && !fitsState(state)) return invalid('state', 'too-long');
+  if (state !== null && !isStateWithinLimit(state)) return invalidParameter('state', 'too-long');
   const responseType = form.get('response_type');
-  if (responseType === undefined) return invalid('response_type', 'missing');
+  if (responseType === undefined) return invalidParameter('response_type', 'missing');
   if (responseType !== 'code') return refuse({ kind: 'unsupported_response_type' });
-  const prompts = promptsOf(form);
+  const prompts = parsePrompts(form);
   // "none" with another value is an error (OpenID Connect Core §3.1.2.1).
-  if (prompts.includes('none') && prompts.length > 1) return invalid('prompt', 'malformed');
+  if (prompts.includes('none') && prompts.length > 1)
+    return invalidParameter('prompt', 'malformed');
   if (client.ownerOnly) return refuse({ kind: 'unauthorized_client', problem: 'owner-only' });
   if (!client.grantTypes.includes('authorization_code'))
     return refuse({ kind: 'unauthorized_client', problem: 'grant-type' });
-  const scopes = askedScopes(form.get('scope'), client, parts);
+  const scopes = parseRequestedScopes(form.get('scope'), client, deps);
   if (!scopes.ok) return scopes;
-  const challenge = readChallenge(parts, client, form);
+  const challenge = parsePkceChallenge(deps, client, form);
   if (!challenge.ok) return challenge;
   const redirectUri = form.get('redirect_uri');
   const display = form.get('display');
   return accept({
     scopes: scopes.value,
-    asked: {
+    parameters: {
       protocol: 'oauth2',
       redirectUri: redirectUri ?? client.redirectUri,
       redirectUriSent: redirectUri !== undefined,
@@ -171,11 +182,11 @@ function readAsked(
       ...challenge.value,
     },
     display: display === undefined || display === 'page' ? 'page' : 'popup',
-    silent: prompts.includes('none'),
+    promptNone: prompts.includes('none'),
   });
 }
 
-const promptsOf = (form: FormValues): readonly string[] =>
+const parsePrompts = (form: FormParameters): readonly string[] =>
   (form.get('prompt') ?? '').split(' ').filter((prompt) => prompt !== '');
 
 /**
@@ -186,37 +197,37 @@ const promptsOf = (form: FormValues): readonly string[] =>
  * signed in does that before the client is told anything, so that no link leads through this server
  * to somewhere else without a page; `prompt=none` is answered at once.
  */
-export async function readAuthorization(
-  parts: OAuth2Parts,
-  pairs: readonly Pair[],
+export async function validateAuthorizationRequest(
+  deps: OAuth2Dependencies,
+  pairs: readonly NameValuePair[],
   user: Account | null,
-): Promise<Result<SoundRequest, AuthorizeRefusal>> {
-  const form = formValues(pairs, REPEATABLE);
-  const named = await namedClient(parts, pairs, form);
-  if (!named.ok) return named;
-  const client = named.value;
+): Promise<Result<ValidAuthorizationRequest, AuthorizationRefusal>> {
+  const form = makeFormParameters(pairs, REPEATABLE_PARAMETERS);
+  const requestedClient = await findRequestedClient(deps, pairs, form);
+  if (!requestedClient.ok) return requestedClient;
+  const client = requestedClient.value;
   const state = form.get('state') ?? null;
-  const where = {
+  const requestedTarget = {
     redirectUri: form.get('redirect_uri') ?? client.redirectUri,
-    state: state !== null && fitsState(state) ? state : null,
+    state: state !== null && isStateWithinLimit(state) ? state : null,
   };
-  const possible = proveReply(client, user, where, 'consent');
-  if (!possible.ok) return possible;
-  const told = proveReply(client, user, where, 'error');
-  const signInFirst = user === null && !promptsOf(form).includes('none');
-  const refused = (problem: AuthorizeProblem): Result<never, AuthorizeRefusal> =>
-    told.ok ? refuse({ problem, redirect: told.value, signInFirst }) : told;
+  const consentTarget = proveResponseTarget(client, user, requestedTarget, 'consent');
+  if (!consentTarget.ok) return consentTarget;
+  const errorTarget = proveResponseTarget(client, user, requestedTarget, 'error');
+  const signInFirst = user === null && !parsePrompts(form).includes('none');
+  const refuseRequest = (problem: AuthorizationProblem): Result<never, AuthorizationRefusal> =>
+    errorTarget.ok ? refuse({ problem, redirect: errorTarget.value, signInFirst }) : errorTarget;
 
-  const read = readAsked(parts, client, form);
-  if (!read.ok) return refused(read.refusal);
+  const parsed = parseRequestParameters(deps, client, form);
+  if (!parsed.ok) return refuseRequest(parsed.refusal);
   if (user === null)
     return signInFirst
       ? refuse({ problem: { kind: 'login_required' }, redirect: null, signInFirst })
-      : refused({ kind: 'login_required' });
-  const why = hindrance(client, user);
-  return why
-    ? refused({ kind: 'access_denied', problem: why.kind })
-    : accept({ client, user, ...read.value });
+      : refuseRequest({ kind: 'login_required' });
+  const accessDenial = clientAccessDenial(client, user);
+  return accessDenial
+    ? refuseRequest({ kind: 'access_denied', problem: accessDenial.kind })
+    : accept({ client, user, ...parsed.value });
 }
 
 /** What a code is made of: kept, it gives the same answer once more. */
@@ -231,7 +242,7 @@ export interface PreparedCode {
   readonly seed: CodeSeed;
   readonly uri: ProvenRedirect;
   /** The code under a consent; never for more than that is. */
-  codeFor(consent: Consent): Code;
+  createCode(consent: Consent): AuthorizationCode;
 }
 
 /**
@@ -240,63 +251,70 @@ export interface PreparedCode {
  * already.
  */
 export function prepareCode(
-  parts: OAuth2Parts,
-  asked: OAuth2Asked,
+  deps: OAuth2Dependencies,
+  parameters: OAuth2RequestDetails,
   client: Client,
   user: Pick<Account, 'id'>,
   scopes: readonly string[],
-  earlier?: CodeSeed,
-): Result<PreparedCode, AuthorizeRefusal> {
-  const reply = proveReply(client, user, asked, 'consent');
-  if (!reply.ok) return reply;
-  const { mint, clock, settings, reading } = parts;
-  const seed = earlier ?? {
-    secret: mint.secret(),
-    familyId: mint.id() as FamilyId,
+  previousSeed?: CodeSeed,
+): Result<PreparedCode, AuthorizationRefusal> {
+  const target = proveResponseTarget(client, user, parameters, 'consent');
+  if (!target.ok) return target;
+  const { idGenerator, clock, settings, profile } = deps;
+  const seed = previousSeed ?? {
+    secret: idGenerator.secret(),
+    familyId: idGenerator.id() as FamilyId,
     issuedAt: clock.now(),
   };
-  const codeFor = (consent: Consent): Code => ({
+  const createCode = (consent: Consent): AuthorizationCode => ({
     digest: digestOf(seed.secret),
     clientId: client.id,
     userId: consent.userId,
     consentId: consent.id,
     familyId: seed.familyId,
-    redirectUri: asked.redirectUriSent ? asked.redirectUri : null,
+    redirectUri: parameters.redirectUriSent ? parameters.redirectUri : null,
     scopes: scopes.filter((scope) => consent.scopes.includes(scope)),
-    codeChallenge: asked.codeChallenge,
-    codeChallengeMethod: asked.codeChallengeMethod,
-    profile: reading.profile,
+    codeChallenge: parameters.codeChallenge,
+    codeChallengeMethod: parameters.codeChallengeMethod,
+    profile: profile.name,
     issuedAt: seed.issuedAt,
-    expiresAt: later(seed.issuedAt, settings.codeFor),
+    expiresAt: addSeconds(seed.issuedAt, settings.codeTtlSeconds),
     used: false,
   });
-  return accept({ seed, uri: answerWith(parts, reply.value, [['code', seed.secret]]), codeFor });
+  return accept({
+    seed,
+    uri: redirectUriWith(deps, target.value, [['code', seed.secret]]),
+    createCode,
+  });
 }
 
 /**
  * Where a person goes who said no, or whom nobody may ask; the client is judged once more, as it is
  * now (RFC 6749 §4.1.2.1).
  */
-export function refuseClient(
-  parts: OAuth2Parts,
-  asked: OAuth2Asked,
+export function denialRedirect(
+  deps: OAuth2Dependencies,
+  parameters: OAuth2RequestDetails,
   client: Client,
   user: Account,
   why: 'denied' | 'consent_required',
-): Result<ProvenRedirect, AuthorizeRefusal> {
-  const reply = proveReply(client, user, asked, 'error');
-  if (!reply.ok) return reply;
-  const { denial } = parts.reading;
+): Result<ProvenRedirect, AuthorizationRefusal> {
+  const target = proveResponseTarget(client, user, parameters, 'error');
+  if (!target.ok) return target;
+  const { denialResponse } = deps.profile;
   const [error, description] =
     why === 'denied'
-      ? [denial.error, 'The resource owner denied the request.']
+      ? [denialResponse.error, 'The resource owner denied the request.']
       : [
           'consent_required',
           'The resource owner has not consented to this, and prompt=none forbids to ask.',
         ];
-  const to = why === 'denied' && !denial.withState ? { ...reply.value, state: null } : reply.value;
+  const to =
+    why === 'denied' && !denialResponse.includesState
+      ? { ...target.value, state: null }
+      : target.value;
   return accept(
-    answerWith(parts, to, [
+    redirectUriWith(deps, to, [
       ['error', error],
       ['error_description', description],
     ]),
@@ -307,12 +325,12 @@ export function refuseClient(
  * The URI that carries an answer to the client, with its `state` and our name (RFC 9207 §2), in
  * every profile and for errors too.
  */
-export const answerWith = (
-  { settings }: Pick<OAuth2Parts, 'settings'>,
-  { to, state }: AuthorizeReply,
-  params: readonly Pair[],
+export const redirectUriWith = (
+  { settings }: Pick<OAuth2Dependencies, 'settings'>,
+  { redirect, state }: AuthorizationResponseTarget,
+  params: readonly NameValuePair[],
 ): ProvenRedirect =>
-  withParameters(to, [
+  withParameters(redirect, [
     ...params,
     ...(state === null ? [] : [['state', state] as const]),
     ['iss', settings.issuer],

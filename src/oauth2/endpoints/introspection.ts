@@ -1,20 +1,20 @@
 import { formatScope } from '#encoding/scope.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { hindrance } from '#registry/access.ts';
+import { clientAccessDenial } from '#registry/access.ts';
 import type { Client } from '#registry/model/client.ts';
-import type { OAuth2Parts } from '../parts.ts';
+import type { OAuth2Dependencies } from '../parts.ts';
 import {
-  accessTokenFacts,
-  noteUse,
-  presentedToken,
-  refreshTokenFacts,
+  lookUpAccessToken,
+  lookUpRefreshToken,
+  readPresentedToken,
+  recordTokenUse,
 } from '../presented-token.ts';
 import type { OAuth2Refusal } from '../refusals.ts';
-import { fallen, liveScopes } from '../token-status.ts';
+import { activeScopes, whyInactive } from '../token-status.ts';
 import type { FormRequest } from './token.ts';
 
 /** An introspection answer (RFC 7662 §2.2). */
-export type Introspection =
+export type IntrospectionResponse =
   | { readonly active: false }
   | {
       readonly active: true;
@@ -30,16 +30,16 @@ export type Introspection =
       readonly username?: string;
     };
 
-const inactive: Introspection = { active: false };
+const inactive: IntrospectionResponse = { active: false };
 
 /** Whether the client may act at all: for itself, or an owner-only one for its owner. */
-export async function mayAct(
-  { accounts }: Pick<OAuth2Parts, 'accounts'>,
+export async function canClientAct(
+  { accounts }: Pick<OAuth2Dependencies, 'accounts'>,
   client: Client,
   address: string,
 ): Promise<boolean> {
   const owner = client.ownerOnly ? ((await accounts.findAccount(client.ownerId)) ?? null) : null;
-  return hindrance(client, owner, { address }) === undefined;
+  return clientAccessDenial(client, owner, { address }) === undefined;
 }
 
 /**
@@ -47,27 +47,27 @@ export async function mayAct(
  * about the access tokens of every app (ADR 5). Whatever else is asked, and whoever may not act, is
  * told `active: false`, as for a token that does not exist.
  */
-export async function introspect(
-  parts: OAuth2Parts,
+export async function introspectToken(
+  deps: OAuth2Dependencies,
   request: FormRequest,
-): Promise<Result<Introspection, OAuth2Refusal>> {
-  const given = await presentedToken(parts, request);
-  if (!given.ok) return given;
-  const { client, token } = given.value;
+): Promise<Result<IntrospectionResponse, OAuth2Refusal>> {
+  const presented = await readPresentedToken(deps, request);
+  if (!presented.ok) return presented;
+  const { client, token } = presented.value;
   // Only who can keep a secret may ask (RFC 7662 §2.1): otherwise anybody could try tokens here.
   if (!client.confidential) return refuse({ kind: 'unauthorized_client', problem: 'public' });
-  if (!(await mayAct(parts, client, request.address))) return accept(inactive);
-  const { clock, settings } = parts;
+  if (!(await canClientAct(deps, client, request.address))) return accept(inactive);
+  const { clock, settings } = deps;
   const now = clock.now();
-  const access = await accessTokenFacts(parts, token, client.introspector ? undefined : client.id);
+  const access = await lookUpAccessToken(deps, token, client.introspector ? undefined : client.id);
   if (access) {
-    if (fallen(access.token, access, now) !== undefined) return accept(inactive);
-    noteUse(parts, access.token);
+    if (whyInactive(access.token, access, now) !== undefined) return accept(inactive);
+    recordTokenUse(deps, access.token);
     const { id, clientId, userId, issuedAt, expiresAt, scopes } = access.token;
     return accept({
       active: true,
       client_id: clientId,
-      scope: formatScope(liveScopes(scopes, access)),
+      scope: formatScope(activeScopes(scopes, access)),
       token_type: 'Bearer',
       exp: expiresAt,
       iat: issuedAt,
@@ -80,15 +80,15 @@ export async function introspect(
   }
   // A refresh token is between the server and its own client: no API has a use for it (RFC 6749
   // §1.5).
-  const refresh = await refreshTokenFacts(parts, token, client.id);
+  const refresh = await lookUpRefreshToken(deps, token, client.id);
   if (refresh === undefined || refresh.token.usedAt !== null) return accept(inactive);
-  if (fallen({ ...refresh.token, revoked: false }, refresh, now) !== undefined)
+  if (whyInactive({ ...refresh.token, revoked: false }, refresh, now) !== undefined)
     return accept(inactive);
   const { issuedAt, expiresAt, scopes, userId, clientId } = refresh.token;
   return accept({
     active: true,
     client_id: clientId,
-    scope: formatScope(liveScopes(scopes, refresh)),
+    scope: formatScope(activeScopes(scopes, refresh)),
     token_type: 'refresh_token',
     exp: expiresAt,
     iat: issuedAt,

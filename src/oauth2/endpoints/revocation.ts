@@ -1,9 +1,9 @@
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { OAuth2Parts } from '../parts.ts';
-import { accessTokenFacts, presentedToken, refreshTokenFacts } from '../presented-token.ts';
+import type { OAuth2Dependencies } from '../parts.ts';
+import { lookUpAccessToken, lookUpRefreshToken, readPresentedToken } from '../presented-token.ts';
 import type { OAuth2Refusal } from '../refusals.ts';
-import { fallen } from '../token-status.ts';
-import { mayAct } from './introspection.ts';
+import { whyInactive } from '../token-status.ts';
+import { canClientAct } from './introspection.ts';
 import type { FormRequest } from './token.ts';
 
 /**
@@ -12,25 +12,25 @@ import type { FormRequest } from './token.ts';
  * (§2.2). A live token of another client is refused, and stays. A client that was stopped may still
  * end what it holds, which harms nobody, and is told nothing of the tokens of others.
  */
-export async function revoke(
-  parts: OAuth2Parts,
+export async function revokeToken(
+  deps: OAuth2Dependencies,
   request: FormRequest,
 ): Promise<Result<undefined, OAuth2Refusal>> {
-  const given = await presentedToken(parts, request);
-  if (!given.ok) return given;
-  const { client, token } = given.value;
-  const { records, clock } = parts;
-  const access = await accessTokenFacts(parts, token);
-  const refresh = access ? undefined : await refreshTokenFacts(parts, token);
+  const presented = await readPresentedToken(deps, request);
+  if (!presented.ok) return presented;
+  const { client, token } = presented.value;
+  const { records, clock } = deps;
+  const access = await lookUpAccessToken(deps, token);
+  const refresh = access ? undefined : await lookUpRefreshToken(deps, token);
   const now = clock.now();
   const found = access ?? refresh;
   if (found === undefined) return accept(undefined);
   if (found.token.clientId !== client.id) {
-    const live = access
-      ? fallen(access.token, access, now) === undefined
+    const isActive = access
+      ? whyInactive(access.token, access, now) === undefined
       : refresh?.token.usedAt === null &&
-        fallen({ ...refresh.token, revoked: false }, refresh, now) === undefined;
-    return live && (await mayAct(parts, client, request.address))
+        whyInactive({ ...refresh.token, revoked: false }, refresh, now) === undefined;
+    return isActive && (await canClientAct(deps, client, request.address))
       ? refuse({ kind: 'foreign_token' })
       : accept(undefined);
   }

@@ -1,22 +1,22 @@
-import type { FormValues } from '#encoding/form.ts';
+import type { FormParameters } from '#encoding/form.ts';
 import { type Result, refuse } from '#kernel/result.ts';
 import type { GrantType } from '#registry/model/client.ts';
-import type { TokenAnswer } from '../access-token.ts';
-import { authenticateClient, type ProvenClient } from '../client-authentication.ts';
+import type { TokenResponse } from '../access-token.ts';
+import { type AuthenticatedClient, authenticateClient } from '../client-authentication.ts';
 import { authorizationCodeGrant } from '../grants/authorization-code.ts';
 import { clientCredentialsGrant } from '../grants/client-credentials.ts';
 import { refreshTokenGrant } from '../grants/refresh-token.ts';
-import type { OAuth2Parts } from '../parts.ts';
+import type { OAuth2Dependencies } from '../parts.ts';
 import type { OAuth2Refusal } from '../refusals.ts';
 
-type Grant = (
-  parts: OAuth2Parts,
-  client: ProvenClient,
-  form: FormValues,
+type GrantHandler = (
+  deps: OAuth2Dependencies,
+  client: AuthenticatedClient,
+  form: FormParameters,
   address: string,
-) => Promise<Result<TokenAnswer, OAuth2Refusal>>;
+) => Promise<Result<TokenResponse, OAuth2Refusal>>;
 
-const grants: Readonly<Record<GrantType, Grant>> = {
+const grantHandlers: Readonly<Record<GrantType, GrantHandler>> = {
   authorization_code: authorizationCodeGrant,
   refresh_token: refreshTokenGrant,
   client_credentials: clientCredentialsGrant,
@@ -28,7 +28,7 @@ const grants: Readonly<Record<GrantType, Grant>> = {
  */
 export interface FormRequest {
   readonly authorization: string | undefined;
-  readonly form: FormValues;
+  readonly form: FormParameters;
   /** The IP address it came from, for clients that are bound to some. */
   readonly address: string;
 }
@@ -37,34 +37,34 @@ export interface FormRequest {
  * Several resource indicators are no repetition (RFC 8707 §2); none is acted on here, and a server
  * without them ignores them.
  */
-export const REPEATABLE: readonly string[] = ['resource', 'audience'];
+export const REPEATABLE_PARAMETERS: readonly string[] = ['resource', 'audience'];
 
 /** A repeated parameter makes any of these requests malformed (RFC 6749 §3.2). */
-export const repeatedParameter = (form: FormValues): OAuth2Refusal | undefined =>
+export const repeatedParameterProblem = (form: FormParameters): OAuth2Refusal | undefined =>
   form.repeated === undefined
     ? undefined
     : { kind: 'invalid_request', parameter: form.repeated.slice(0, 64), problem: 'repeated' };
 
 /** The token endpoint (RFC 6749 §3.2): form, grant type, client, then the grant's own ladder. */
-export async function tokenEndpoint(
-  parts: OAuth2Parts,
+export async function handleTokenRequest(
+  deps: OAuth2Dependencies,
   { authorization, form, address }: FormRequest,
-): Promise<Result<TokenAnswer, OAuth2Refusal>> {
-  const repeated = repeatedParameter(form);
-  if (repeated) return refuse(repeated);
-  const asked = form.get('grant_type');
-  if (asked === undefined)
+): Promise<Result<TokenResponse, OAuth2Refusal>> {
+  const repeatedProblem = repeatedParameterProblem(form);
+  if (repeatedProblem) return refuse(repeatedProblem);
+  const requestedGrantType = form.get('grant_type');
+  if (requestedGrantType === undefined)
     return refuse({ kind: 'invalid_request', parameter: 'grant_type', problem: 'missing' });
-  const type = parts.settings.grantTypes.find((known) => known === asked);
-  if (type === undefined)
+  const grantType = deps.settings.grantTypes.find((known) => known === requestedGrantType);
+  if (grantType === undefined)
     return refuse({
       kind: 'unsupported_grant_type',
-      asked: asked.slice(0, 64),
-      supported: parts.settings.grantTypes,
+      requested: requestedGrantType.slice(0, 64),
+      supported: deps.settings.grantTypes,
     });
-  const client = await authenticateClient(parts, authorization, form);
+  const client = await authenticateClient(deps, authorization, form);
   if (!client.ok) return client;
-  if (!client.value.client.grantTypes.includes(type))
+  if (!client.value.client.grantTypes.includes(grantType))
     return refuse({ kind: 'unauthorized_client', problem: 'grant-type' });
-  return grants[type](parts, client.value, form, address);
+  return grantHandlers[grantType](deps, client.value, form, address);
 }

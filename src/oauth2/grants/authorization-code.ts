@@ -1,22 +1,25 @@
-import type { FormValues } from '#encoding/form.ts';
+import type { FormParameters } from '#encoding/form.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { isPast, later } from '#kernel/time.ts';
+import { addSeconds, isExpired } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { isPkceText, pkceMatches } from '#keys/pkce.ts';
-import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
-import type { ProvenClient } from '../client-authentication.ts';
-import type { OAuth2Parts } from '../parts.ts';
-import type { Code, RefreshToken } from '../records.ts';
+import { makeAccessToken, type TokenResponse, tokenResponse } from '../access-token.ts';
+import type { AuthenticatedClient } from '../client-authentication.ts';
+import type { OAuth2Dependencies } from '../parts.ts';
+import type { AuthorizationCode, RefreshToken } from '../records.ts';
 import type { GrantProblem, OAuth2Refusal } from '../refusals.ts';
-import { fallen, liveScopes } from '../token-status.ts';
+import { activeScopes, whyInactive } from '../token-status.ts';
 
-const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
+const invalidGrant = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
 
 /**
  * The verifier rung (RFC 7636 §4.6): a code that had a challenge needs its verifier, and one that
  * had none takes none (RFC 9700 §2.1.1).
  */
-function verifierProblem(code: Code, verifier: string | undefined): OAuth2Refusal | undefined {
+function verifierProblem(
+  code: AuthorizationCode,
+  verifier: string | undefined,
+): OAuth2Refusal | undefined {
   if (code.codeChallenge === null) {
     return verifier === undefined
       ? undefined
@@ -26,8 +29,8 @@ function verifierProblem(code: Code, verifier: string | undefined): OAuth2Refusa
     return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'missing' };
   if (!isPkceText(verifier))
     return { kind: 'invalid_request', parameter: 'code_verifier', problem: 'malformed' };
-  const fits = pkceMatches(code.codeChallengeMethod ?? 'S256', code.codeChallenge, verifier);
-  return fits ? undefined : { kind: 'invalid_grant', problem: 'verifier' };
+  const isMatch = pkceMatches(code.codeChallengeMethod ?? 'S256', code.codeChallenge, verifier);
+  return isMatch ? undefined : { kind: 'invalid_grant', problem: 'verifier' };
 }
 
 /**
@@ -36,22 +39,22 @@ function verifierProblem(code: Code, verifier: string | undefined): OAuth2Refusa
  * time takes with it all that the first time bought.
  */
 export async function authorizationCodeGrant(
-  parts: OAuth2Parts,
-  { client }: ProvenClient,
-  form: FormValues,
+  deps: OAuth2Dependencies,
+  { client }: AuthenticatedClient,
+  form: FormParameters,
   address: string,
-): Promise<Result<TokenAnswer, OAuth2Refusal>> {
-  const { records, clock, mint, settings } = parts;
-  const sent = form.get('code');
-  if (sent === undefined)
+): Promise<Result<TokenResponse, OAuth2Refusal>> {
+  const { records, clock, idGenerator, settings } = deps;
+  const presented = form.get('code');
+  if (presented === undefined)
     return refuse({ kind: 'invalid_request', parameter: 'code', problem: 'missing' });
-  const digest = digestOf(sent.slice(0, 512));
+  const digest = digestOf(presented.slice(0, 512));
   const found = await records.findCode(digest);
-  if (found === undefined) return no('unknown');
+  if (found === undefined) return invalidGrant('unknown');
   const { code, familyRevoked, user, consent } = found;
-  if (code.clientId !== client.id) return no('other-client');
+  if (code.clientId !== client.id) return invalidGrant('other-client');
   // What one set of addresses asked of the app, another must not make up for (ADR 20).
-  if (code.profile !== parts.reading.profile) return no('other-address');
+  if (code.profile !== deps.profile.name) return invalidGrant('other-address');
   // Sent now if and only if it was sent then, and the same (RFC 6749 §4.1.3).
   const redirectUri = form.get('redirect_uri') ?? null;
   if (
@@ -59,23 +62,30 @@ export async function authorizationCodeGrant(
       ? redirectUri !== null && redirectUri !== client.redirectUri
       : redirectUri !== code.redirectUri
   )
-    return no('redirect-uri');
+    return invalidGrant('redirect-uri');
   const problem = verifierProblem(code, form.get('code_verifier'));
   if (problem) return refuse(problem);
   if (code.used) {
     await records.revokeFamily(code.familyId, clock.now());
-    return no('used');
+    return invalidGrant('used');
   }
   const now = clock.now();
-  if (isPast(code.expiresAt, now)) return no('expired');
-  const standing = { familyRevoked, user, consent, client };
-  const why = fallen({ ...code, revoked: false }, standing, now, address);
-  if (why !== undefined) {
-    if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });
-    return no(why === 'revoked' || why === 'no-consent' || why === 'no-scopes' ? why : 'user');
+  if (isExpired(code.expiresAt, now)) return invalidGrant('expired');
+  const status = { familyRevoked, user, consent, client };
+  const inactiveReason = whyInactive({ ...code, revoked: false }, status, now, address);
+  if (inactiveReason !== undefined) {
+    if (typeof inactiveReason === 'object')
+      return refuse({ kind: 'access_denied', problem: inactiveReason.kind });
+    return invalidGrant(
+      inactiveReason === 'revoked' ||
+        inactiveReason === 'no-consent' ||
+        inactiveReason === 'no-scopes'
+        ? inactiveReason
+        : 'user',
+    );
   }
-  const scopes = liveScopes(code.scopes, standing);
-  const { row, jwt } = makeAccessToken(parts, {
+  const scopes = activeScopes(code.scopes, status);
+  const { row: accessToken, jwt } = makeAccessToken(deps, {
     client,
     userId: code.userId,
     consentId: code.consentId,
@@ -84,7 +94,7 @@ export async function authorizationCodeGrant(
     grantType: 'authorization_code',
   });
   // A refresh token goes only to a client that may use one.
-  const secret = client.grantTypes.includes('refresh_token') ? mint.secret() : undefined;
+  const secret = client.grantTypes.includes('refresh_token') ? idGenerator.secret() : undefined;
   const refresh: RefreshToken | null =
     secret === undefined
       ? null
@@ -95,15 +105,15 @@ export async function authorizationCodeGrant(
           userId: code.userId,
           consentId: code.consentId,
           scopes,
-          accessTokenId: row.id,
-          profile: parts.reading.profile,
+          accessTokenId: accessToken.id,
+          profile: deps.profile.name,
           issuedAt: now,
-          expiresAt: later(now, settings.refreshTokenFor),
+          expiresAt: addSeconds(now, settings.refreshTokenTtlSeconds),
           usedAt: null,
-          answerSealed: null,
+          encryptedResponse: null,
         };
-  const outcome = await records.redeemCode(digest, now, { access: row, refresh });
+  const outcome = await records.redeemCode(digest, now, { access: accessToken, refresh });
   return outcome === 'redeemed'
-    ? accept(tokenAnswer(parts, row, jwt, secret))
-    : no(outcome === 'replayed' ? 'used' : 'unknown');
+    ? accept(tokenResponse(deps, accessToken, jwt, secret))
+    : invalidGrant(outcome === 'replayed' ? 'used' : 'unknown');
 }

@@ -1,36 +1,36 @@
-import type { FormValues } from '#encoding/form.ts';
+import type { FormParameters } from '#encoding/form.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { hindrance } from '#registry/access.ts';
-import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
-import type { ProvenClient } from '../client-authentication.ts';
-import type { OAuth2Parts } from '../parts.ts';
+import { clientAccessDenial } from '#registry/access.ts';
+import { makeAccessToken, type TokenResponse, tokenResponse } from '../access-token.ts';
+import type { AuthenticatedClient } from '../client-authentication.ts';
+import type { OAuth2Dependencies } from '../parts.ts';
 import type { OAuth2Refusal } from '../refusals.ts';
-import { askedScopes } from '../scope-request.ts';
+import { parseRequestedScopes } from '../scope-request.ts';
 
 /**
  * A client acts for itself (RFC 6749 §4.4); an owner-only one for its owner, under the owner's
  * consent. No refresh token (§4.4.3).
  */
 export async function clientCredentialsGrant(
-  parts: OAuth2Parts,
-  { client }: ProvenClient,
-  form: FormValues,
+  deps: OAuth2Dependencies,
+  { client }: AuthenticatedClient,
+  form: FormParameters,
   address: string,
-): Promise<Result<TokenAnswer, OAuth2Refusal>> {
+): Promise<Result<TokenResponse, OAuth2Refusal>> {
   if (!client.confidential) return refuse({ kind: 'unauthorized_client', problem: 'public' });
   const owner = client.ownerOnly
-    ? ((await parts.accounts.findAccount(client.ownerId)) ?? null)
+    ? ((await deps.accounts.findAccount(client.ownerId)) ?? null)
     : null;
-  const why = hindrance(client, owner, { address });
-  if (why) return refuse({ kind: 'access_denied', problem: why.kind });
-  const scopes = askedScopes(form.get('scope'), client, parts);
+  const accessDenial = clientAccessDenial(client, owner, { address });
+  if (accessDenial) return refuse({ kind: 'access_denied', problem: accessDenial.kind });
+  const scopes = parseRequestedScopes(form.get('scope'), client, deps);
   if (!scopes.ok) return scopes;
   const consent = owner
-    ? await parts.registry.findConsent(owner.id, client.id, client.site)
+    ? await deps.registry.findConsent(owner.id, client.id, client.site)
     : undefined;
   if (owner && consent === undefined)
     return refuse({ kind: 'invalid_grant', problem: 'no-consent' });
-  const { row, jwt } = makeAccessToken(parts, {
+  const { row: accessToken, jwt } = makeAccessToken(deps, {
     client,
     userId: owner?.id ?? null,
     consentId: consent?.id ?? null,
@@ -40,11 +40,11 @@ export async function clientCredentialsGrant(
     grantType: 'client_credentials',
   });
   // What a memory took for proof may prove nothing any more, and the token would outlive it by far.
-  const stored = await parts.records.saveAccessToken(
-    row,
-    parts.fromMemory ? client.edition : undefined,
+  const saveOutcome = await deps.records.saveAccessToken(
+    accessToken,
+    deps.fromCache ? client.recordVersion : undefined,
   );
-  if (stored === 'changed')
+  if (saveOutcome === 'changed')
     return refuse({ kind: 'invalid_client', problem: 'unknown-or-wrong', scheme: 'body' });
-  return accept(tokenAnswer(parts, row, jwt));
+  return accept(tokenResponse(deps, accessToken, jwt));
 }

@@ -1,37 +1,37 @@
-import type { FormValues } from '#encoding/form.ts';
+import type { FormParameters } from '#encoding/form.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { isPast, later } from '#kernel/time.ts';
+import { addSeconds, isExpired } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { openWith, sealWith } from '#keys/secret-box.ts';
-import { makeAccessToken, type TokenAnswer, tokenAnswer } from '../access-token.ts';
-import type { ProvenClient } from '../client-authentication.ts';
-import type { OAuth2Parts } from '../parts.ts';
+import { decryptWithSecret, encryptWithSecret } from '#keys/secret-box.ts';
+import { makeAccessToken, type TokenResponse, tokenResponse } from '../access-token.ts';
+import type { AuthenticatedClient } from '../client-authentication.ts';
+import type { OAuth2Dependencies } from '../parts.ts';
 import type { RefreshToken, RefreshTokenFacts } from '../records.ts';
 import type { GrantProblem, OAuth2Refusal } from '../refusals.ts';
-import { scopeNames } from '../scope-request.ts';
-import { fallen, liveScopes } from '../token-status.ts';
+import { parseScopeNames } from '../scope-request.ts';
+import { activeScopes, whyInactive } from '../token-status.ts';
 
-const no = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
+const invalidGrant = (problem: GrantProblem) => refuse({ kind: 'invalid_grant', problem });
 
 /** Narrower scopes on request, never wider ones (RFC 6749 §6). */
-function narrowed(
-  asked: string | undefined,
+function narrowScopes(
+  requested: string | undefined,
   token: RefreshToken,
-  parts: OAuth2Parts,
+  deps: OAuth2Dependencies,
 ): Result<readonly string[], OAuth2Refusal> {
-  if (asked === undefined) return accept(token.scopes);
-  const read = scopeNames(asked);
-  if (!read.ok) return read;
-  const names = read.value;
-  if (parts.reading.defaultScope !== null && names.includes(parts.reading.defaultScope))
+  if (requested === undefined) return accept(token.scopes);
+  const parsed = parseScopeNames(requested);
+  if (!parsed.ok) return parsed;
+  const names = parsed.value;
+  if (deps.profile.allScopesName !== null && names.includes(deps.profile.allScopesName))
     return accept(token.scopes);
-  const wider = names.find((name) => !token.scopes.includes(name));
-  return wider === undefined
+  const widerScope = names.find((name) => !token.scopes.includes(name));
+  return widerScope === undefined
     ? accept(names)
     : refuse({
         kind: 'invalid_scope',
-        scope: wider.slice(0, 64),
-        why: parts.scopes.has(wider) ? 'not-in-grant' : 'unknown',
+        scope: widerScope.slice(0, 64),
+        why: deps.scopes.has(widerScope) ? 'not-in-grant' : 'unknown',
       });
 }
 
@@ -42,76 +42,81 @@ function narrowed(
  * it is a theft, and the family ends.
  */
 export async function refreshTokenGrant(
-  parts: OAuth2Parts,
-  { client }: ProvenClient,
-  form: FormValues,
+  deps: OAuth2Dependencies,
+  { client }: AuthenticatedClient,
+  form: FormParameters,
   address: string,
-): Promise<Result<TokenAnswer, OAuth2Refusal>> {
-  const { records, clock, mint, settings, entropy, reading } = parts;
-  const sent = form.get('refresh_token');
-  if (sent === undefined)
+): Promise<Result<TokenResponse, OAuth2Refusal>> {
+  const { records, clock, idGenerator, settings, entropy, profile } = deps;
+  const presented = form.get('refresh_token');
+  if (presented === undefined)
     return refuse({ kind: 'invalid_request', parameter: 'refresh_token', problem: 'missing' });
-  const presented = sent.slice(0, 512);
-  const digest = digestOf(presented);
+  const refreshToken = presented.slice(0, 512);
+  const digest = digestOf(refreshToken);
   const facts = await records.findRefreshToken(digest);
-  if (facts === undefined) return no('unknown');
+  if (facts === undefined) return invalidGrant('unknown');
   const { token } = facts;
   // Another client's token is nobody's here.
-  if (token.clientId !== client.id) return no('unknown');
-  if (!reading.refreshTokensOf.includes(token.profile)) return no('other-address');
+  if (token.clientId !== client.id) return invalidGrant('unknown');
+  if (!profile.refreshTokensAcceptedFrom.includes(token.profile))
+    return invalidGrant('other-address');
   const now = clock.now();
-  const why = fallen({ ...token, revoked: false }, facts, now, address);
+  const inactiveReason = whyInactive({ ...token, revoked: false }, facts, now, address);
   // One of which nothing is left may still be a used one that came again, which is judged first.
-  if (why !== undefined && why !== 'no-scopes') {
-    if (typeof why === 'object') return refuse({ kind: 'access_denied', problem: why.kind });
-    return no(why === 'client' || why === 'user' ? 'user' : why);
+  if (inactiveReason !== undefined && inactiveReason !== 'no-scopes') {
+    if (typeof inactiveReason === 'object')
+      return refuse({ kind: 'access_denied', problem: inactiveReason.kind });
+    return invalidGrant(
+      inactiveReason === 'client' || inactiveReason === 'user' ? 'user' : inactiveReason,
+    );
   }
   if (token.usedAt !== null)
-    return again(parts, presented, facts, {
+    return answerReusedToken(deps, refreshToken, facts, {
       usedAt: token.usedAt,
-      answerSealed: token.answerSealed,
+      encryptedResponse: token.encryptedResponse,
     });
-  const scopes = narrowed(form.get('scope'), token, parts);
+  const scopes = narrowScopes(form.get('scope'), token, deps);
   if (!scopes.ok) return scopes;
-  const live = liveScopes(scopes.value, facts);
+  const remainingScopes = activeScopes(scopes.value, facts);
   // What it was for has been withdrawn since: only who asked for something is told that their scope
   // is wrong (RFC 6749 §5.2).
-  if (live.length === 0 && scopes.value.length > 0)
+  if (remainingScopes.length === 0 && scopes.value.length > 0)
     return scopes.value === token.scopes
-      ? no('no-scopes')
+      ? invalidGrant('no-scopes')
       : refuse({ kind: 'invalid_scope', scope: scopes.value[0] ?? '', why: 'withdrawn' });
-  const { row, jwt } = makeAccessToken(parts, {
+  const { row: accessToken, jwt } = makeAccessToken(deps, {
     client,
     userId: token.userId,
     consentId: token.consentId,
     familyId: token.familyId,
-    scopes: live,
+    scopes: remainingScopes,
     grantType: 'refresh_token',
   });
-  const secret = mint.secret();
+  const secret = idGenerator.secret();
   const next: RefreshToken = {
     ...token,
     digest: digestOf(secret),
-    accessTokenId: row.id,
-    profile: reading.profile,
+    accessTokenId: accessToken.id,
+    profile: profile.name,
     issuedAt: now,
-    expiresAt: later(now, settings.refreshTokenFor),
+    expiresAt: addSeconds(now, settings.refreshTokenTtlSeconds),
     usedAt: null,
-    answerSealed: null,
+    encryptedResponse: null,
   };
-  const answer = tokenAnswer(parts, row, jwt, secret);
+  const response = tokenResponse(deps, accessToken, jwt, secret);
   // Sealed under the presented token itself: whoever reads the store later cannot open it.
-  const sealed = sealWith(presented, JSON.stringify(answer), entropy);
+  const encryptedResponse = encryptWithSecret(refreshToken, JSON.stringify(response), entropy);
   const outcome = await records.rotateRefreshToken(
     digest,
     now,
-    sealed,
-    { access: row, refresh: next },
-    reading.revokePreviousOnRefresh,
+    encryptedResponse,
+    { access: accessToken, refresh: next },
+    profile.revokeAccessTokenOnRefresh,
   );
-  if (outcome.outcome === 'rotated') return accept(answer);
-  if (outcome.outcome === 'already-used') return again(parts, presented, facts, outcome);
-  return no(outcome.outcome === 'family-revoked' ? 'revoked' : 'unknown');
+  if (outcome.outcome === 'rotated') return accept(response);
+  if (outcome.outcome === 'already-used')
+    return answerReusedToken(deps, refreshToken, facts, outcome);
+  return invalidGrant(outcome.outcome === 'family-revoked' ? 'revoked' : 'unknown');
 }
 
 /**
@@ -121,22 +126,27 @@ export async function refreshTokenGrant(
  * retry or a second tab is refused then, and its family goes on (ADR 4). The successor's row
  * decides, read at one moment from the primary, so every node gives the same verdict.
  */
-async function again(
-  { records, clock, settings }: OAuth2Parts,
-  presented: string,
+async function answerReusedToken(
+  { records, clock, settings }: OAuth2Dependencies,
+  refreshToken: string,
   { token }: RefreshTokenFacts,
   {
     usedAt,
-    answerSealed,
-  }: Pick<RefreshToken, 'answerSealed'> & { readonly usedAt: NonNullable<RefreshToken['usedAt']> },
-): Promise<Result<TokenAnswer, OAuth2Refusal>> {
-  if (answerSealed === null || isPast(later(usedAt, settings.refreshGraceFor), clock.now())) {
+    encryptedResponse,
+  }: Pick<RefreshToken, 'encryptedResponse'> & {
+    readonly usedAt: NonNullable<RefreshToken['usedAt']>;
+  },
+): Promise<Result<TokenResponse, OAuth2Refusal>> {
+  if (
+    encryptedResponse === null ||
+    isExpired(addSeconds(usedAt, settings.refreshGraceSeconds), clock.now())
+  ) {
     await records.revokeFamily(token.familyId, clock.now());
-    return no('used');
+    return invalidGrant('used');
   }
-  const answer = JSON.parse(openWith(presented, answerSealed)) as TokenAnswer;
-  const successor = await records.findRefreshToken(digestOf(answer.refresh_token ?? ''));
+  const response = JSON.parse(decryptWithSecret(refreshToken, encryptedResponse)) as TokenResponse;
+  const successor = await records.findRefreshToken(digestOf(response.refresh_token ?? ''));
   // Without its row nobody can tell whether it was redeemed.
-  if (successor === undefined || successor.familyRevoked) return no('revoked');
-  return successor.token.usedAt === null ? accept(answer) : no('superseded');
+  if (successor === undefined || successor.familyRevoked) return invalidGrant('revoked');
+  return successor.token.usedAt === null ? accept(response) : invalidGrant('superseded');
 }

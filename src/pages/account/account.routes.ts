@@ -1,21 +1,26 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { serveAsset } from '#http/assets.ts';
-import { forgetSession, fromOf, ownPath } from '#http/session.ts';
-import type { World } from '#http/world.ts';
+import { clearSession, requestOriginOf, safeLocalPath } from '#http/session.ts';
+import type { Services } from '#http/world.ts';
 import { digestOf } from '#keys/digest.ts';
-import { isRecent } from '#registry/actions/authority.ts';
+import { isRecentProof } from '#registry/actions/authority.ts';
 import { webauthnScript } from '../assets/webauthn-script.ts';
 import { type FormProblem, noProblems } from '../form-problems.ts';
-import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
+import { getPage, type PageCall, type PageResponse, postForm, postPublicForm } from '../page.ts';
 import { languageOf } from '../words.ts';
 import { accountPage, confirmEmailPage } from './account.template.ts';
 import { passkeyScript, passkeysPage, type RefusedPasskeyForm } from './passkeys.template.ts';
 import { type AccountProblem, accountProblems, accountProblemText } from './problems.ts';
-import { provePage } from './proof.template.ts';
-import { enter, refusedAs, signInAgain, staleSignIn } from './sign-in.routes.ts';
+import { reauthenticatePage } from './proof.template.ts';
+import {
+  handleStaleSignIn,
+  refusalStatus,
+  renderSignIn,
+  startUserSession,
+} from './sign-in.routes.ts';
 
-interface Drafts {
+interface AccountDrafts {
   readonly realName?: string;
   readonly language?: string | null;
   readonly email?: string;
@@ -23,13 +28,13 @@ interface Drafts {
 }
 
 /** Answers a script of ours. */
-const sendJson = (reply: FastifyReply, status: number, body: object): PageAnswer => {
+const sendJson = (reply: FastifyReply, status: number, body: object): PageResponse => {
   reply
     .code(status)
     .header('content-type', 'application/json')
     .header('cache-control', 'no-store')
     .send(JSON.stringify(body));
-  return { done: true };
+  return { responseSent: true };
 };
 
 /** The library that asks browsers for passkeys, and our lines that use it. */
@@ -39,96 +44,99 @@ const passkeyAsset = (): string => webauthnScript() + passkeyScript;
  * A person's own account: profile, address, password, sessions, passkeys; and sign-in with a
  * passkey.
  */
-export function accountRoutes(app: FastifyInstance, world: World): void {
-  const { accounts } = world;
+export function accountRoutes(app: FastifyInstance, services: Services): void {
+  const { accounts } = services;
 
-  async function show({ frame, user, visitor }: PageCall<Account>, drafts: Drafts = {}) {
+  async function renderAccount(
+    { frame, user, visitor }: PageCall<Account>,
+    drafts: AccountDrafts = {},
+  ) {
     const [sessions, passkeys, invitationsDeclined] = await Promise.all([
       accounts.sessionsOf(user),
       accounts.passkeysOf(user),
-      world.registry.invitationsDeclined(user.id),
+      services.registry.invitationsDeclined(user.id),
     ]);
-    const here = digestOf(visitor.secret);
-    const confirmed = user.emailConfirmedAt !== null;
+    const currentSession = digestOf(visitor.secret);
+    const isConfirmed = user.emailConfirmedAt !== null;
     return accountPage(frame, {
       name: user.name,
-      since: user.createdAt,
+      memberSince: user.createdAt,
       groups: user.groups,
       realName: drafts.realName ?? user.realName,
       language: drafts.language === undefined ? user.language : drafts.language,
       email: user.email,
-      emailConfirmed: confirmed,
-      emailDraft: drafts.email ?? (confirmed ? '' : (user.email ?? '')),
+      emailConfirmed: isConfirmed,
+      emailDraft: drafts.email ?? (isConfirmed ? '' : (user.email ?? '')),
       invitationsDeclined,
-      letters: accounts.offers.letters,
+      mailEnabled: accounts.selfService.email,
       sessions: sessions.map(({ digest, agent, address, createdAt }) => ({
         id: digest,
-        agent,
+        userAgent: agent,
         address,
-        since: createdAt,
-        here: digest === here,
+        signedInAt: createdAt,
+        isCurrent: digest === currentSession,
       })),
-      passkeys: passkeys.length,
+      passkeyCount: passkeys.length,
       problems: drafts.problems ?? noProblems,
     });
   }
 
-  async function refused(
+  async function renderRefusal(
     call: PageCall<Account>,
     refusal: AccountProblem,
     fields: Readonly<Record<string, string>>,
-    drafts: Drafts = {},
-  ): Promise<PageAnswer> {
+    drafts: AccountDrafts = {},
+  ): Promise<PageResponse> {
     const problems = accountProblems(call.frame.words, refusal, fields);
     return {
-      status: refusedAs(call.reply, refusal),
-      page: await show(call, { ...drafts, problems }),
+      status: refusalStatus(call.reply, refusal),
+      page: await renderAccount(call, { ...drafts, problems }),
     };
   }
 
-  showPage(app, world, '/account', (call) => show(call), 'signed-in');
+  getPage(app, services, '/account', (call) => renderAccount(call), 'signed-in');
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/profile',
     async (call) => {
-      const given = {
+      const input = {
         realName: call.form.get('real-name') ?? '',
         language: languageOf(call.form.get('language')) ?? null,
       };
-      const answer = await accounts.changeProfile(call.user, given);
+      const answer = await accounts.changeProfile(call.user, input);
       if (answer.ok)
-        await world.registry.setInvitationsDeclined(
+        await services.registry.setInvitationsDeclined(
           call.actor,
           call.form.get('no-invitations') !== undefined,
         );
       return answer.ok
         ? { to: '/account?done=saved' }
-        : refused(call, answer.refusal, { 'real-name': 'real-name' }, given);
+        : renderRefusal(call, answer.refusal, { 'real-name': 'real-name' }, input);
     },
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/email',
     async (call) => {
       const { form, user, frame, request } = call;
       const email = form.get('email') ?? '';
-      const answer = await accounts.askForEmail(
+      const answer = await accounts.requestEmailChange(
         user,
         email,
         form.get('email-password') ?? '',
         frame.words.language,
-        fromOf(world, request),
+        requestOriginOf(services, request),
       );
       if (answer.ok) return { to: '/account?done=email-sent' };
       const { refusal } = answer;
       if (refusal.kind === 'no-mail' || refusal.kind === 'closed')
         return { status: 503, note: 'no-mail' };
-      return refused(
+      return renderRefusal(
         call,
         refusal,
         { email: 'email', 'wrong-password': 'email-password' },
@@ -138,13 +146,13 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  showPage(
+  getPage(
     app,
-    world,
+    services,
     '/account/email/confirm',
     async ({ frame, user, query }) => {
       const token = (query.get('token') ?? '').slice(0, 200);
-      const address = await accounts.emailLinkOf(user.id, token);
+      const address = await accounts.emailLinkAddress(user.id, token);
       return address === undefined
         ? { status: 404, note: 'link-gone' }
         : confirmEmailPage(frame, { token, name: user.name, address });
@@ -152,9 +160,9 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/email/confirm',
     async ({ user, form }) => {
       const answer = await accounts.confirmEmail(user, form.get('token') ?? '');
@@ -165,31 +173,31 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/password',
     async (call) => {
       const { form, user, request, reply, visitor } = call;
-      const given = {
+      const input = {
         current: form.get('current-password') ?? '',
         next: form.get('new-password') ?? '',
       };
-      const answer = await accounts.changePassword(user, given, fromOf(world, request));
+      const answer = await accounts.changePassword(user, input, requestOriginOf(services, request));
       if (!answer.ok)
-        return refused(call, answer.refusal, {
+        return renderRefusal(call, answer.refusal, {
           password: 'new-password',
           'wrong-password': 'current-password',
         });
-      await enter(world, request, reply, visitor, answer.value);
+      await startUserSession(services, request, reply, visitor, answer.value);
       return { to: '/account?done=saved' };
     },
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/sessions/end',
     async ({ user, form }) => {
       await accounts.endSession(user, form.get('session') ?? '');
@@ -198,19 +206,19 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/sessions/end-all',
     async ({ user, reply }) => {
       await accounts.signOutEverywhere(user);
-      forgetSession(world, reply);
+      clearSession(services, reply);
       return { to: '/sign-in?done=everywhere' };
     },
     'signed-in',
   );
 
-  async function passkeys(
+  async function renderPasskeys(
     { frame, user }: PageCall<Account>,
     refused: RefusedPasskeyForm | null = null,
     label = '',
@@ -221,32 +229,32 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
         id: key.id,
         label: key.label,
         addedAt: key.createdAt,
-        usedAt: key.lastUsedAt,
+        lastUsedAt: key.lastUsedAt,
       })),
       refused,
       label,
     });
   }
 
-  showPage(app, world, '/account/passkeys', (call) => passkeys(call), 'signed-in');
+  getPage(app, services, '/account/passkeys', (call) => renderPasskeys(call), 'signed-in');
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/passkeys/options',
     async ({ user, form, frame, reply }) => {
       const answer = await accounts.passkeyOptions(user, form.get('password') ?? '');
       if (answer.ok) return sendJson(reply, 200, answer.value);
-      return sendJson(reply, refusedAs(reply, answer.refusal), {
+      return sendJson(reply, refusalStatus(reply, answer.refusal), {
         problem: accountProblemText(frame.words, answer.refusal),
       });
     },
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/passkeys',
     async (call) => {
       const { user, form, frame, reply } = call;
@@ -255,16 +263,16 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       if (answer.ok) return { to: '/account/passkeys?done=passkey-added' };
       const problems = accountProblems(frame.words, answer.refusal, { 'wrong-label': 'label' });
       return {
-        status: refusedAs(reply, answer.refusal),
-        page: await passkeys(call, { id: null, of: 'add', problems }, label),
+        status: refusalStatus(reply, answer.refusal),
+        page: await renderPasskeys(call, { id: null, action: 'add', problems }, label),
       };
     },
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/passkeys/rename',
     async (call) => {
       const { user, form, frame, reply } = call;
@@ -274,16 +282,16 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
       if (answer.refusal.kind === 'unknown') return { status: 404, note: 'not-found' };
       const problems = accountProblems(frame.words, answer.refusal, { 'wrong-label': 'label' });
       return {
-        status: refusedAs(reply, answer.refusal),
-        page: await passkeys(call, { id, of: 'rename', problems }, label),
+        status: refusalStatus(reply, answer.refusal),
+        page: await renderPasskeys(call, { id, action: 'rename', problems }, label),
       };
     },
     'signed-in',
   );
 
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/passkeys/remove',
     async (call) => {
       const { user, form, frame, reply } = call;
@@ -295,53 +303,58 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
         'wrong-password': 'password',
       });
       return {
-        status: refusedAs(reply, answer.refusal),
-        page: await passkeys(call, { id, of: 'remove', problems }),
+        status: refusalStatus(reply, answer.refusal),
+        page: await renderPasskeys(call, { id, action: 'remove', problems }),
       };
     },
     'signed-in',
   );
 
-  const signInOptions = async ({ request, frame, reply }: PageCall): Promise<PageAnswer> => {
-    const answer = await accounts.signInOptions(fromOf(world, request));
+  const signInOptions = async ({ request, frame, reply }: PageCall): Promise<PageResponse> => {
+    const answer = await accounts.signInOptions(requestOriginOf(services, request));
     if (answer.ok) return sendJson(reply, 200, answer.value);
-    return sendJson(reply, refusedAs(reply, answer.refusal), {
+    return sendJson(reply, refusalStatus(reply, answer.refusal), {
       problem: accountProblemText(frame.words, answer.refusal),
     });
   };
-  takeOpenForm(app, world, '/sign-in/passkey/options', signInOptions, async ({ reply, frame }) =>
-    sendJson(reply, 403, { problem: frame.words.say('sign-in.stale-passkey') }),
+  postPublicForm(
+    app,
+    services,
+    '/sign-in/passkey/options',
+    signInOptions,
+    async ({ reply, frame }) =>
+      sendJson(reply, 403, { problem: frame.words.say('sign-in.stale-passkey') }),
   );
 
-  const signInWithPasskey = async (call: PageCall): Promise<PageAnswer> => {
+  const signInWithPasskey = async (call: PageCall): Promise<PageResponse> => {
     const { request, reply, visitor, frame, form } = call;
-    const returnto = ownPath(form.get('returnto'));
+    const returnto = safeLocalPath(form.get('returnto'));
     const answer = await accounts.signInWithPasskey(
       form.get('answer') ?? '',
-      fromOf(world, request),
+      requestOriginOf(services, request),
     );
     if (answer.ok) {
-      await enter(world, request, reply, visitor, answer.value);
+      await startUserSession(services, request, reply, visitor, answer.value);
       return { to: returnto };
     }
     const problems = accountProblems(frame.words, answer.refusal);
     return {
-      status: refusedAs(reply, answer.refusal),
-      page: await signInAgain(call, { returnto, problems }),
+      status: refusalStatus(reply, answer.refusal),
+      page: await renderSignIn(call, { returnto, problems }),
     };
   };
-  takeOpenForm(app, world, '/sign-in/passkey', signInWithPasskey, staleSignIn);
+  postPublicForm(app, services, '/sign-in/passkey', signInWithPasskey, handleStaleSignIn);
 
-  showPage(
+  getPage(
     app,
-    world,
+    services,
     '/account/prove',
     async ({ frame, user, query }) => ({
       status: 200,
-      page: provePage(frame, {
+      page: reauthenticatePage(frame, {
         action: '/account/prove',
-        fields: [['returnto', ownPath(query.get('returnto'))]],
-        waiting: false,
+        fields: [['returnto', safeLocalPath(query.get('returnto'))]],
+        hasPendingForm: false,
         passkeys: (await accounts.passkeysOf(user)).length > 0,
         problems: noProblems,
       }),
@@ -349,24 +362,24 @@ export function accountRoutes(app: FastifyInstance, world: World): void {
     'signed-in',
   );
   // The proof itself is taken from every form, before it is served.
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/prove',
     async ({ visitor, form }) =>
-      isRecent(visitor.proof, world.clock.now())
-        ? { to: ownPath(form.get('returnto')) }
-        : { prove: true },
+      isRecentProof(visitor.proof, services.clock.now())
+        ? { to: safeLocalPath(form.get('returnto')) }
+        : { reauthenticate: true },
     'signed-in',
   );
-  takeForm(
+  postForm(
     app,
-    world,
+    services,
     '/account/prove/options',
     async ({ request, frame, reply }) => {
-      const answer = await accounts.signInOptions(fromOf(world, request));
+      const answer = await accounts.signInOptions(requestOriginOf(services, request));
       if (answer.ok) return sendJson(reply, 200, answer.value);
-      return sendJson(reply, refusedAs(reply, answer.refusal), {
+      return sendJson(reply, refusalStatus(reply, answer.refusal), {
         problem: accountProblemText(frame.words, answer.refusal),
       });
     },

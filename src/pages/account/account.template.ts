@@ -1,33 +1,33 @@
 import { html } from 'hono/html';
-import { tick } from '../apps/app.template.ts';
+import { checkboxField } from '../apps/app.template.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import {
-  dayOf,
+  bidiIsolate,
+  csrfField,
+  dateElement,
+  descriptionList,
   type Frame,
-  facts,
-  field,
+  formField,
   type Html,
   layout,
-  named,
-  phrase,
-  proof,
-  timeOf,
+  messageWithHtml,
+  timeElement,
 } from '../layout.ts';
 import { languageNames, languages, type Words } from '../words.ts';
 
 /** One signed-in browser. */
-export interface SessionLine {
+export interface SessionView {
   readonly id: string;
-  readonly agent: string;
+  readonly userAgent: string;
   readonly address: string;
-  readonly since: number;
-  readonly here: boolean;
+  readonly signedInAt: number;
+  readonly isCurrent: boolean;
 }
 
 /** What the page of a person's own account shows. */
 export interface AccountView {
   readonly name: string;
-  readonly since: number;
+  readonly memberSince: number;
   readonly groups: readonly string[];
   /** Drafts, where a form was refused. */
   readonly realName: string;
@@ -37,16 +37,16 @@ export interface AccountView {
   readonly emailDraft: string;
   /** Nobody may invite the person, or offer them an app. */
   readonly invitationsDeclined: boolean;
-  readonly letters: boolean;
-  readonly sessions: readonly SessionLine[];
-  readonly passkeys: number;
+  readonly mailEnabled: boolean;
+  readonly sessions: readonly SessionView[];
+  readonly passkeyCount: number;
   readonly problems: readonly FormProblem[];
 }
 
-const first = (
+const firstMatch = (
   agent: string,
-  known: readonly (readonly [pattern: RegExp, name: string])[],
-): string | null => known.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
+  patterns: readonly (readonly [pattern: RegExp, name: string])[],
+): string | null => patterns.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
 
 // Browsers claim to be each other: the more special ones come first.
 const browsers = [
@@ -69,13 +69,13 @@ const systems = [
 
 /** A browser in plain words, from what it says it is. */
 export function browserName(words: Words, agent: string): string {
-  const [browser, system] = [first(agent, browsers), first(agent, systems)];
+  const [browser, system] = [firstMatch(agent, browsers), firstMatch(agent, systems)];
   if (browser !== null && system !== null)
     return words.say('account.browser-on', { browser, system });
   return browser ?? system ?? words.say('account.browser-unknown');
 }
 
-const button = (name: string, text: string, kind = '') =>
+const submitButton = (name: string, text: string, kind = '') =>
   html`<div class="buttons"><button type="submit" name="${name}" value="1"${kind === '' ? '' : html` class="${kind}"`}>${text}</button></div>`;
 
 function profilePart(frame: Frame, view: AccountView): Html {
@@ -84,25 +84,25 @@ function profilePart(frame: Frame, view: AccountView): Html {
   const option = (value: string, label: string, lang?: string) =>
     html`<option value="${value}"${lang === undefined ? '' : html` lang="${lang}"`}${value === (view.language ?? '') ? html` selected` : ''}>${label}</option>`;
   return html`<section class="card" aria-labelledby="about"><h2 id="about">${words.say('account.profile')}</h2>
-${facts([
-  [words.say('account.name'), named(view.name)],
-  [words.say('account.since'), dayOf(words, view.since)],
-  view.groups.length === 0 ? null : [words.say('account.groups'), words.list(view.groups)],
+${descriptionList([
+  [words.say('account.name'), bidiIsolate(view.name)],
+  [words.say('account.since'), dateElement(words, view.memberSince)],
+  view.groups.length === 0 ? null : [words.say('account.groups'), words.formatList(view.groups)],
 ])}
-<form method="post" action="/account/profile">${proof(frame)}
-${field({
+<form method="post" action="/account/profile">${csrfField(frame)}
+${formField({
   name: 'real-name',
   label: words.say('account.real-name'),
   value: view.realName,
   help: words.say('account.real-name-help'),
   problem: problemAt(problems, 'real-name'),
   autocomplete: 'name',
-  most: 255,
+  maxLength: 255,
 })}
 <div class="field"><label for="language">${words.say('account.language')}</label>
 <select id="language" name="language">${option('', words.say('account.language-any'))}${languages.map((language) => option(language, languageNames[language], language))}</select></div>
-${tick('no-invitations', words.say('account.no-invitations'), view.invitationsDeclined)}
-${button('save', words.say('account.save'))}
+${checkboxField('no-invitations', words.say('account.no-invitations'), view.invitationsDeclined)}
+${submitButton('save', words.say('account.save'))}
 </form></section>`;
 }
 
@@ -113,11 +113,11 @@ function emailPart(frame: Frame, view: AccountView): Html {
     ? html`<span class="badge good">${words.say('account.email-confirmed')}</span>`
     : html`<span class="badge warn">${words.say('account.email-unconfirmed')}</span>`;
   return html`<section class="card" aria-labelledby="e-mail"><h2 id="e-mail">${words.say('account.email')}</h2>
-${facts([[words.say('account.email-now'), view.email === null ? words.say('account.email-none') : html`${named(view.email)} ${state}`]])}
+${descriptionList([[words.say('account.email-now'), view.email === null ? words.say('account.email-none') : html`${bidiIsolate(view.email)} ${state}`]])}
 ${
-  view.letters
-    ? html`<form method="post" action="/account/email">${proof(frame)}
-${field({
+  view.mailEnabled
+    ? html`<form method="post" action="/account/email">${csrfField(frame)}
+${formField({
   name: 'email',
   label: words.say('account.email-new'),
   type: 'email',
@@ -126,18 +126,18 @@ ${field({
   problem: problemAt(problems, 'email'),
   autocomplete: 'email',
   required: true,
-  most: 255,
+  maxLength: 255,
 })}
-${field({
+${formField({
   name: 'email-password',
   label: words.say('account.current-password'),
   type: 'password',
   problem: problemAt(problems, 'email-password'),
   autocomplete: 'current-password',
   required: true,
-  most: 512,
+  maxLength: 512,
 })}
-${button('send', words.say('account.email-send'))}
+${submitButton('send', words.say('account.email-send'))}
 </form>`
     : html`<p>${words.say('account.no-mail')}</p>`
 }</section>`;
@@ -148,26 +148,26 @@ function passwordPart(frame: Frame, view: AccountView): Html {
   const { problems } = view;
   return html`<section class="card" aria-labelledby="password"><h2 id="password">${words.say('account.password')}</h2>
 <p class="quiet">${words.say('account.password-intro')}</p>
-<form method="post" action="/account/password">${proof(frame)}
+<form method="post" action="/account/password">${csrfField(frame)}
 <input type="text" name="username" value="${view.name}" autocomplete="username" hidden readonly>
-${field({
+${formField({
   name: 'current-password',
   label: words.say('account.current-password'),
   type: 'password',
   problem: problemAt(problems, 'current-password'),
   autocomplete: 'current-password',
   required: true,
-  most: 512,
+  maxLength: 512,
 })}
-${newPassword(words, problemAt(problems, 'new-password'))}
-${button('change', words.say('account.password-change'))}
+${newPasswordField(words, problemAt(problems, 'new-password'))}
+${submitButton('change', words.say('account.password-change'))}
 </form>
 <p><a href="/password/forgotten">${words.say('sign-in.forgotten')}</a></p></section>`;
 }
 
 /** The field for a password that is being chosen. */
-export const newPassword = (words: Words, problem: string | null): Html =>
-  field({
+export const newPasswordField = (words: Words, problem: string | null): Html =>
+  formField({
     name: 'new-password',
     label: words.say('password.new'),
     help: words.say('setup.password-help'),
@@ -175,36 +175,41 @@ export const newPassword = (words: Words, problem: string | null): Html =>
     problem,
     autocomplete: 'new-password',
     required: true,
-    least: 8,
-    most: 512,
+    minLength: 8,
+    maxLength: 512,
   });
 
 /** Keeps the page small; the rest ends with "sign out everywhere". */
-const MOST_SESSIONS = 20;
+const MAX_SESSIONS_SHOWN = 20;
 
 function sessionsPart(frame: Frame, view: AccountView): Html {
   const { words } = frame;
   // The one in front of us is always among them.
-  const shown = view.sessions.filter(({ here }, index) => here || index < MOST_SESSIONS);
-  const more = view.sessions.length - shown.length;
-  const row = (session: SessionLine) => {
-    const [browser, since] = [browserName(words, session.agent), words.time(session.since)];
+  const listedSessions = view.sessions.filter(
+    ({ isCurrent }, index) => isCurrent || index < MAX_SESSIONS_SHOWN,
+  );
+  const hiddenCount = view.sessions.length - listedSessions.length;
+  const row = (session: SessionView) => {
+    const [browser, signedInAt] = [
+      browserName(words, session.userAgent),
+      words.formatDateTime(session.signedInAt),
+    ];
     return html`<tr>
-<td data-label="${words.say('account.browser')}">${browser}${session.here ? html` <span class="badge good">${words.say('account.this-one')}</span>` : ''}</td>
-<td data-label="${words.say('account.address')}">${named(session.address)}</td>
-<td data-label="${words.say('account.session-since')}">${timeOf(words, session.since)}</td>
+<td data-label="${words.say('account.browser')}">${browser}${session.isCurrent ? html` <span class="badge good">${words.say('account.this-one')}</span>` : ''}</td>
+<td data-label="${words.say('account.address')}">${bidiIsolate(session.address)}</td>
+<td data-label="${words.say('account.session-since')}">${timeElement(words, session.signedInAt)}</td>
 <td>${
-      session.here
+      session.isCurrent
         ? ''
-        : html`<form method="post" action="/account/sessions/end">${proof(frame)}<input type="hidden" name="session" value="${session.id}"><button class="plain" aria-label="${words.say('account.end-this', { browser, since })}">${words.say('account.end')}</button></form>`
+        : html`<form method="post" action="/account/sessions/end">${csrfField(frame)}<input type="hidden" name="session" value="${session.id}"><button class="plain" aria-label="${words.say('account.end-this', { browser, since: signedInAt })}">${words.say('account.end')}</button></form>`
     }</td>
 </tr>`;
   };
   return html`<section class="card" aria-labelledby="sessions"><h2 id="sessions">${words.say('account.sessions')}</h2>
 <table aria-labelledby="sessions"><thead><tr><th scope="col">${words.say('account.browser')}</th><th scope="col">${words.say('account.address')}</th><th scope="col">${words.say('account.session-since')}</th><td></td></tr></thead>
-<tbody>${shown.map(row)}</tbody></table>
-${more > 0 ? html`<p class="quiet">${words.say('account.sessions-more', { count: more })}</p>` : ''}
-<form method="post" action="/account/sessions/end-all">${proof(frame)}
+<tbody>${listedSessions.map(row)}</tbody></table>
+${hiddenCount > 0 ? html`<p class="quiet">${words.say('account.sessions-more', { count: hiddenCount })}</p>` : ''}
+<form method="post" action="/account/sessions/end-all">${csrfField(frame)}
 <div class="buttons"><button type="submit" name="everywhere" value="1" class="danger">${words.say('account.everywhere')}</button> <span class="quiet">${words.say('account.everywhere-help')}</span></div>
 </form></section>`;
 }
@@ -219,7 +224,7 @@ export function accountPage(frame: Frame, view: AccountView): Html {
 ${emailPart(frame, view)}
 ${passwordPart(frame, view)}
 <section class="card" aria-labelledby="passkeys"><h2 id="passkeys">${words.say('account.passkeys')}</h2>
-<p>${words.say('account.passkeys-count', { count: view.passkeys })}</p><p><a href="/account/passkeys">${words.say('account.passkeys-see')}</a></p></section>
+<p>${words.say('account.passkeys-count', { count: view.passkeyCount })}</p><p><a href="/account/passkeys">${words.say('account.passkeys-see')}</a></p></section>
 ${sessionsPart(frame, view)}`,
     { problems: view.problems },
   );
@@ -237,10 +242,10 @@ export function confirmEmailPage(
   return layout(
     frame,
     words.say('confirm.title'),
-    html`<p>${phrase(words, 'confirm.intro', { name: named(view.name), address: html`<strong>${named(view.address)}</strong>` })}</p>
-<form method="post" action="/account/email/confirm">${proof(frame)}
+    html`<p>${messageWithHtml(words, 'confirm.intro', { name: bidiIsolate(view.name), address: html`<strong>${bidiIsolate(view.address)}</strong>` })}</p>
+<form method="post" action="/account/email/confirm">${csrfField(frame)}
 <input type="hidden" name="token" value="${view.token}">
-${button('confirm', words.say('confirm.button'))}
+${submitButton('confirm', words.say('confirm.button'))}
 </form>`,
   );
 }

@@ -1,13 +1,22 @@
 import { html } from 'hono/html';
 import { type FormProblem, noProblems, problemAt } from '../form-problems.ts';
-import { dayOf, type Frame, facts, field, type Html, layout, named, proof } from '../layout.ts';
+import {
+  bidiIsolate,
+  csrfField,
+  dateElement,
+  descriptionList,
+  type Frame,
+  formField,
+  type Html,
+  layout,
+} from '../layout.ts';
 
 /** One passkey of a person. */
-export interface PasskeyLine {
+export interface PasskeyView {
   readonly id: string;
   readonly label: string;
   readonly addedAt: number;
-  readonly usedAt: number | null;
+  readonly lastUsedAt: number | null;
 }
 
 /**
@@ -15,17 +24,17 @@ export interface PasskeyLine {
  * where the script asks what to do; `does`: what that is.
  */
 export const passkeyForm = (
-  { words, csrf }: Frame,
+  { words, csrfToken }: Frame,
   form: {
     readonly action: string;
-    readonly options: string;
-    readonly does: 'add' | 'use';
-    readonly needs: string;
+    readonly optionsUrl: string;
+    readonly ceremony: 'add' | 'use';
+    readonly scriptNotice: string;
     readonly body: Html;
   },
 ): Html =>
-  html`<p class="quiet" data-until-script>${form.needs}</p>
-<form method="post" action="${form.action}" data-passkey="${form.options}" data-does="${form.does}" data-failed="${words.say('passkey.failed')}" hidden>${proof({ csrf })}
+  html`<p class="quiet" data-until-script>${form.scriptNotice}</p>
+<form method="post" action="${form.action}" data-passkey="${form.optionsUrl}" data-does="${form.ceremony}" data-failed="${words.say('passkey.failed')}" hidden>${csrfField({ csrfToken })}
 <input type="hidden" name="answer" value="">
 <p class="problem" role="alert" hidden></p>
 ${form.body}
@@ -35,7 +44,7 @@ ${form.body}
 /** Which of the forms was refused, and why; `id`: of which key, null: the one that adds. */
 export interface RefusedPasskeyForm {
   readonly id: string | null;
-  readonly of: 'add' | 'rename' | 'remove';
+  readonly action: 'add' | 'rename' | 'remove';
   readonly problems: readonly FormProblem[];
 }
 
@@ -43,80 +52,83 @@ export interface RefusedPasskeyForm {
 export function passkeysPage(
   frame: Frame,
   view: {
-    readonly passkeys: readonly PasskeyLine[];
+    readonly passkeys: readonly PasskeyView[];
     readonly refused: RefusedPasskeyForm | null;
     readonly label: string;
   },
 ): Html {
   const { words } = frame;
   const { refused } = view;
-  const isRefused = (id: string | null, of: RefusedPasskeyForm['of']) =>
-    refused?.id === id && refused.of === of;
-  const at = (id: string | null, of: RefusedPasskeyForm['of'], field: string) =>
-    refused !== null && isRefused(id, of) ? problemAt(refused.problems, field) : null;
+  const isRefused = (id: string | null, action: RefusedPasskeyForm['action']) =>
+    refused?.id === id && refused.action === action;
+  const fieldProblem = (id: string | null, action: RefusedPasskeyForm['action'], field: string) =>
+    refused !== null && isRefused(id, action) ? problemAt(refused.problems, field) : null;
   /**
    * The forms of each key have the same fields: their controls are told apart by the place of the
    * key.
    */
-  const placed = (name: 'label' | 'password', index: number) => `${name}-${index}`;
-  const place = view.passkeys.findIndex(({ id }) => id === refused?.id);
+  const controlId = (name: 'label' | 'password', index: number) => `${name}-${index}`;
+  const refusedIndex = view.passkeys.findIndex(({ id }) => id === refused?.id);
   const problems = (refused?.problems ?? noProblems).map((problem) =>
-    problem.field === null || place < 0
+    problem.field === null || refusedIndex < 0
       ? problem
-      : { ...problem, field: placed(problem.field as 'label' | 'password', place) },
+      : { ...problem, field: controlId(problem.field as 'label' | 'password', refusedIndex) },
   );
-  const card = ({ id, label, addedAt, usedAt }: PasskeyLine, index: number) =>
-    html`<section class="card"><h2>${named(label)}</h2>
-${facts([
-  [words.say('passkeys.added'), dayOf(words, addedAt)],
-  [words.say('passkeys.used'), usedAt === null ? words.say('frame.never') : dayOf(words, usedAt)],
+  const passkeyCard = ({ id, label, addedAt, lastUsedAt }: PasskeyView, index: number) =>
+    html`<section class="card"><h2>${bidiIsolate(label)}</h2>
+${descriptionList([
+  [words.say('passkeys.added'), dateElement(words, addedAt)],
+  [
+    words.say('passkeys.used'),
+    lastUsedAt === null ? words.say('frame.never') : dateElement(words, lastUsedAt),
+  ],
 ])}
 <details${isRefused(id, 'rename') ? html` open` : ''}><summary>${words.say('passkeys.rename')}</summary>
-<form method="post" action="/account/passkeys/rename">${proof(frame)}<input type="hidden" name="passkey" value="${id}">
-${field({
+<form method="post" action="/account/passkeys/rename">${csrfField(frame)}<input type="hidden" name="passkey" value="${id}">
+${formField({
   name: 'label',
-  id: placed('label', index),
+  id: controlId('label', index),
   label: words.say('passkeys.label'),
   value: isRefused(id, 'rename') ? view.label : label,
-  problem: at(id, 'rename', 'label'),
+  problem: fieldProblem(id, 'rename', 'label'),
   required: true,
-  most: 128,
+  maxLength: 128,
 })}
 <div class="buttons"><button class="second">${words.say('passkeys.rename')}</button></div></form></details>
 <details${isRefused(id, 'remove') ? html` open` : ''}><summary>${words.say('passkeys.remove-summary')}</summary>
-<form method="post" action="/account/passkeys/remove">${proof(frame)}<input type="hidden" name="passkey" value="${id}">
-${field({
+<form method="post" action="/account/passkeys/remove">${csrfField(frame)}<input type="hidden" name="passkey" value="${id}">
+${formField({
   name: 'password',
-  id: placed('password', index),
+  id: controlId('password', index),
   label: words.say('account.current-password'),
   type: 'password',
-  problem: at(id, 'remove', 'password'),
+  problem: fieldProblem(id, 'remove', 'password'),
   autocomplete: 'current-password',
   required: true,
-  most: 512,
+  maxLength: 512,
 })}
 <div class="buttons"><button class="danger">${words.say('passkeys.remove', { label })}</button></div></form></details></section>`;
   return layout(
     frame,
     words.say('passkeys.title'),
     html`<p>${words.say('passkeys.intro')}</p>
-${view.passkeys.length === 0 ? html`<p class="quiet">${words.say('passkeys.none')}</p>` : view.passkeys.map(card)}
+${view.passkeys.length === 0 ? html`<p class="quiet">${words.say('passkeys.none')}</p>` : view.passkeys.map(passkeyCard)}
 <h2>${words.say('passkeys.add-title')}</h2>
 ${passkeyForm(frame, {
   action: '/account/passkeys',
-  options: '/account/passkeys/options',
-  does: 'add',
-  needs: words.say('passkeys.script'),
-  body: html`${field({
+  optionsUrl: '/account/passkeys/options',
+  ceremony: 'add',
+  scriptNotice: words.say('passkeys.script'),
+  body: html`${formField({
     name: 'label',
     label: words.say('passkeys.label'),
     help: words.say('passkeys.label-help'),
     value: isRefused(null, 'add') ? view.label : '',
-    problem: at(null, 'add', 'label'),
+    problem: fieldProblem(null, 'add', 'label'),
     required: true,
-    most: 128,
+    maxLength: 128,
   })}
-${field({ name: 'password', label: words.say('account.current-password'), type: 'password', autocomplete: 'current-password', required: true, most: 512 })}
+${formField({ name: 'password', label: words.say('account.current-password'), type: 'password', autocomplete: 'current-password', required: true, maxLength: 512 })}
 <div class="buttons"><button type="submit">${words.say('passkeys.add')}</button></div>`,
 })}
 <p><a href="/account">${words.say('passkeys.back')}</a></p>`,
@@ -140,20 +152,20 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
     event.preventDefault();
     problem.hidden = true;
     button.disabled = true;
-    let said = form.dataset.failed;
+    let message = form.dataset.failed;
     try {
-      const asked = await fetch(form.dataset.passkey, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
-      const optionsJSON = await asked.json();
-      if (asked.ok) {
+      const response = await fetch(form.dataset.passkey, { method: 'POST', body: new URLSearchParams(new FormData(form)) });
+      const optionsJSON = await response.json();
+      if (response.ok) {
         const answer = await (form.dataset.does === 'add' ? startRegistration({ optionsJSON }) : startAuthentication({ optionsJSON }));
         form.elements.answer.value = JSON.stringify(answer);
         if (form.elements.password) form.elements.password.value = '';
         form.submit();
         return;
       }
-      said = optionsJSON.problem;
+      message = optionsJSON.problem;
     } catch {}
-    problem.textContent = said;
+    problem.textContent = message;
     problem.hidden = false;
     button.disabled = false;
   });

@@ -2,7 +2,7 @@ import type { InvalidField } from '#accounts/fields.ts';
 import type { FormProblem } from '../form-problems.ts';
 import type { MessageKey, Words } from '../words.ts';
 
-type Kinds<Prefix extends string> = MessageKey extends infer K
+type MessageKinds<Prefix extends string> = MessageKey extends infer K
   ? K extends `${Prefix}.${infer N}`
     ? N
     : never
@@ -11,7 +11,7 @@ type Kinds<Prefix extends string> = MessageKey extends infer K
 /** Why the accounts room says no, as far as it is said at a form. */
 export type AccountProblem =
   | InvalidField
-  | { readonly kind: Exclude<Kinds<'account-problem'>, InvalidField['field']> };
+  | { readonly kind: Exclude<MessageKinds<'account-problem'>, InvalidField['field']> };
 
 /**
  * Puts a refusal into words. `fields` tells the controls that this form has for what is refused;
@@ -24,8 +24,8 @@ export function accountProblems(
 ): readonly FormProblem[] {
   const others = refusal.kind === 'invalid-field' ? (refusal.others ?? []) : [];
   return [refusal, ...others].map((one) => {
-    const what = one.kind === 'invalid-field' ? one.field : one.kind;
-    return { field: fields[what] ?? null, text: words.say(`account-problem.${what}`) };
+    const kind = one.kind === 'invalid-field' ? one.field : one.kind;
+    return { field: fields[kind] ?? null, text: words.say(`account-problem.${kind}`) };
   });
 }
 

@@ -1,11 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { destinationOf } from '#encoding/browser-uri.ts';
-import { formValues, parseForm } from '#encoding/form.ts';
-import { fromOf, ownPath, seeOther, sendNote, sessionOf, visitorOf } from '#http/session.ts';
-import type { World } from '#http/world.ts';
+import { describeDestination } from '#encoding/browser-uri.ts';
+import { makeFormParameters, parseForm } from '#encoding/form.ts';
+import {
+  identifyVisitor,
+  redirectLocally,
+  requestOriginOf,
+  safeLocalPath,
+  sendNote,
+  sessionOf,
+} from '#http/session.ts';
+import type { Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Client } from '#registry/model/client.ts';
-import { requestOf } from '../consent/decision.ts';
+import { findAuthorizationRequest } from '../consent/decision.ts';
 
 // How people who have to sign in first come back to what they came for (ADR 27).
 
@@ -13,7 +20,7 @@ import { requestOf } from '../consent/decision.ts';
  * As much of a path, percent-encoded, is carried in our own addresses. What is longer is kept, and
  * its handle carried.
  */
-const MOST_CARRIED = 1000;
+const MAX_RETURN_LENGTH = 1000;
 
 /**
  * The query of a path, with some of its characters percent-encoded. The path itself is not mended.
@@ -30,38 +37,38 @@ function escapeQuery(path: string, characters: RegExp): string {
  * A path as it was asked for, written so that it fits into an address: a browser may send a
  * backslash, or bytes beyond ASCII, as they are.
  */
-export const asAddress = (asked: string): string => escapeQuery(asked, /[^\x21-\x7e]|\\/g);
+export const encodeLocalPath = (path: string): string => escapeQuery(path, /[^\x21-\x7e]|\\/g);
 
 /**
  * The value of `returnto` for a path of ours, as it is up to `mostCarried` characters; undefined:
  * it is too long for that.
  */
-export async function returnTo(
-  world: World,
+export async function returnToValue(
+  services: Services,
   request: FastifyRequest,
   path: string,
-  mostCarried = MOST_CARRIED,
+  maxLength = MAX_RETURN_LENGTH,
 ): Promise<string | undefined> {
-  const own = ownPath(asAddress(path));
+  const localPath = safeLocalPath(encodeLocalPath(path));
   // What is kept already is never kept once more, whatever was added: one handle does not lead to
   // another.
-  const [kept] = /^\/continue\/[\w-]{51}/.exec(own) ?? [];
-  if (kept !== undefined || own.startsWith('/continue/')) return kept ?? '/';
-  if (encodeURIComponent(own).length <= mostCarried) return own;
+  const [savedPath] = /^\/continue\/[\w-]{51}/.exec(localPath) ?? [];
+  if (savedPath !== undefined || localPath.startsWith('/continue/')) return savedPath ?? '/';
+  if (encodeURIComponent(localPath).length <= maxLength) return localPath;
   // Kept as it was sent, for the bound of `state` counts bytes as they are sent; but no character
   // that a database refuses.
-  const handle = await world.kept.keep(
-    own === '/' ? own : escapeQuery(path, /[^\x21-\xff]/g),
-    fromOf(world, request),
+  const handle = await services.pendingRequests.save(
+    localPath === '/' ? localPath : escapeQuery(path, /[^\x21-\xff]/g),
+    requestOriginOf(services, request),
   );
   if (handle !== undefined) return `/continue/${handle}`;
   // Where strangers fill the store, what fits most proxies is carried as it is.
-  return mostCarried > 0 && own.length <= 4096 ? own : undefined;
+  return maxLength > 0 && localPath.length <= 4096 ? localPath : undefined;
 }
 
 /** Sends somebody to sign in, to come back to a path of ours; left out: the one of the request. */
-export async function signInFirst(
-  world: World,
+export async function redirectToSignIn(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
   {
@@ -69,83 +76,106 @@ export async function signInFirst(
     status = 303,
   }: { readonly path?: string | undefined; readonly status?: 303 | 307 } = {},
 ): Promise<FastifyReply> {
-  const back = await returnTo(world, request, path);
-  if (back === undefined)
-    return sendNote(world, reply, await visitorOf(world, request, reply), 413, 'too-large');
-  return seeOther(reply, `/sign-in?returnto=${encodeURIComponent(back)}`, status);
+  const returnValue = await returnToValue(services, request, path);
+  if (returnValue === undefined)
+    return sendNote(
+      services,
+      reply,
+      await identifyVisitor(services, request, reply),
+      413,
+      'too-large',
+    );
+  return redirectLocally(reply, `/sign-in?returnto=${encodeURIComponent(returnValue)}`, status);
 }
 
 /**
  * The same for a form that nobody is signed in for any more: the page it was on, if it can be asked
  * for.
  */
-export async function signInForForm(
-  world: World,
+export async function redirectFormToSignIn(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const page = pageOf(request);
+  const page = formPagePath(request);
   return page === undefined
-    ? seeOther(reply, '/sign-in')
-    : signInFirst(world, request, reply, { path: page });
+    ? redirectLocally(reply, '/sign-in')
+    : redirectToSignIn(services, request, reply, { path: page });
 }
 
 /** The page a form was on, if it has the same address; undefined: there is none. */
-export function pageOf(request: FastifyRequest): string | undefined {
+export function formPagePath(request: FastifyRequest): string | undefined {
   const { url } = request.routeOptions;
   const page = url !== undefined && request.server.hasRoute({ method: 'GET', url });
-  return page ? ownPath(request.raw.url) : undefined;
+  return page ? safeLocalPath(request.raw.url) : undefined;
 }
 
 /** An app that a person is on the way to. */
-export interface WaitingApp {
+export interface PendingApp {
   /** Null: nothing is said of one that nobody approved. */
   readonly shown: { readonly name: string; readonly place: string | null } | null;
 }
 
-const doors =
+const authorizationPaths =
   /^\/(?:oauth2\/authorize|oauth1\/(?:authorize|authenticate)|w\/rest\.php\/oauth2\/authorize|w\/index\.php|wiki\/)/;
 
-async function clientBehind(world: World, path: string): Promise<Client | undefined> {
+async function findClientOfPath(services: Services, path: string): Promise<Client | undefined> {
   const [, handle] = /^\/authorize\/([\w-]{51})(?:\?|$)/.exec(path) ?? [];
   if (handle !== undefined) {
-    const asked = await requestOf(world, handle);
-    return asked && world.records.findClient(asked.clientId);
+    const authorizationRequest = await findAuthorizationRequest(services, handle);
+    return authorizationRequest && services.records.findClient(authorizationRequest.clientId);
   }
   const question = path.indexOf('?');
-  const query = question < 0 || !doors.test(path) ? undefined : parseForm(path.slice(question + 1));
+  const query =
+    question < 0 || !authorizationPaths.test(path)
+      ? undefined
+      : parseForm(path.slice(question + 1));
   if (!query?.ok) return undefined;
-  const values = formValues(query.value);
+  const values = makeFormParameters(query.value);
   const id =
     values.get('client_id') ?? values.get('oauth_consumer_key') ?? values.get('consumerKey');
   if (id !== undefined)
-    return /^[\w-]{1,64}$/.test(id) ? world.records.findClient(id as ClientId) : undefined;
-  return world.faces.core.oauth1.clientOf(
+    return /^[\w-]{1,64}$/.test(id) ? services.records.findClient(id as ClientId) : undefined;
+  return services.protocols.core.oauth1.findClientOfToken(
     values.get('oauth_token') ?? values.get('requestToken') ?? '',
   );
 }
 
 /** The app that waits behind a `returnto`; null: none does. */
-export async function waitingApp(world: World, returnto: string): Promise<WaitingApp | null> {
+export async function findPendingApp(
+  services: Services,
+  returnto: string,
+): Promise<PendingApp | null> {
   const [, handle] = /^\/continue\/([\w-]{51})$/.exec(returnto) ?? [];
-  const path = handle === undefined ? returnto : ((await world.kept.find(handle)) ?? '/');
-  const client = await clientBehind(world, path);
-  if (client === undefined) return doors.test(path) && path.includes('?') ? { shown: null } : null;
+  const path =
+    handle === undefined ? returnto : ((await services.pendingRequests.find(handle)) ?? '/');
+  const client = await findClientOfPath(services, path);
+  if (client === undefined)
+    return authorizationPaths.test(path) && path.includes('?') ? { shown: null } : null;
   const approved = client.stage === 'approved' && !client.suppressed;
   return {
-    shown: approved ? { name: client.name, place: destinationOf(client.redirectUri) } : null,
+    shown: approved ? { name: client.name, place: describeDestination(client.redirectUri) } : null,
   };
 }
 
 /** Goes on with a kept request, as if it were asked for now. */
-export function continueRoutes(app: FastifyInstance, world: World): void {
+export function continueRoutes(app: FastifyInstance, services: Services): void {
   app.get('/continue/:handle', async (request, reply) => {
     const { handle } = request.params as { readonly handle: string };
-    const path = await world.kept.find(handle);
+    const path = await services.pendingRequests.find(handle);
     if (path === undefined)
-      return sendNote(world, reply, await visitorOf(world, request, reply), 404, 'request-gone');
-    if ((await sessionOf(world, request)) === undefined)
-      return seeOther(reply, `/sign-in?returnto=${encodeURIComponent(`/continue/${handle}`)}`);
+      return sendNote(
+        services,
+        reply,
+        await identifyVisitor(services, request, reply),
+        404,
+        'request-gone',
+      );
+    if ((await sessionOf(services, request)) === undefined)
+      return redirectLocally(
+        reply,
+        `/sign-in?returnto=${encodeURIComponent(`/continue/${handle}`)}`,
+      );
     // Served here, for as an address it may be longer than a proxy takes.
     reply.hijack();
     request.raw.url = path;

@@ -1,47 +1,47 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SignedIn } from '#accounts/sessions.ts';
 import {
-  forgetSession,
-  fromOf,
-  hasCookie,
-  ownPath,
+  clearSession,
+  hasFormCookie,
   rememberDevice,
+  requestOriginOf,
+  safeLocalPath,
   startSession,
   type Visitor,
 } from '#http/session.ts';
-import type { World } from '#http/world.ts';
-import { type FormProblem, noProblems, wholeForm } from '../form-problems.ts';
-import { type PageAnswer, type PageCall, showPage, takeForm, takeOpenForm } from '../page.ts';
+import type { Services } from '#http/world.ts';
+import { type FormProblem, formLevelProblem, noProblems } from '../form-problems.ts';
+import { getPage, type PageCall, type PageResponse, postForm, postPublicForm } from '../page.ts';
 import { type AccountProblem, accountProblems } from './problems.ts';
 import {
-  finishPage,
-  forgottenPage,
+  finishRegistrationPage,
+  forgotPasswordPage,
   homePage,
-  newPasswordPage,
   registerPage,
+  resetPasswordPage,
   setupPage,
   signInPage,
 } from './sign-in.template.ts';
-import { returnTo, waitingApp } from './sign-in-first.ts';
+import { findPendingApp, returnToValue } from './sign-in-first.ts';
 
 /**
  * A new session in the browser, in place of any other: its secret is new, whatever the browser held
  * before.
  */
-export async function enter(
-  world: World,
+export async function startUserSession(
+  services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
   visitor: Visitor,
   signedIn: SignedIn,
 ): Promise<void> {
-  if (visitor.signedIn) await world.accounts.signOut(visitor.secret);
-  startSession(world, reply, signedIn.sessionSecret, signedIn.expiresAt - world.clock.now());
-  rememberDevice(world, request, reply, signedIn.account);
+  if (visitor.signedIn) await services.accounts.signOut(visitor.secret);
+  startSession(services, reply, signedIn.sessionSecret, signedIn.expiresAt - services.clock.now());
+  rememberDevice(services, request, reply, signedIn.account);
 }
 
 /** Status of a refused form. */
-export function refusedAs(
+export function refusalStatus(
   reply: FastifyReply,
   refusal: AccountProblem | { readonly kind: 'throttled'; readonly retryAfter: number },
 ): number {
@@ -52,25 +52,25 @@ export function refusedAs(
 }
 
 /** Where a page or form says that its person is going. */
-const goingTo = ({ query, form }: PageCall): string =>
-  ownPath(form.get('returnto') ?? query.get('returnto'));
+const returnPathOf = ({ query, form }: PageCall): string =>
+  safeLocalPath(form.get('returnto') ?? query.get('returnto'));
 
 /** The sign-in page, as it is for this person on this way. */
-export async function signInAgain(
-  { world, frame }: PageCall,
+export async function renderSignIn(
+  { services, frame }: PageCall,
   view: {
     readonly returnto: string;
     readonly name?: string;
     readonly problems?: readonly FormProblem[];
   },
 ) {
-  const { registration } = world.accounts.offers;
+  const { registration } = services.accounts.selfService;
   return signInPage(frame, {
     name: '',
     problems: noProblems,
     ...view,
-    registration,
-    app: await waitingApp(world, view.returnto),
+    registrationOpen: registration,
+    app: await findPendingApp(services, view.returnto),
   });
 }
 
@@ -78,19 +78,22 @@ export async function signInAgain(
  * A sign-in form whose proof is not that of the browser any more. Whoever signed in meanwhile, in
  * another tab, goes on; everybody else is shown the form again. Nobody is signed in by it.
  */
-export async function staleSignIn(call: PageCall): Promise<PageAnswer> {
-  const { world, user, form } = call;
-  const [returnto, name] = [goingTo(call), form.get('name') ?? ''];
-  const passkey = name === '' && form.get('returnto') !== undefined;
-  if (user !== null && (passkey || (await world.accounts.isNameOf(user, name))))
+export async function handleStaleSignIn(call: PageCall): Promise<PageResponse> {
+  const { services, user, form } = call;
+  const [returnto, name] = [returnPathOf(call), form.get('name') ?? ''];
+  const isPasskey = name === '' && form.get('returnto') !== undefined;
+  if (user !== null && (isPasskey || (await services.accounts.isSignInNameOf(user, name))))
     return { to: returnto };
-  return { status: 403, page: await signInAgain(call, { returnto, name, problems: stale(call) }) };
+  return {
+    status: 403,
+    page: await renderSignIn(call, { returnto, name, problems: staleFormProblems(call) }),
+  };
 }
 
 /** What is said above a form that is shown again because it was stale. */
-function stale({ world, request, frame }: PageCall): readonly FormProblem[] {
-  return wholeForm(
-    frame.words.say(hasCookie(world, request) ? 'sign-in.stale' : 'sign-in.no-cookie'),
+function staleFormProblems({ services, request, frame }: PageCall): readonly FormProblem[] {
+  return formLevelProblem(
+    frame.words.say(hasFormCookie(services, request) ? 'sign-in.stale' : 'sign-in.no-cookie'),
   );
 }
 
@@ -103,37 +106,41 @@ const setupFields = {
   password: 'password',
 };
 
-const tokenOf = (token: string | undefined): string => (token ?? '').slice(0, 200);
+const truncateToken = (token: string | undefined): string => (token ?? '').slice(0, 200);
 
 /** Pages about the person: home, sign-in, set-up, registration, and a forgotten password. */
-export function peopleRoutes(app: FastifyInstance, world: World): void {
-  const { accounts } = world;
-  const { registration, letters } = accounts.offers;
+export function peopleRoutes(app: FastifyInstance, services: Services): void {
+  const { accounts } = services;
+  const { registration, email: mailEnabled } = accounts.selfService;
 
-  showPage(app, world, '/', async ({ frame }) =>
+  getPage(app, services, '/', async ({ frame }) =>
     homePage(frame, {
-      waiting: frame.user?.mayReview
-        ? await world.records.countClients({ stage: 'proposed', suppressed: false })
+      pendingReviews: frame.user?.mayReview
+        ? await services.records.countClients({ stage: 'proposed', suppressed: false })
         : null,
-      registration: registration && letters,
+      registrationOpen: registration && mailEnabled,
       firstSteps:
         frame.user?.mayAdminister === true &&
-        (await world.records.countAccounts({ text: null, group: null, blocked: null })) === 1,
+        (await services.records.countAccounts({ text: null, group: null, blocked: null })) === 1,
     }),
   );
 
-  showPage(app, world, '/sign-in', async (call) => {
-    const returnto = goingTo(call);
+  getPage(app, services, '/sign-in', async (call) => {
+    const returnto = returnPathOf(call);
     // Whoever wants to be somebody else is asked, though they are signed in.
     return call.visitor.signedIn && call.query.get('switch') === undefined
       ? { to: returnto }
-      : signInAgain(call, { returnto });
+      : renderSignIn(call, { returnto });
   });
 
-  const signIn = async (call: PageCall): Promise<PageAnswer> => {
+  const signIn = async (call: PageCall): Promise<PageResponse> => {
     const { request, reply, visitor, frame, form } = call;
-    const [name, returnto] = [form.get('name') ?? '', goingTo(call)];
-    const answer = await accounts.signIn(name, form.get('password') ?? '', fromOf(world, request));
+    const [name, returnto] = [form.get('name') ?? '', returnPathOf(call)];
+    const answer = await accounts.signIn(
+      name,
+      form.get('password') ?? '',
+      requestOriginOf(services, request),
+    );
     if (!answer.ok) {
       const { kind } = answer.refusal;
       if (kind === 'throttled') reply.header('retry-after', String(answer.refusal.retryAfter));
@@ -146,39 +153,39 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
       ];
       return {
         status: kind === 'throttled' ? 429 : 403,
-        page: await signInAgain(call, { returnto, name, problems }),
+        page: await renderSignIn(call, { returnto, name, problems }),
       };
     }
-    await enter(world, request, reply, visitor, answer.value);
+    await startUserSession(services, request, reply, visitor, answer.value);
     return { to: returnto };
   };
-  takeOpenForm(app, world, '/sign-in', signIn, staleSignIn);
+  postPublicForm(app, services, '/sign-in', signIn, handleStaleSignIn);
 
-  takeForm(app, world, '/sign-out', async ({ reply, visitor }) => {
+  postForm(app, services, '/sign-out', async ({ reply, visitor }) => {
     if (visitor.signedIn) await accounts.signOut(visitor.secret);
-    forgetSession(world, reply);
+    clearSession(services, reply);
     return { to: '/?done=signed-out' };
   });
 
-  showPage(app, world, '/setup', async ({ frame, query }) =>
+  getPage(app, services, '/setup', async ({ frame, query }) =>
     setupPage(frame, {
-      token: tokenOf(query.get('token')),
+      token: truncateToken(query.get('token')),
       name: '',
       email: '',
       problems: noProblems,
     }),
   );
 
-  takeForm(app, world, '/setup', async ({ request, reply, visitor, frame, form }: PageCall) => {
+  postForm(app, services, '/setup', async ({ request, reply, visitor, frame, form }: PageCall) => {
     const [token, name, email] = [
-      tokenOf(form.get('token')),
+      truncateToken(form.get('token')),
       form.get('name') ?? '',
       form.get('email') ?? '',
     ];
     const answer = await accounts.setUp(
       token,
       { name, email, password: form.get('password') ?? '' },
-      fromOf(world, request),
+      requestOriginOf(services, request),
     );
     if (!answer.ok)
       return {
@@ -190,202 +197,209 @@ export function peopleRoutes(app: FastifyInstance, world: World): void {
           problems: accountProblems(frame.words, answer.refusal, setupFields),
         }),
       };
-    await enter(world, request, reply, visitor, answer.value);
+    await startUserSession(services, request, reply, visitor, answer.value);
     return { to: '/?done=set-up' };
   });
 
-  const cannotRegister = (): PageAnswer | undefined => {
+  const registrationClosed = (): PageResponse | undefined => {
     if (!registration) return { status: 403, note: 'registration-closed' };
-    return letters ? undefined : { status: 503, note: 'no-mail' };
+    return mailEnabled ? undefined : { status: 503, note: 'no-mail' };
   };
-  const linkGone = { status: 404, note: 'link-gone' } as const satisfies PageAnswer;
+  const linkGone = { status: 404, note: 'link-gone' } as const satisfies PageResponse;
   /** Where somebody arrives who was on the way; otherwise at the page that says what was done. */
-  const arrival = (call: PageCall, otherwise: string): string =>
-    goingTo(call) === '/' ? otherwise : goingTo(call);
+  const destinationOr = (call: PageCall, fallback: string): string =>
+    returnPathOf(call) === '/' ? fallback : returnPathOf(call);
   /**
    * A link that was used by whoever is signed in now, and leads somewhere, has done its work: it
    * was opened twice.
    */
-  const onOr = (call: PageCall, otherwise: PageAnswer): PageAnswer =>
-    call.user !== null && goingTo(call) !== '/' ? { to: goingTo(call) } : otherwise;
+  const continueOr = (call: PageCall, fallback: PageResponse): PageResponse =>
+    call.user !== null && returnPathOf(call) !== '/' ? { to: returnPathOf(call) } : fallback;
 
   /**
    * The same way in a letter: under a handle, for no letter of ours carries what a stranger wrote.
    */
-  const onward = async ({ request }: PageCall, returnto: string): Promise<string | undefined> =>
-    returnto === '/' ? undefined : returnTo(world, request, returnto, 0);
+  const returnToForEmail = async (
+    { request }: PageCall,
+    returnto: string,
+  ): Promise<string | undefined> =>
+    returnto === '/' ? undefined : returnToValue(services, request, returnto, 0);
 
-  showPage(app, world, '/register', async (call) => {
-    const returnto = goingTo(call);
+  getPage(app, services, '/register', async (call) => {
+    const returnto = returnPathOf(call);
     return call.visitor.signedIn
       ? { to: returnto }
-      : (cannotRegister() ??
+      : (registrationClosed() ??
           registerPage(call.frame, { value: '', problems: noProblems, returnto }));
   });
 
-  const register = async (call: PageCall): Promise<PageAnswer> => {
+  const register = async (call: PageCall): Promise<PageResponse> => {
     const { request, reply, frame, form } = call;
-    const [value, returnto] = [form.get('email') ?? '', goingTo(call)];
-    const closed = cannotRegister();
-    if (closed) return closed;
-    const answer = await accounts.askToRegister(
+    const [value, returnto] = [form.get('email') ?? '', returnPathOf(call)];
+    const closedResponse = registrationClosed();
+    if (closedResponse) return closedResponse;
+    const answer = await accounts.requestRegistration(
       value,
       frame.words.language,
-      fromOf(world, request),
-      await onward(call, returnto),
+      requestOriginOf(services, request),
+      await returnToForEmail(call, returnto),
     );
     if (answer.ok) return { to: '/register/sent' };
     const { refusal } = answer;
     if (refusal.kind === 'closed' || refusal.kind === 'no-mail')
-      return cannotRegister() ?? linkGone;
+      return registrationClosed() ?? linkGone;
     const problems = accountProblems(frame.words, refusal, { email: 'email' });
     return {
-      status: refusedAs(reply, refusal),
+      status: refusalStatus(reply, refusal),
       page: registerPage(frame, { value, problems, returnto }),
     };
   };
-  takeOpenForm(app, world, '/register', register, async (call) => {
+  postPublicForm(app, services, '/register', register, async (call) => {
     const view = {
       value: call.form.get('email') ?? '',
-      problems: stale(call),
-      returnto: goingTo(call),
+      problems: staleFormProblems(call),
+      returnto: returnPathOf(call),
     };
-    return cannotRegister() ?? { status: 403, page: registerPage(call.frame, view) };
+    return registrationClosed() ?? { status: 403, page: registerPage(call.frame, view) };
   });
 
-  showPage(app, world, '/register/sent', async () => ({ status: 200, note: 'register-sent' }));
+  getPage(app, services, '/register/sent', async () => ({ status: 200, note: 'register-sent' }));
 
-  const finish = async (
+  const renderFinish = async (
     call: PageCall,
     problems: readonly FormProblem[],
     status = 200,
-  ): Promise<PageAnswer> => {
+  ): Promise<PageResponse> => {
     const { frame, query, form } = call;
-    const token = tokenOf(form.get('token') ?? query.get('token'));
-    const address = await accounts.registrationOf(token);
+    const token = truncateToken(form.get('token') ?? query.get('token'));
+    const address = await accounts.registrationEmail(token);
     if (address === undefined)
-      return onOr(call, status === 403 ? { ...linkGone, status } : linkGone);
+      return continueOr(call, status === 403 ? { ...linkGone, status } : linkGone);
     const [name, realName] = [form.get('name') ?? '', form.get('real-name') ?? ''];
     return {
       status,
-      page: finishPage(frame, {
+      page: finishRegistrationPage(frame, {
         token,
         address,
         name,
         realName,
         problems,
-        returnto: goingTo(call),
+        returnto: returnPathOf(call),
       }),
     };
   };
-  showPage(app, world, '/register/finish', (call) => finish(call, noProblems));
+  getPage(app, services, '/register/finish', (call) => renderFinish(call, noProblems));
 
-  const finishRegistration = async (call: PageCall): Promise<PageAnswer> => {
+  const finishRegistration = async (call: PageCall): Promise<PageResponse> => {
     const { request, reply, visitor, frame, form } = call;
-    const token = tokenOf(form.get('token'));
-    if ((await accounts.registrationOf(token)) === undefined) return onOr(call, linkGone);
+    const token = truncateToken(form.get('token'));
+    if ((await accounts.registrationEmail(token)) === undefined) return continueOr(call, linkGone);
     const [name, realName] = [form.get('name') ?? '', form.get('real-name') ?? ''];
     const answer = await accounts.register(
       token,
       { name, realName, password: form.get('new-password') ?? '' },
-      fromOf(world, request),
+      requestOriginOf(services, request),
     );
     if (answer.ok) {
-      await enter(world, request, reply, visitor, answer.value);
-      return { to: arrival(call, '/?done=registered') };
+      await startUserSession(services, request, reply, visitor, answer.value);
+      return { to: destinationOr(call, '/?done=registered') };
     }
     const { refusal } = answer;
-    if (refusal.kind === 'link-gone') return onOr(call, linkGone);
-    const names = {
+    if (refusal.kind === 'link-gone') return continueOr(call, linkGone);
+    const controlNames = {
       name: 'name',
       'name-taken': 'name',
       'real-name': 'real-name',
       password: 'new-password',
     };
-    const problems = accountProblems(frame.words, refusal, names);
-    return finish(call, problems, refusedAs(reply, refusal));
+    const problems = accountProblems(frame.words, refusal, controlNames);
+    return renderFinish(call, problems, refusalStatus(reply, refusal));
   };
-  takeOpenForm(app, world, '/register/finish', finishRegistration, (call) =>
-    finish(call, stale(call), 403),
+  postPublicForm(app, services, '/register/finish', finishRegistration, (call) =>
+    renderFinish(call, staleFormProblems(call), 403),
   );
 
-  showPage(app, world, '/password/forgotten', async (call) =>
-    letters
-      ? forgottenPage(call.frame, { value: '', problems: noProblems, returnto: goingTo(call) })
+  getPage(app, services, '/password/forgotten', async (call) =>
+    mailEnabled
+      ? forgotPasswordPage(call.frame, {
+          value: '',
+          problems: noProblems,
+          returnto: returnPathOf(call),
+        })
       : { status: 503, note: 'no-mail' },
   );
 
-  const askForPassword = async (call: PageCall): Promise<PageAnswer> => {
+  const requestPasswordReset = async (call: PageCall): Promise<PageResponse> => {
     const { request, reply, frame, form } = call;
-    const [value, returnto] = [form.get('name') ?? '', goingTo(call)];
-    if (!letters) return { status: 503, note: 'no-mail' };
-    const answer = await accounts.askForPassword(
+    const [value, returnto] = [form.get('name') ?? '', returnPathOf(call)];
+    if (!mailEnabled) return { status: 503, note: 'no-mail' };
+    const answer = await accounts.requestPasswordReset(
       value,
       frame.words.language,
-      fromOf(world, request),
-      await onward(call, returnto),
+      requestOriginOf(services, request),
+      await returnToForEmail(call, returnto),
     );
     if (answer.ok) return { to: '/password/sent' };
     const { refusal } = answer;
     if (refusal.kind !== 'throttled') return { status: 503, note: 'no-mail' };
     return {
-      status: refusedAs(reply, refusal),
-      page: forgottenPage(frame, {
+      status: refusalStatus(reply, refusal),
+      page: forgotPasswordPage(frame, {
         value,
         problems: accountProblems(frame.words, refusal),
         returnto,
       }),
     };
   };
-  takeOpenForm(app, world, '/password/forgotten', askForPassword, async (call) => ({
+  postPublicForm(app, services, '/password/forgotten', requestPasswordReset, async (call) => ({
     status: 403,
-    page: forgottenPage(call.frame, {
+    page: forgotPasswordPage(call.frame, {
       value: call.form.get('name') ?? '',
-      problems: stale(call),
-      returnto: goingTo(call),
+      problems: staleFormProblems(call),
+      returnto: returnPathOf(call),
     }),
   }));
 
-  showPage(app, world, '/password/sent', async () => ({ status: 200, note: 'password-sent' }));
+  getPage(app, services, '/password/sent', async () => ({ status: 200, note: 'password-sent' }));
 
-  const newPassword = async (
+  const renderNewPassword = async (
     call: PageCall,
     problems: readonly FormProblem[],
     status = 200,
-  ): Promise<PageAnswer> => {
-    const token = tokenOf(call.form.get('token') ?? call.query.get('token'));
-    const account = await accounts.passwordLinkOf(token);
+  ): Promise<PageResponse> => {
+    const token = truncateToken(call.form.get('token') ?? call.query.get('token'));
+    const account = await accounts.passwordLinkAccount(token);
     if (account === undefined)
-      return onOr(call, status === 403 ? { ...linkGone, status } : linkGone);
+      return continueOr(call, status === 403 ? { ...linkGone, status } : linkGone);
     return {
       status,
-      page: newPasswordPage(call.frame, {
+      page: resetPasswordPage(call.frame, {
         token,
         name: account.name,
         problems,
-        returnto: goingTo(call),
+        returnto: returnPathOf(call),
       }),
     };
   };
-  showPage(app, world, '/password/new', (call) => newPassword(call, noProblems));
+  getPage(app, services, '/password/new', (call) => renderNewPassword(call, noProblems));
 
-  const setPassword = async (call: PageCall): Promise<PageAnswer> => {
+  const setPassword = async (call: PageCall): Promise<PageResponse> => {
     const { request, reply, visitor, frame, form } = call;
-    const token = tokenOf(form.get('token'));
+    const token = truncateToken(form.get('token'));
     const answer = await accounts.resetPassword(
       token,
       form.get('new-password') ?? '',
-      fromOf(world, request),
+      requestOriginOf(services, request),
     );
     if (answer.ok) {
-      await enter(world, request, reply, visitor, answer.value);
-      return { to: arrival(call, '/?done=password-set') };
+      await startUserSession(services, request, reply, visitor, answer.value);
+      return { to: destinationOr(call, '/?done=password-set') };
     }
-    if (answer.refusal.kind === 'link-gone') return onOr(call, linkGone);
+    if (answer.refusal.kind === 'link-gone') return continueOr(call, linkGone);
     const problems = accountProblems(frame.words, answer.refusal, { password: 'new-password' });
-    return newPassword(call, problems, refusedAs(reply, answer.refusal));
+    return renderNewPassword(call, problems, refusalStatus(reply, answer.refusal));
   };
-  takeOpenForm(app, world, '/password/new', setPassword, (call) =>
-    newPassword(call, stale(call), 403),
+  postPublicForm(app, services, '/password/new', setPassword, (call) =>
+    renderNewPassword(call, staleFormProblems(call), 403),
   );
 }

@@ -1,35 +1,35 @@
 import { html } from 'hono/html';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import {
+  bidiIsolate,
+  csrfField,
   type Frame,
-  field,
+  formField,
   type Html,
   layout,
-  named,
-  phrase,
-  proof,
+  messageWithHtml,
   withHelpLinks,
 } from '../layout.ts';
-import { type Note, noteTexts, type Words } from '../words.ts';
-import { newPassword } from './account.template.ts';
+import { type NoteKey, noteTexts, type Words } from '../words.ts';
+import { newPasswordField } from './account.template.ts';
 import { passkeyForm } from './passkeys.template.ts';
 
 /** An address of ours that keeps where its visitor goes afterwards. */
-const onTheWay = (path: string, returnto: string): string =>
+const withReturnTo = (path: string, returnto: string): string =>
   returnto === '/' ? path : `${path}?${new URLSearchParams({ returnto })}`;
 
-const keptReturn = (returnto: string): Html =>
+const returnToField = (returnto: string): Html =>
   returnto === '/' ? html`` : html`<input type="hidden" name="returnto" value="${returnto}">`;
 
 /** For which app somebody signs in: its name only when it was approved. */
-function forApp(words: Words, app: SignInView['app']): Html {
+function signInReason(words: Words, app: SignInView['app']): Html {
   if (app === null) return html``;
   if (app.shown === null) return html`<p>${words.say('sign-in.for-some-app')}</p>`;
   const { name, place } = app.shown;
-  const shown = html`<strong>${named(name)}</strong>`;
+  const appName = html`<strong>${bidiIsolate(name)}</strong>`;
   return place === null
-    ? html`<p>${phrase(words, 'sign-in.for-app', { app: shown })}</p>`
-    : html`<p>${phrase(words, 'sign-in.for-app-at', { app: shown, place: named(place) })}</p>`;
+    ? html`<p>${messageWithHtml(words, 'sign-in.for-app', { app: appName })}</p>`
+    : html`<p>${messageWithHtml(words, 'sign-in.for-app-at', { app: appName, place: bidiIsolate(place) })}</p>`;
 }
 
 /** What the sign-in page shows. */
@@ -38,7 +38,7 @@ export interface SignInView {
   readonly returnto: string;
   readonly name: string;
   readonly problems: readonly FormProblem[];
-  readonly registration: boolean;
+  readonly registrationOpen: boolean;
   /** The app that waits; null: none does. */
   readonly app: {
     readonly shown: { readonly name: string; readonly place: string | null } | null;
@@ -54,35 +54,35 @@ export function signInPage(frame: Frame, view: SignInView): Html {
   return layout(
     frame,
     words.say('sign-in.title'),
-    html`${forApp(words, view.app)}
+    html`${signInReason(words, view.app)}
 ${
   user === null
     ? ''
-    : html`<p>${phrase(words, 'sign-in.signed-in', { name: named(user.name) })}</p>
+    : html`<p>${messageWithHtml(words, 'sign-in.signed-in', { name: bidiIsolate(user.name) })}</p>
 <p><a class="button" href="${view.returnto}">${words.say('sign-in.go-on', { name: user.name })}</a></p>
 <h2>${words.say('sign-in.other')}</h2>`
 }
 <form method="post" action="/sign-in">
-${proof(frame)}
+${csrfField(frame)}
 ${returnto}
-${field({ name: 'name', label: words.say('password.name-or-address'), value: view.name, problem: problemAt(view.problems, 'name'), autocomplete: 'username', required: true, most: 255 })}
-${field({ name: 'password', label: words.say('sign-in.password'), type: 'password', autocomplete: 'current-password', required: true, most: 512 })}
+${formField({ name: 'name', label: words.say('password.name-or-address'), value: view.name, problem: problemAt(view.problems, 'name'), autocomplete: 'username', required: true, maxLength: 255 })}
+${formField({ name: 'password', label: words.say('sign-in.password'), type: 'password', autocomplete: 'current-password', required: true, maxLength: 512 })}
 <div class="buttons"><button type="submit" name="sign-in" value="1">${words.say('sign-in.button')}</button></div>
 </form>
-<p><a href="${onTheWay('/password/forgotten', view.returnto)}">${words.say('sign-in.forgotten')}</a></p>
-${view.registration ? html`<p><a href="${onTheWay('/register', view.returnto)}">${words.say('sign-in.register')}</a></p>` : ''}
+<p><a href="${withReturnTo('/password/forgotten', view.returnto)}">${words.say('sign-in.forgotten')}</a></p>
+${view.registrationOpen ? html`<p><a href="${withReturnTo('/register', view.returnto)}">${words.say('sign-in.register')}</a></p>` : ''}
 ${passkeyForm(frame, {
   action: '/sign-in/passkey',
-  options: '/sign-in/passkey/options',
-  does: 'use',
-  needs: words.say('sign-in.passkey-script'),
+  optionsUrl: '/sign-in/passkey/options',
+  ceremony: 'use',
+  scriptNotice: words.say('sign-in.passkey-script'),
   body: html`${returnto}<div class="buttons"><button type="submit" class="second">${words.say('sign-in.passkey')}</button></div>`,
 })}`,
     { problems: view.problems },
   );
 }
 
-interface AskView {
+interface LinkRequestView {
   readonly value: string;
   readonly problems: readonly FormProblem[];
   /** Where they were going. */
@@ -90,9 +90,9 @@ interface AskView {
 }
 
 /** Asks for the address that a link is mailed to, or for whatever names an account. */
-function askPage(
+function linkRequestPage(
   frame: Frame,
-  view: AskView,
+  view: LinkRequestView,
   texts: {
     readonly title: string;
     readonly intro: string;
@@ -106,8 +106,8 @@ function askPage(
     texts.title,
     html`<p>${texts.intro}</p>
 <form method="post" action="${texts.action}">
-${proof(frame)}
-${keptReturn(view.returnto)}
+${csrfField(frame)}
+${returnToField(view.returnto)}
 ${texts.field}
 <div class="buttons"><button type="submit" name="send" value="1">${texts.button}</button></div>
 </form>`,
@@ -116,14 +116,14 @@ ${texts.field}
 }
 
 /** Asks for an address to mail a link to, with which one registers. */
-export function registerPage(frame: Frame, view: AskView): Html {
+export function registerPage(frame: Frame, view: LinkRequestView): Html {
   const { words } = frame;
-  return askPage(frame, view, {
+  return linkRequestPage(frame, view, {
     title: words.say('register.title'),
     intro: words.say('register.intro'),
     action: '/register',
     button: words.say('register.button'),
-    field: field({
+    field: formField({
       name: 'email',
       label: words.say('setup.email'),
       type: 'email',
@@ -131,33 +131,33 @@ export function registerPage(frame: Frame, view: AskView): Html {
       problem: problemAt(view.problems, 'email'),
       autocomplete: 'email',
       required: true,
-      most: 255,
+      maxLength: 255,
     }),
   });
 }
 
 /** Asks whose password was forgotten. */
-export function forgottenPage(frame: Frame, view: AskView): Html {
+export function forgotPasswordPage(frame: Frame, view: LinkRequestView): Html {
   const { words } = frame;
-  return askPage(frame, view, {
+  return linkRequestPage(frame, view, {
     title: words.say('password.forgotten-title'),
     intro: words.say('password.forgotten-intro'),
     action: '/password/forgotten',
     button: words.say('password.send'),
-    field: field({
+    field: formField({
       name: 'name',
       label: words.say('password.name-or-address'),
       value: view.value,
       problem: problemAt(view.problems, 'name'),
       autocomplete: 'username',
       required: true,
-      most: 255,
+      maxLength: 255,
     }),
   });
 }
 
 /** What a mailed link to register opens. */
-export function finishPage(
+export function finishRegistrationPage(
   frame: Frame,
   view: {
     readonly token: string;
@@ -173,11 +173,11 @@ export function finishPage(
   return layout(
     frame,
     words.say('register.title'),
-    html`<p>${phrase(words, 'register.finish-intro', { address: html`<strong>${named(view.address)}</strong>` })}</p>
+    html`<p>${messageWithHtml(words, 'register.finish-intro', { address: html`<strong>${bidiIsolate(view.address)}</strong>` })}</p>
 <form method="post" action="/register/finish">
-${proof(frame)}${keptReturn(view.returnto)}
+${csrfField(frame)}${returnToField(view.returnto)}
 <input type="hidden" name="token" value="${view.token}">
-${field({
+${formField({
   name: 'name',
   label: words.say('sign-in.name'),
   help: words.say('register.name-help'),
@@ -185,18 +185,18 @@ ${field({
   problem: problemAt(problems, 'name'),
   autocomplete: 'username',
   required: true,
-  most: 255,
+  maxLength: 255,
 })}
-${field({
+${formField({
   name: 'real-name',
   label: words.say('account.real-name'),
   help: words.say('account.real-name-help'),
   value: view.realName,
   problem: problemAt(problems, 'real-name'),
   autocomplete: 'name',
-  most: 255,
+  maxLength: 255,
 })}
-${newPassword(words, problemAt(problems, 'new-password'))}
+${newPasswordField(words, problemAt(problems, 'new-password'))}
 <div class="buttons"><button type="submit" name="register" value="1">${words.say('register.finish-button')}</button></div>
 </form>`,
     { problems },
@@ -204,7 +204,7 @@ ${newPassword(words, problemAt(problems, 'new-password'))}
 }
 
 /** What a link to set another password opens. */
-export function newPasswordPage(
+export function resetPasswordPage(
   frame: Frame,
   view: {
     readonly token: string;
@@ -217,12 +217,12 @@ export function newPasswordPage(
   return layout(
     frame,
     words.say('password.new-title'),
-    html`<p>${phrase(words, 'password.new-intro', { name: html`<strong>${named(view.name)}</strong>` })}</p>
+    html`<p>${messageWithHtml(words, 'password.new-intro', { name: html`<strong>${bidiIsolate(view.name)}</strong>` })}</p>
 <form method="post" action="/password/new">
-${proof(frame)}${keptReturn(view.returnto)}
+${csrfField(frame)}${returnToField(view.returnto)}
 <input type="hidden" name="token" value="${view.token}">
 <input type="text" name="username" value="${view.name}" autocomplete="username" hidden readonly>
-${newPassword(words, problemAt(view.problems, 'new-password'))}
+${newPasswordField(words, problemAt(view.problems, 'new-password'))}
 <div class="buttons"><button type="submit" name="set" value="1">${words.say('password.set')}</button></div>
 </form>`,
     { problems: view.problems },
@@ -245,11 +245,11 @@ export function setupPage(
     words.say('setup.title'),
     html`<p>${words.say('setup.intro')}</p>
 <form method="post" action="/setup">
-${proof(frame)}
+${csrfField(frame)}
 <input type="hidden" name="token" value="${view.token}">
-${field({ name: 'name', label: words.say('sign-in.name'), value: view.name, problem: problemAt(view.problems, 'name'), autocomplete: 'username', required: true, most: 255 })}
-${field({ name: 'email', label: words.say('setup.email'), type: 'email', value: view.email, problem: problemAt(view.problems, 'email'), autocomplete: 'email', required: true, most: 255 })}
-${field({
+${formField({ name: 'name', label: words.say('sign-in.name'), value: view.name, problem: problemAt(view.problems, 'name'), autocomplete: 'username', required: true, maxLength: 255 })}
+${formField({ name: 'email', label: words.say('setup.email'), type: 'email', value: view.email, problem: problemAt(view.problems, 'email'), autocomplete: 'email', required: true, maxLength: 255 })}
+${formField({
   name: 'password',
   label: words.say('setup.password'),
   help: words.say('setup.password-help'),
@@ -257,8 +257,8 @@ ${field({
   problem: problemAt(view.problems, 'password'),
   autocomplete: 'new-password',
   required: true,
-  least: 8,
-  most: 512,
+  minLength: 8,
+  maxLength: 512,
 })}
 <div class="buttons"><button type="submit" name="set-up" value="1">${words.say('setup.button')}</button></div>
 </form>`,
@@ -269,9 +269,9 @@ ${field({
 /** What the first page shows. */
 export interface HomeView {
   /** Apps that wait for a review; null: not this person's business. */
-  readonly waiting: number | null;
+  readonly pendingReviews: number | null;
   /** Strangers may make themselves an account. */
-  readonly registration: boolean;
+  readonly registrationOpen: boolean;
   /** The administrator is alone here: what comes after the set-up. */
   readonly firstSteps: boolean;
 }
@@ -299,14 +299,14 @@ export function homePage(frame: Frame, view: HomeView): Html {
 ${view.firstSteps ? firstSteps(frame) : ''}
 <ul class="card">
 ${user === null ? homeItem('/sign-in', words.say('home.sign-in')) : homeItem('/consents', words.say('home.user'))}
-${user === null && view.registration ? homeItem('/register', words.say('home.register')) : ''}
+${user === null && view.registrationOpen ? homeItem('/register', words.say('home.register')) : ''}
 ${homeItem('/apps', words.say('home.directory'))}
 ${user?.mayPropose ? homeItem('/my/apps', words.say('home.developer')) : ''}
-${user?.mayReview && view.waiting !== null ? homeItem('/review', words.say('home.reviewer', { count: view.waiting })) : ''}
+${user?.mayReview && view.pendingReviews !== null ? homeItem('/review', words.say('home.reviewer', { count: view.pendingReviews })) : ''}
 ${user?.mayAdminister ? homeItem('/admin', words.say('home.admin')) : ''}
 </ul>
 ${user !== null && !user.mayPropose ? html`<p class="quiet">${words.say('home.developer-wanted')}</p>` : ''}
-<p class="quiet">${phrase(words, 'home.technical', { link: html`<a href="/.well-known/oauth-authorization-server">/.well-known/oauth-authorization-server</a>` })}</p>`,
+<p class="quiet">${messageWithHtml(words, 'home.technical', { link: html`<a href="/.well-known/oauth-authorization-server">/.well-known/oauth-authorization-server</a>` })}</p>`,
   );
 }
 
@@ -319,28 +319,28 @@ export function messagePage(
   title: string,
   text: string,
   reference: string | null = null,
-  again: string | null = null,
+  retryHref: string | null = null,
 ): Html {
   const { words, siteName } = frame;
-  const way =
-    again === null
+  const link =
+    retryHref === null
       ? { to: '/', says: words.say('frame.to-start', { site: siteName }) }
-      : { to: again, says: words.say('frame.again') };
+      : { to: retryHref, says: words.say('frame.again') };
   return layout(
     frame,
     title,
-    html`<p>${withHelpLinks(text)}</p><p><a href="${way.to}">${way.says}</a></p>${reference === null ? '' : html`<p class="quiet">${phrase(words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
+    html`<p>${withHelpLinks(text)}</p><p><a href="${link.to}">${link.says}</a></p>${reference === null ? '' : html`<p class="quiet">${messageWithHtml(words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
   );
 }
 
 /** A page that says one thing in the reader's language. */
 export function notePage(
   frame: Frame,
-  note: Note,
+  note: NoteKey,
   values?: Readonly<Record<string, string | number>>,
   reference: string | null = null,
-  again: string | null = null,
+  retryHref: string | null = null,
 ): Html {
   const { title, text } = noteTexts(frame.words, note, values);
-  return messagePage(frame, title, text, reference, again);
+  return messagePage(frame, title, text, reference, retryHref);
 }

@@ -1,24 +1,24 @@
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { makeAuditView } from '#http/api/shapes.ts';
-import type { World } from '#http/world.ts';
+import { makeAuditEntrySerializer } from '#http/api/shapes.ts';
+import type { Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { hasRight, RIGHTS } from '#registry/actor.ts';
 import type { AuditFilter } from '#registry/audit.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { makeLines } from '../audit-entries.ts';
+import { makeAuditEntryFormatter } from '../audit-entries.ts';
 import { noProblems } from '../form-problems.ts';
-import { type PageAnswer, type PageCall, showPage } from '../page.ts';
+import { getPage, type PageCall, type PageResponse } from '../page.ts';
 import type { MessageKey } from '../words.ts';
 import { type AuditQuery, auditPage } from './audit.template.ts';
 
 type AuditCall = PageCall<Account>;
-const PAGE = 15;
-const MOST_EXPORTED = 10_000;
-const names = [
+const PAGE_SIZE = 15;
+const MAX_EXPORTED = 10_000;
+const queryFields = [
   'app',
   'actor',
   'action',
@@ -28,28 +28,28 @@ const names = [
 
 const forbidden = { status: 403, note: 'forbidden' } as const;
 /** Reviewers read what happened to apps; with the right to see private things, consents as well. */
-const mayRead = ({ actor }: AuditCall) =>
-  mayDo(actor, RIGHTS.review) || mayDo(actor, RIGHTS.viewPrivate);
+const canReadAuditLog = ({ actor }: AuditCall) =>
+  hasRight(actor, RIGHTS.review) || hasRight(actor, RIGHTS.viewPrivate);
 
-const readQuery = ({ query }: AuditCall): AuditQuery =>
+const parseAuditQuery = ({ query }: AuditCall): AuditQuery =>
   Object.fromEntries(
-    names.map((name) => [name, (query.get(name) ?? '').slice(0, 255).trim()]),
+    queryFields.map((name) => [name, (query.get(name) ?? '').slice(0, 255).trim()]),
   ) as unknown as AuditQuery;
 
 /** The address of a list, with what was asked for. */
-function address(path: string, query: AuditQuery, after?: number): string {
-  const given = names
+function listPath(path: string, query: AuditQuery, after?: number): string {
+  const filled = queryFields
     .filter((name) => query[name] !== '')
     .map((name) => [name, query[name]] as [string, string]);
   const text = new URLSearchParams([
-    ...given,
+    ...filled,
     ...(after === undefined ? [] : [['after', String(after)] as [string, string]]),
   ]).toString();
   return text === '' ? path : `${path}?${text}`;
 }
 
 /** The first second of a day; undefined: that is no day. */
-function day(text: string): Instant | undefined {
+function parseDay(text: string): Instant | undefined {
   const at = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   return Number.isNaN(at) ? undefined : instant(at / 1000);
 }
@@ -58,10 +58,13 @@ function day(text: string): Instant | undefined {
  * The app of an identifier, or of an exact name. Names of hidden apps find nothing for those who
  * may not see them.
  */
-async function appOf({ world, actor }: AuditCall, asked: string): Promise<ClientId | MessageKey> {
-  if (/^[0-9a-f]{32}$/.test(asked)) return asked as ClientId;
-  const found = await world.records.listClients({
-    name: asked,
+async function findClientId(
+  { services, actor }: AuditCall,
+  idOrName: string,
+): Promise<ClientId | MessageKey> {
+  if (/^[0-9a-f]{32}$/.test(idOrName)) return idOrName as ClientId;
+  const found = await services.records.listClients({
+    name: idOrName,
     ...(maySeeHidden(actor) ? {} : { suppressed: false }),
     limit: 2,
   });
@@ -70,51 +73,53 @@ async function appOf({ world, actor }: AuditCall, asked: string): Promise<Client
 }
 
 /** What is asked of the trail, or everything that is wrong with it, by field. */
-async function filterOf(
+async function parseAuditFilter(
   call: AuditCall,
   query: AuditQuery,
 ): Promise<
   Result<Omit<AuditFilter, 'limit'>, readonly (readonly [keyof AuditQuery, MessageKey])[]>
 > {
-  const { world, actor } = call;
+  const { services, actor } = call;
   const problems: (readonly [keyof AuditQuery, MessageKey])[] = [];
-  const app = query.app === '' ? undefined : await appOf(call, query.app);
+  const app = query.app === '' ? undefined : await findClientId(call, query.app);
   if (app !== undefined && !/^[0-9a-f]{32}$/.test(app)) problems.push(['app', app as MessageKey]);
-  const who = query.actor === '' ? undefined : await world.records.findAccountByName(query.actor);
-  if (query.actor !== '' && who === undefined) problems.push(['actor', 'admin.problem-actor']);
-  const [from, until] = [day(query.from), day(query.until)];
+  const actorAccount =
+    query.actor === '' ? undefined : await services.records.findAccountByName(query.actor);
+  if (query.actor !== '' && actorAccount === undefined)
+    problems.push(['actor', 'admin.problem-actor']);
+  const [from, until] = [parseDay(query.from), parseDay(query.until)];
   if (query.from !== '' && from === undefined) problems.push(['from', 'admin.problem-day']);
   if (query.until !== '' && until === undefined) problems.push(['until', 'admin.problem-day']);
   if (problems.length > 0) return refuse(problems);
   return accept({
     ...(app === undefined ? {} : { clientId: app as ClientId }),
-    ...(who ? { actorId: who.id } : {}),
+    ...(actorAccount ? { actorId: actorAccount.id } : {}),
     ...(query.action === '' ? {} : { action: query.action }),
     ...(from === undefined ? {} : { from }),
     // The whole of the last day.
     ...(until === undefined ? {} : { until: instant(until + DAY) }),
-    ...(mayDo(actor, RIGHTS.viewPrivate) ? {} : { about: 'clients' as const }),
+    ...(hasRight(actor, RIGHTS.viewPrivate) ? {} : { about: 'clients' as const }),
   });
 }
 
-async function show(call: AuditCall): Promise<PageAnswer> {
-  if (!mayRead(call)) return forbidden;
-  const { world, frame, actor } = call;
-  const query = readQuery(call);
-  const filter = await filterOf(call, query);
-  const asked = call.query.get('after') ?? '';
-  const after = /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
+async function showAuditLog(call: AuditCall): Promise<PageResponse> {
+  if (!canReadAuditLog(call)) return forbidden;
+  const { services, frame, actor } = call;
+  const query = parseAuditQuery(call);
+  const filter = await parseAuditFilter(call, query);
+  const afterParameter = call.query.get('after') ?? '';
+  const after = /^\d{1,15}$/.test(afterParameter) ? Number(afterParameter) : undefined;
   const entries = filter.ok
-    ? await world.records.listAudit({
+    ? await services.records.listAudit({
         ...filter.value,
         ...(after === undefined ? {} : { after }),
-        limit: PAGE + 1,
+        limit: PAGE_SIZE + 1,
       })
     : [];
-  const line = makeLines(world, actor, frame.words);
-  const lines = [];
-  for (const entry of entries.slice(0, PAGE)) lines.push(await line(entry));
-  const last = lines.at(-1);
+  const formatEntry = makeAuditEntryFormatter(services, actor, frame.words);
+  const formattedEntries = [];
+  for (const entry of entries.slice(0, PAGE_SIZE)) formattedEntries.push(await formatEntry(entry));
+  const last = formattedEntries.at(-1);
   return {
     status: filter.ok ? 200 : 400,
     page: auditPage(frame, {
@@ -122,36 +127,36 @@ async function show(call: AuditCall): Promise<PageAnswer> {
       problems: filter.ok
         ? noProblems
         : filter.refusal.map(([field, key]) => ({ field, text: frame.words.say(key) })),
-      lines,
-      consents: mayDo(actor, RIGHTS.viewPrivate),
-      download: address('/admin/audit.jsonl', query),
-      first: after === undefined ? null : address('/admin/audit', query),
-      next: entries.length > PAGE && last ? address('/admin/audit', query, last.id) : null,
+      entries: formattedEntries,
+      includesConsents: hasRight(actor, RIGHTS.viewPrivate),
+      downloadHref: listPath('/admin/audit.jsonl', query),
+      first: after === undefined ? null : listPath('/admin/audit', query),
+      next: entries.length > PAGE_SIZE && last ? listPath('/admin/audit', query, last.id) : null,
     }),
   };
 }
 
 /** The same lines for programs, in the form of the API; at most 10 000. */
-async function download(call: AuditCall): Promise<PageAnswer> {
-  if (!mayRead(call)) return forbidden;
-  const { world, actor, reply } = call;
-  const filter = await filterOf(call, readQuery(call));
+async function downloadAuditLog(call: AuditCall): Promise<PageResponse> {
+  if (!canReadAuditLog(call)) return forbidden;
+  const { services, actor, reply } = call;
+  const filter = await parseAuditFilter(call, parseAuditQuery(call));
   const entries = filter.ok
-    ? await world.records.listAudit({ ...filter.value, limit: MOST_EXPORTED })
+    ? await services.records.listAudit({ ...filter.value, limit: MAX_EXPORTED })
     : [];
-  const view = makeAuditView(world, actor);
+  const serializeEntry = makeAuditEntrySerializer(services, actor);
   let text = '';
-  for (const entry of entries) text += `${JSON.stringify(await view(entry))}\n`;
+  for (const entry of entries) text += `${JSON.stringify(await serializeEntry(entry))}\n`;
   await reply
     .header('content-type', 'application/jsonl; charset=utf-8')
     .header('content-disposition', 'attachment; filename="audit.jsonl"')
     .header('cache-control', 'no-store')
     .send(text);
-  return { done: true };
+  return { responseSent: true };
 }
 
 /** The audit trail. */
-export function auditRoutes(app: FastifyInstance, world: World): void {
-  showPage(app, world, '/admin/audit', show, 'signed-in');
-  showPage(app, world, '/admin/audit.jsonl', download, 'signed-in');
+export function auditRoutes(app: FastifyInstance, services: Services): void {
+  getPage(app, services, '/admin/audit', showAuditLog, 'signed-in');
+  getPage(app, services, '/admin/audit.jsonl', downloadAuditLog, 'signed-in');
 }

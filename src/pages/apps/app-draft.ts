@@ -1,5 +1,5 @@
-import type { FormValues } from '#encoding/form.ts';
-import type { World } from '#http/world.ts';
+import type { FormParameters } from '#encoding/form.ts';
+import type { Services } from '#http/world.ts';
 import type { Client, GrantType } from '#registry/model/client.ts';
 import type { RevisedFields } from '#registry/model/revision.ts';
 import { fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
@@ -7,14 +7,14 @@ import type { FormProblem } from '../form-problems.ts';
 import { problemText, refusalText } from '../refusal-texts.ts';
 import { scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
-import { type AppKind, appKinds, isOwn, isService, kindOf } from './app.template.ts';
+import { type AppKind, appKinds, isOwnerOnly, isService, kindOf } from './app.template.ts';
 import { permissionGroups } from './app.view.ts';
 import type { AppChoices, AppDraft } from './app-forms.template.ts';
-import { addressesOf, typedAddresses } from './own-app.ts';
+import { formatAddresses, parseAddresses } from './own-app.ts';
 
 // What a person typed about an app, and what the registry makes of it.
 
-export const isKind = (text: string | undefined): text is AppKind =>
+export const isAppKind = (text: string | undefined): text is AppKind =>
   appKinds.some((kind) => kind === text);
 
 /** An empty form for an app of a kind. */
@@ -39,15 +39,15 @@ export const emptyDraft = (kind: AppKind): AppDraft => ({
 });
 
 /** Everything that was typed. */
-export function draftOf(world: World, kind: AppKind, form: FormValues): AppDraft {
+export function parseAppDraft(services: Services, kind: AppKind, form: FormParameters): AppDraft {
   const text = (name: string) => (form.get(name) ?? '').replaceAll('\r\n', '\n');
-  const ticked = (name: string) => form.get(name) !== undefined;
-  const chosen = (prefix: string) =>
+  const isChecked = (name: string) => form.get(name) !== undefined;
+  const checkedScopes = (prefix: string) =>
     new Set(
-      world.scopes
-        .all()
+      services.scopes
+        .allScopes()
         .map(({ name }) => name)
-        .filter((name) => ticked(`${prefix}.${name}`)),
+        .filter((name) => isChecked(`${prefix}.${name}`)),
     );
   return {
     kind,
@@ -56,24 +56,28 @@ export function draftOf(world: World, kind: AppKind, form: FormValues): AppDraft
     description: text('description'),
     // Blanks that come along when an address is copied are not part of it.
     redirectUri: text('redirectUri').trim(),
-    redirectIsPrefix: ticked('redirectIsPrefix'),
+    redirectIsPrefix: isChecked('redirectIsPrefix'),
     site: text('site'),
     access: text('access') || 'scopes',
-    scopes: chosen('scope'),
-    optional: chosen('optional'),
+    scopes: checkedScopes('scope'),
+    optional: checkedScopes('optional'),
     addresses: text('addresses'),
     rsaPublicKey: text('rsaPublicKey'),
-    pkceOptional: ticked('pkceOptional'),
-    actsForItself: ticked('actsForItself'),
+    pkceOptional: isChecked('pkceOptional'),
+    actsForItself: isChecked('actsForItself'),
     tokenAlgorithm: text('tokenAlgorithm') || 'ES256',
-    terms: ticked('terms'),
+    terms: isChecked('terms'),
     reason: text('reason'),
   };
 }
 
 /** The form as an app would have filled it in, or a change of it. */
-export function draftFrom(world: World, client: Client, fields: RevisedFields = client): AppDraft {
-  const identity = fields.scopes.find((scope) => world.scopes.identityOnly.includes(scope));
+export function draftFromClient(
+  services: Services,
+  client: Client,
+  fields: RevisedFields = client,
+): AppDraft {
+  const identity = fields.scopes.find((scope) => services.scopes.identityOnly.includes(scope));
   return {
     ...emptyDraft(kindOf(client)),
     name: fields.name,
@@ -85,7 +89,7 @@ export function draftFrom(world: World, client: Client, fields: RevisedFields = 
     access: identity ?? 'scopes',
     scopes: new Set(fields.scopes),
     optional: new Set(fields.optionalScopes),
-    addresses: typedAddresses(client),
+    addresses: formatAddresses(client),
     rsaPublicKey: client.rsaPublicKey ?? '',
     pkceOptional: client.pkceOptional,
     actsForItself: client.grantTypes.includes('client_credentials'),
@@ -99,7 +103,9 @@ function scopesOf({ access, scopes, optional, kind }: AppDraft) {
   return {
     scopes: [...scopes],
     optionalScopes:
-      isOwn(kind) || isService(kind) ? [] : [...optional].filter((scope) => scopes.has(scope)),
+      isOwnerOnly(kind) || isService(kind)
+        ? []
+        : [...optional].filter((scope) => scopes.has(scope)),
   };
 }
 
@@ -113,21 +119,21 @@ function grantTypesOf({ kind, actsForItself }: AppDraft): readonly GrantType[] {
 }
 
 /** What is changed by a revision. */
-export const revisedValues = (
+export const revisionValues = (
   draft: AppDraft,
   ignoreWarnings: boolean,
 ): Readonly<Record<string, unknown>> => ({
   name: draft.name,
   description: draft.description,
   site: draft.site,
-  ...(isOwn(draft.kind) || isService(draft.kind) ? {} : { redirectUri: draft.redirectUri }),
+  ...(isOwnerOnly(draft.kind) || isService(draft.kind) ? {} : { redirectUri: draft.redirectUri }),
   ...(draft.kind === 'oauth1' ? { redirectIsPrefix: draft.redirectIsPrefix } : {}),
   ...scopesOf(draft),
   ...(ignoreWarnings ? { ignoreWarnings: true } : {}),
 });
 
 /** What a proposal says. */
-export const proposedValues = (
+export const proposalValues = (
   draft: AppDraft,
   email: string,
   ignoreWarnings: boolean,
@@ -135,34 +141,39 @@ export const proposedValues = (
   const { kind } = draft;
   const oauth1 = kind === 'oauth1' || kind === 'own-oauth1';
   return {
-    ...revisedValues(draft, ignoreWarnings),
+    ...revisionValues(draft, ignoreWarnings),
     version: draft.version,
-    redirectUri: isOwn(kind) || isService(kind) ? '' : draft.redirectUri,
+    redirectUri: isOwnerOnly(kind) || isService(kind) ? '' : draft.redirectUri,
     email,
     protocol: oauth1 ? 'oauth1' : 'oauth2',
-    ownerOnly: isOwn(kind),
+    ownerOnly: isOwnerOnly(kind),
     confidential: kind !== 'device',
     grantTypes: oauth1 ? [] : grantTypesOf(draft),
     pkceOptional: kind === 'server' && draft.pkceOptional,
     tokenAlgorithm: draft.tokenAlgorithm,
     rsaPublicKey: oauth1 ? draft.rsaPublicKey.trim() || null : null,
-    restrictions: { addresses: addressesOf(draft.addresses), pages: [] },
+    restrictions: { addresses: parseAddresses(draft.addresses), pages: [] },
     termsAccepted: draft.terms,
   };
 };
 
 /** What a form of this server offers. */
-export const choicesOf = (world: World, words: Words): AppChoices => ({
-  groups: permissionGroups(world, words, ({ identityOnly }) => !identityOnly, []),
-  identities: world.scopes.identityOnly.map(
-    (name) => [name, scopeWords(words, world.scopes).description(name)] as const,
+export const formChoices = (services: Services, words: Words): AppChoices => ({
+  groups: permissionGroups(services, words, ({ identityOnly }) => !identityOnly, []),
+  identityScopes: services.scopes.identityOnly.map(
+    (name) => [name, scopeWords(words, services.scopes).description(name)] as const,
   ),
-  sites: world.sites.all.map(({ id, name }) => [id, name] as const),
-  always: world.scopes.hidden.map((name) => scopeWords(words, world.scopes).description(name)),
+  sites: services.sites.all.map(({ id, name }) => [id, name] as const),
+  impliedScopes: services.scopes.hidden.map((name) =>
+    scopeWords(words, services.scopes).description(name),
+  ),
 });
 
 /** Why the registry said no, each thing where it is said. */
-export function problemsOf(words: Words, refusal: RegistryRefusal): readonly FormProblem[] {
+export function refusalFormProblems(
+  words: Words,
+  refusal: RegistryRefusal,
+): readonly FormProblem[] {
   const fields = fieldRefusals(refusal);
   if (fields.length === 0)
     return [
@@ -171,11 +182,13 @@ export function problemsOf(words: Words, refusal: RegistryRefusal): readonly For
         text: refusalText(words, refusal),
       },
     ];
-  return fields.map((one) => ({
-    field: one.field,
+  return fields.map((fieldRefusal) => ({
+    field: fieldRefusal.field,
     text:
-      one.kind === 'missing_field' ? words.say('problem.empty') : problemText(words, one.problem),
-    sentence: refusalText(words, one),
-    ignorable: one.kind === 'invalid_field' && one.ignorable,
+      fieldRefusal.kind === 'missing_field'
+        ? words.say('problem.empty')
+        : problemText(words, fieldRefusal.problem),
+    sentence: refusalText(words, fieldRefusal),
+    ignorable: fieldRefusal.kind === 'invalid_field' && fieldRefusal.ignorable,
   }));
 }

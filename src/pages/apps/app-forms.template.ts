@@ -1,17 +1,25 @@
 import { html } from 'hono/html';
-import { differenceTable, type ShownChange } from '../audit-table.ts';
-import { atControls, type FormProblem, problemAt } from '../form-problems.ts';
-import { type Frame, field, type Html, layout, named, phrase, proof } from '../layout.ts';
+import { type DisplayChange, differenceTable } from '../audit-table.ts';
+import { type FormProblem, mapToControls, problemAt } from '../form-problems.ts';
+import {
+  bidiIsolate,
+  csrfField,
+  type Frame,
+  formField,
+  type Html,
+  layout,
+  messageWithHtml,
+} from '../layout.ts';
 import type { Words } from '../words.ts';
 import {
   type AppKind,
   appKinds,
-  choose,
+  checkboxField,
   isOAuth1,
-  isOwn,
+  isOwnerOnly,
   isService,
   type PermissionGroup,
-  tick,
+  selectField,
 } from './app.template.ts';
 
 // The forms that describe an app: a new one, and a change of one.
@@ -41,20 +49,20 @@ export interface AppDraft {
 /** What can be chosen from. */
 export interface AppChoices {
   readonly groups: readonly PermissionGroup[];
-  readonly identities: readonly (readonly [name: string, description: string])[];
+  readonly identityScopes: readonly (readonly [name: string, description: string])[];
   readonly sites: readonly (readonly [id: string, name: string])[];
   /** What every app may do. */
-  readonly always: readonly string[];
+  readonly impliedScopes: readonly string[];
 }
 
-interface FormView {
+interface AppFormView {
   readonly draft: AppDraft;
   readonly choices: AppChoices;
   readonly problems: readonly FormProblem[];
 }
 
 /** The controls of what the registry calls otherwise; null: nothing on the form says it. */
-const controls: Readonly<Record<string, string | null>> = {
+const controlIds: Readonly<Record<string, string | null>> = {
   optionalScopes: 'scopes',
   restrictions: 'addresses',
   termsAccepted: 'terms',
@@ -65,27 +73,27 @@ const controls: Readonly<Record<string, string | null>> = {
       'ownerOnly',
       'confidential',
       'grantTypes',
-      'changeToken',
+      'etag',
       'clientId',
       'ownerId',
     ].map((field) => [field, null]),
   ),
 };
 
-const problemsOf = ({ draft: { kind }, problems }: FormView): readonly FormProblem[] =>
-  atControls(
+const controlProblems = ({ draft: { kind }, problems }: AppFormView): readonly FormProblem[] =>
+  mapToControls(
     problems,
-    isOwn(kind) || isService(kind) ? { ...controls, redirectUri: null } : controls,
+    isOwnerOnly(kind) || isService(kind) ? { ...controlIds, redirectUri: null } : controlIds,
   );
-const at = (view: FormView, ...fields: readonly string[]): string | null =>
-  problemAt(problemsOf(view), ...fields);
+const fieldProblem = (view: AppFormView, ...fields: readonly string[]): string | null =>
+  problemAt(controlProblems(view), ...fields);
 
 /** The question that chooses the protocol. `from`: the dialect whose address led here. */
-export function choosePage(
+export function chooseAppKindPage(
   frame: Frame,
   {
     mayRegister,
-    from,
+    from: dialect,
   }: { readonly mayRegister: 'yes' | 'no-email'; readonly from: 'mediawiki' | null },
 ): Html {
   const { words } = frame;
@@ -97,44 +105,44 @@ export function choosePage(
 <ul class="plain-list">${appKinds.map(
       (
         kind,
-      ) => html`<li class="card"><h2><a href="/my/apps/new?kind=${kind}${from === null ? '' : `&from=${from}`}">${words.say(`new.kind.${kind}`)}</a></h2>
+      ) => html`<li class="card"><h2><a href="/my/apps/new?kind=${kind}${dialect === null ? '' : `&from=${dialect}`}">${words.say(`new.kind.${kind}`)}</a></h2>
 <p>${words.say(`new.kind-help.${kind}`)}</p><p class="quiet">${words.say(`apps.kind.${kind}`)}</p></li>`,
     )}</ul>`,
   );
 }
 
 /** Where advice is waved through. */
-const wavedThrough = (words: Words, { problems }: FormView): Html =>
+const ignoreWarningsBox = (words: Words, { problems }: AppFormView): Html =>
   problems.some(({ ignorable }) => ignorable === true)
-    ? html`<div class="advice">${tick('ignore_warnings', words.say('new.ignore'), false)}</div>`
+    ? html`<div class="advice">${checkboxField('ignore_warnings', words.say('new.ignore'), false)}</div>`
     : html``;
 
-const nameFields = (words: Words, view: FormView): Html =>
-  html`${field({
+const nameFields = (words: Words, view: AppFormView): Html =>
+  html`${formField({
     name: 'name',
     label: words.say('field.name'),
     help: words.say('new.name-help'),
     value: view.draft.name,
-    most: 128,
+    maxLength: 128,
     required: true,
-    problem: at(view, 'name'),
+    problem: fieldProblem(view, 'name'),
   })}`;
 
-const wordsFields = (words: Words, view: FormView): Html => {
+const descriptionFields = (words: Words, view: AppFormView): Html => {
   const { kind, description, redirectUri, redirectIsPrefix, site } = view.draft;
-  return html`${field({
+  return html`${formField({
     name: 'description',
     label: words.say('field.description'),
     help: words.say('new.description-help'),
     value: description,
     rows: 4,
     required: true,
-    problem: at(view, 'description'),
+    problem: fieldProblem(view, 'description'),
   })}
 ${
-  isOwn(kind) || isService(kind)
+  isOwnerOnly(kind) || isService(kind)
     ? ''
-    : field({
+    : formField({
         name: 'redirectUri',
         label: words.say('field.redirectUri'),
         help: words.say(
@@ -145,84 +153,84 @@ ${
               : 'new.redirect-help',
         ),
         value: redirectUri,
-        most: 2000,
+        maxLength: 2000,
         required: true,
-        problem: at(view, 'redirectUri'),
+        problem: fieldProblem(view, 'redirectUri'),
       })
 }
-${kind === 'oauth1' ? tick('redirectIsPrefix', words.say('field.redirectIsPrefix'), redirectIsPrefix, { help: words.say('new.prefix-help'), id: 'redirectIsPrefix', problem: at(view, 'redirectIsPrefix') }) : ''}
+${kind === 'oauth1' ? checkboxField('redirectIsPrefix', words.say('field.redirectIsPrefix'), redirectIsPrefix, { help: words.say('new.prefix-help'), id: 'redirectIsPrefix', problem: fieldProblem(view, 'redirectIsPrefix') }) : ''}
 ${siteField(words, view, site)}`;
 };
 
 /**
  * Where there is one site there is nothing to choose, and what the app was registered for stays.
  */
-const siteField = (words: Words, view: FormView, site: string): Html =>
-  view.choices.sites.length < 2 && at(view, 'site') === null
+const siteField = (words: Words, view: AppFormView, site: string): Html =>
+  view.choices.sites.length < 2 && fieldProblem(view, 'site') === null
     ? html`<input type="hidden" name="site" value="${site}">`
-    : choose({
+    : selectField({
         name: 'site',
         label: words.say('field.site'),
         value: site,
         options: [['*', words.say('frame.every-site')], ...view.choices.sites],
         help: words.say('new.site-help'),
-        problem: at(view, 'site'),
+        problem: fieldProblem(view, 'site'),
       });
 
 const scopeRow = (
   words: Words,
-  { draft }: FormView,
+  { draft }: AppFormView,
   { name, description, risk }: PermissionGroup['scopes'][number],
-  own: boolean,
+  ownerOnly: boolean,
 ): Html =>
-  html`<div class="pair">${tick(`scope.${name}`, html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`} <code class="quiet">${name}</code>`, draft.scopes.has(name))}${
-    own
+  html`<div class="pair">${checkboxField(`scope.${name}`, html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`} <code class="quiet">${name}</code>`, draft.scopes.has(name))}${
+    ownerOnly
       ? ''
       : html`<label class="choice quiet"><input type="checkbox" name="optional.${name}" value="1"${draft.optional.has(name) ? html` checked` : ''} aria-label="${words.say('new.optional-of', { scope: description })}"><span>${words.say('apps.optional')}</span></label>`
   }</div>`;
 
 /** What the app wants to do: only know who somebody is, or things, by group. */
-function scopeFields(words: Words, view: FormView): Html {
+function scopeFields(words: Words, view: AppFormView): Html {
   const { draft, choices } = view;
   // Nobody is asked: neither its owner, nor anybody by a service.
-  const own = isOwn(draft.kind) || isService(draft.kind);
+  const withoutConsent = isOwnerOnly(draft.kind) || isService(draft.kind);
   const legend = isService(draft.kind)
     ? 'new.scopes-service'
-    : own
+    : withoutConsent
       ? 'new.scopes-own'
       : 'new.scopes';
-  const problem = at(view, 'scopes');
-  const way = (value: string, label: string) =>
+  const problem = fieldProblem(view, 'scopes');
+  const accessOption = (value: string, label: string) =>
     html`<label class="choice"><input type="radio" name="access" value="${value}"${draft.access === value ? html` checked` : ''} data-shows><span>${label}</span></label>`;
   return html`<fieldset id="scopes" tabindex="-1"${problem === null ? '' : html` aria-describedby="scopes-problem"`}><legend>${words.say(legend)}</legend>
 ${problem === null ? '' : html`<p class="problem" id="scopes-problem">${problem}</p>`}
-${own ? html`<input type="hidden" name="access" value="scopes">` : html`${choices.identities.map(([name, description]) => way(name, description))}${way('scopes', words.say('new.access-scopes'))}`}
-<div${own ? '' : html` data-shown-by="access" data-shown-for="scopes"`}>
-<p class="help">${choices.always.length > 0 ? words.say('new.always', { scopes: words.list(choices.always) }) : ''} ${own ? '' : words.say('new.optional-help')}</p>
-${choices.groups.map(({ label, scopes }) => html`<h2>${label}</h2>${scopes.map((scope) => scopeRow(words, view, scope, own))}`)}
+${withoutConsent ? html`<input type="hidden" name="access" value="scopes">` : html`${choices.identityScopes.map(([name, description]) => accessOption(name, description))}${accessOption('scopes', words.say('new.access-scopes'))}`}
+<div${withoutConsent ? '' : html` data-shown-by="access" data-shown-for="scopes"`}>
+<p class="help">${choices.impliedScopes.length > 0 ? words.say('new.always', { scopes: words.formatList(choices.impliedScopes) }) : ''} ${withoutConsent ? '' : words.say('new.optional-help')}</p>
+${choices.groups.map(({ label, scopes }) => html`<h2>${label}</h2>${scopes.map((scope) => scopeRow(words, view, scope, withoutConsent))}`)}
 </div></fieldset>`;
 }
 
 /** What is rarely changed. */
-function moreFields(words: Words, view: FormView): Html {
+function advancedFields(words: Words, view: AppFormView): Html {
   const { draft } = view;
   const { kind } = draft;
-  const problem = at(view, 'addresses', 'rsaPublicKey', 'pkceOptional', 'tokenAlgorithm');
+  const problem = fieldProblem(view, 'addresses', 'rsaPublicKey', 'pkceOptional', 'tokenAlgorithm');
   return html`<details${problem === null && !draft.pkceOptional ? '' : html` open`}><summary>${words.say('new.more')}</summary>
-${kind === 'server' ? tick('actsForItself', words.say('new.acts-for-itself'), draft.actsForItself) : ''}
+${kind === 'server' ? checkboxField('actsForItself', words.say('new.acts-for-itself'), draft.actsForItself) : ''}
 ${
   kind === 'server'
-    ? tick('pkceOptional', words.say('field.pkceOptional'), draft.pkceOptional, {
+    ? checkboxField('pkceOptional', words.say('field.pkceOptional'), draft.pkceOptional, {
         help: words.say('new.pkce-help'),
         id: 'pkceOptional',
-        problem: at(view, 'pkceOptional'),
+        problem: fieldProblem(view, 'pkceOptional'),
       })
     : ''
 }
 ${
   isOAuth1(kind)
     ? ''
-    : choose({
+    : selectField({
         name: 'tokenAlgorithm',
         label: words.say('field.tokenAlgorithm'),
         value: draft.tokenAlgorithm,
@@ -230,89 +238,89 @@ ${
           ['ES256', 'ES256'],
           ['RS256', 'RS256'],
         ],
-        problem: at(view, 'tokenAlgorithm'),
+        problem: fieldProblem(view, 'tokenAlgorithm'),
       })
 }
-${isOAuth1(kind) ? field({ name: 'rsaPublicKey', label: words.say('field.rsaPublicKey'), help: words.say('new.rsa-help'), value: draft.rsaPublicKey, rows: 4, problem: at(view, 'rsaPublicKey') }) : ''}
-${field({ name: 'addresses', label: words.say('field.restrictions'), help: words.say('new.addresses-help'), value: draft.addresses, rows: 3, problem: at(view, 'addresses') })}
+${isOAuth1(kind) ? formField({ name: 'rsaPublicKey', label: words.say('field.rsaPublicKey'), help: words.say('new.rsa-help'), value: draft.rsaPublicKey, rows: 4, problem: fieldProblem(view, 'rsaPublicKey') }) : ''}
+${formField({ name: 'addresses', label: words.say('field.restrictions'), help: words.say('new.addresses-help'), value: draft.addresses, rows: 3, problem: fieldProblem(view, 'addresses') })}
 </details>`;
 }
 
-export interface NewAppView extends FormView {
+export interface NewAppView extends AppFormView {
   /** Contact address: the account's. */
   readonly email: string;
   /** The app it is a new version of. */
-  readonly copied: string | null;
+  readonly copiedFrom: string | null;
   /** The dialect whose address led here: its rules of registration hold. */
-  readonly from: 'mediawiki' | null;
+  readonly dialect: 'mediawiki' | null;
 }
 
 /** The description of a new app. */
 export function newAppPage(frame: Frame, view: NewAppView): Html {
   const { words } = frame;
-  const { draft, from } = view;
+  const { draft, dialect } = view;
   return layout(
     frame,
     words.say('new.title'),
-    html`<p>${words.say(`new.kind.${draft.kind}`)} <span class="quiet">(${words.say(`apps.kind.${draft.kind}`)})</span> <a href="/my/apps/new${from === null ? '' : `?from=${from}`}">${words.say('new.other-kind')}</a></p>
-${view.copied === null ? '' : html`<p class="advice">${phrase(words, 'new.copied', { app: named(view.copied) })}</p>`}
+    html`<p>${words.say(`new.kind.${draft.kind}`)} <span class="quiet">(${words.say(`apps.kind.${draft.kind}`)})</span> <a href="/my/apps/new${dialect === null ? '' : `?from=${dialect}`}">${words.say('new.other-kind')}</a></p>
+${view.copiedFrom === null ? '' : html`<p class="advice">${messageWithHtml(words, 'new.copied', { app: bidiIsolate(view.copiedFrom) })}</p>`}
 <form method="post" action="/my/apps/new">
-${proof(frame)}<input type="hidden" name="kind" value="${draft.kind}">${from === null ? '' : html`<input type="hidden" name="from" value="${from}">`}
-${wavedThrough(words, view)}
+${csrfField(frame)}<input type="hidden" name="kind" value="${draft.kind}">${dialect === null ? '' : html`<input type="hidden" name="from" value="${dialect}">`}
+${ignoreWarningsBox(words, view)}
 ${nameFields(words, view)}
-${field({ name: 'version', label: words.say('field.version'), help: words.say('new.version-help'), value: draft.version, most: 32, required: true, problem: at(view, 'version') })}
-${wordsFields(words, view)}
+${formField({ name: 'version', label: words.say('field.version'), help: words.say('new.version-help'), value: draft.version, maxLength: 32, required: true, problem: fieldProblem(view, 'version') })}
+${descriptionFields(words, view)}
 ${scopeFields(words, view)}
-${moreFields(words, view)}
-<p class="quiet">${phrase(words, isOwn(draft.kind) ? 'new.contact-own' : 'new.contact', { email: named(view.email) })}</p>
-${tick('terms', words.say('new.terms', { site: frame.siteName }), draft.terms, { required: true, id: 'terms', problem: at(view, 'terms') })}
-<div class="buttons"><button name="register" value="1">${words.say(isOwn(draft.kind) ? 'new.register-own' : 'new.register')}</button><a class="button second" href="/my/apps">${words.say('apps.back')}</a></div>
+${advancedFields(words, view)}
+<p class="quiet">${messageWithHtml(words, isOwnerOnly(draft.kind) ? 'new.contact-own' : 'new.contact', { email: bidiIsolate(view.email) })}</p>
+${checkboxField('terms', words.say('new.terms', { site: frame.siteName }), draft.terms, { required: true, id: 'terms', problem: fieldProblem(view, 'terms') })}
+<div class="buttons"><button name="register" value="1">${words.say(isOwnerOnly(draft.kind) ? 'new.register-own' : 'new.register')}</button><a class="button second" href="/my/apps">${words.say('apps.back')}</a></div>
 </form>`,
-    { wide: true, problems: problemsOf(view) },
+    { wide: true, problems: controlProblems(view) },
   );
 }
 
-export interface ReviseView extends FormView {
+export interface ReviseView extends AppFormView {
   readonly appId: string;
   readonly appName: string;
-  readonly changeToken: string;
+  readonly etag: string;
   /** A change waits already, and would be replaced. */
-  readonly open: boolean;
+  readonly replacesOpenRevision: boolean;
 }
 
-const reviseHead = (frame: Frame, { changeToken }: Pick<ReviseView, 'changeToken'>): Html =>
-  html`${proof(frame)}<input type="hidden" name="change_token" value="${changeToken}">`;
+const reviseFormHead = (frame: Frame, { etag }: Pick<ReviseView, 'etag'>): Html =>
+  html`${csrfField(frame)}<input type="hidden" name="change_token" value="${etag}">`;
 
 /** A change of an approved app. */
 export function revisePage(frame: Frame, view: ReviseView): Html {
   const { words } = frame;
-  const own = isOwn(view.draft.kind);
+  const ownerOnly = isOwnerOnly(view.draft.kind);
   return layout(
     frame,
     words.say('revise.title', { app: view.appName }),
-    html`<p>${words.say(own ? 'revise.intro-own' : 'revise.intro')}</p>
-${view.open ? html`<p class="advice">${words.say('revise.replaces')}</p>` : ''}
+    html`<p>${words.say(ownerOnly ? 'revise.intro-own' : 'revise.intro')}</p>
+${view.replacesOpenRevision ? html`<p class="advice">${words.say('revise.replaces')}</p>` : ''}
 <form method="post" action="/my/apps/${view.appId}/revise">
-${reviseHead(frame, view)}
-${wavedThrough(words, view)}
+${reviseFormHead(frame, view)}
+${ignoreWarningsBox(words, view)}
 ${nameFields(words, view)}
-${wordsFields(words, view)}
+${descriptionFields(words, view)}
 ${scopeFields(words, view)}
-${field({ name: 'reason', label: words.say('frame.reason'), help: words.say('revise.reason-help'), value: view.draft.reason, most: 255, problem: at(view, 'reason') })}
+${formField({ name: 'reason', label: words.say('frame.reason'), help: words.say('revise.reason-help'), value: view.draft.reason, maxLength: 255, problem: fieldProblem(view, 'reason') })}
 <div class="buttons"><button name="look" value="1">${words.say('revise.look')}</button><a class="button second" href="/my/apps/${view.appId}">${words.say('apps.back')}</a></div>
 </form>`,
-    { wide: true, problems: problemsOf(view) },
+    { wide: true, problems: controlProblems(view) },
   );
 }
 
 export interface PreviewView {
   readonly appId: string;
   readonly appName: string;
-  readonly changeToken: string;
-  readonly differences: readonly ShownChange[];
+  readonly etag: string;
+  readonly differences: readonly DisplayChange[];
   /** Nobody has to review it. */
-  readonly atOnce: boolean;
-  readonly open: boolean;
+  readonly appliesImmediately: boolean;
+  readonly replacesOpenRevision: boolean;
   /** Every value that was sent, to be sent again. */
   readonly fields: readonly (readonly [name: string, value: string])[];
 }
@@ -324,12 +332,12 @@ export function previewPage(frame: Frame, view: PreviewView): Html {
     frame,
     words.say('revise.title', { app: view.appName }),
     html`${differenceTable(words, view.differences)}
-<p>${words.say(view.atOnce ? 'revise.at-once' : 'revise.waits')}</p>
-${view.open ? html`<p class="advice">${words.say('revise.replaces')}</p>` : ''}
+<p>${words.say(view.appliesImmediately ? 'revise.at-once' : 'revise.waits')}</p>
+${view.replacesOpenRevision ? html`<p class="advice">${words.say('revise.replaces')}</p>` : ''}
 <form method="post" action="/my/apps/${view.appId}/revise">
-${reviseHead(frame, view)}
+${reviseFormHead(frame, view)}
 ${view.fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
-<div class="buttons"><button name="send" value="1">${words.say(view.atOnce ? 'revise.apply' : 'revise.send')}</button><button name="edit" value="1" class="second">${words.say('revise.edit')}</button></div>
+<div class="buttons"><button name="send" value="1">${words.say(view.appliesImmediately ? 'revise.apply' : 'revise.send')}</button><button name="edit" value="1" class="second">${words.say('revise.edit')}</button></div>
 </form>`,
     { wide: true },
   );

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Client, Stage } from '#registry/model/client.ts';
-import { dayOf, facts, type Html, named } from '../layout.ts';
+import { bidiIsolate, dateElement, descriptionList, type Html } from '../layout.ts';
 import { stageName } from '../refusal-texts.ts';
 import type { Words } from '../words.ts';
 
@@ -22,7 +22,7 @@ export function kindOf({
   return grantTypes.includes('authorization_code') ? 'server' : 'service';
 }
 
-export const isOwn = (kind: AppKind): boolean => kind === 'own' || kind === 'own-oauth1';
+export const isOwnerOnly = (kind: AppKind): boolean => kind === 'own' || kind === 'own-oauth1';
 /** Acts for itself alone: nobody signs in to it, and nobody is sent back to it. */
 export const isService = (kind: AppKind): boolean => kind === 'service';
 export const isOAuth1 = (kind: AppKind): boolean => kind === 'oauth1' || kind === 'own-oauth1';
@@ -54,25 +54,25 @@ export interface AppView {
   readonly kind: AppKind;
   /** Null: every site. */
   readonly site: string | null;
-  readonly returnsTo: string | null;
+  readonly destination: string | null;
   readonly redirectIsPrefix: boolean;
   readonly groups: readonly PermissionGroup[];
   /** What an app that only learns who somebody is learns; null: it is none. */
-  readonly identity: string | null;
+  readonly identityDescription: string | null;
   /** It may ask about the access tokens of every app (RFC 7662). */
   readonly introspector: boolean;
   readonly stage: Stage;
   readonly stageAt: number;
   readonly suppressed: boolean;
-  readonly halted: Client['halted'];
+  readonly suspension: Client['suspension'];
   /** The operator's own. */
   readonly managed: boolean;
   readonly registeredAt: number;
   /** Unix seconds of the day; null: not yet. */
-  readonly lastUsed: number | null;
+  readonly lastUsedAt: number | null;
 }
 
-const tones = {
+const stageTones = {
   approved: 'good',
   proposed: 'warn',
   rejected: 'bad',
@@ -82,70 +82,82 @@ const tones = {
 } as const satisfies Record<Stage, string>;
 
 export const stageBadge = (words: Words, stage: Stage): Html =>
-  html`<span class="badge ${tones[stage]}">${stageName(words, stage)}</span>`;
+  html`<span class="badge ${stageTones[stage]}">${stageName(words, stage)}</span>`;
 
 /** Stage, and what else holds back an app. */
-export const badges = (
+export const appBadges = (
   words: Words,
-  app: Pick<AppView, 'stage' | 'suppressed' | 'halted' | 'managed' | 'kind'>,
+  app: Pick<AppView, 'stage' | 'suppressed' | 'suspension' | 'managed' | 'kind'>,
 ): Html =>
   html`${stageBadge(words, app.stage)}${app.managed && app.stage !== 'configured' ? html` <span class="badge">${words.say('stage.configured')}</span>` : ''}${
-    isOwn(app.kind) ? html` <span class="badge">${words.say('apps.own-badge')}</span>` : ''
+    isOwnerOnly(app.kind) ? html` <span class="badge">${words.say('apps.own-badge')}</span>` : ''
   }${app.suppressed ? html` <span class="badge bad">${words.say('apps.suppressed-badge')}</span>` : ''}${
-    app.halted === 'nothing'
+    app.suspension === 'none'
       ? ''
-      : html` <span class="badge bad">${words.say('apps.halted-badge')}</span>`
+      : html` <span class="badge bad">${words.say('apps.suspended-badge')}</span>`
   }`;
 
 /** The name of an app with its version. */
 export const appTitle = (words: Words, app: Pick<AppView, 'name' | 'version'>): Html =>
   app.name === null
     ? html`${words.say('apps.hidden-name')}`
-    : html`${named(app.name)} <span class="quiet">${named(app.version)}</span>`;
+    : html`${bidiIsolate(app.name)} <span class="quiet">${bidiIsolate(app.version)}</span>`;
 
-const permission = (words: Words, { description, risk, optional }: Permission): Html =>
+const permissionItem = (words: Words, { description, risk, optional }: Permission): Html =>
   html`<li>${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}${
     optional ? html` <span class="quiet">– ${words.say('apps.optional')}</span>` : ''
   }</li>`;
 
 /** What an app may do, in plain words by group. */
-export function permissions(
+export function permissionList(
   words: Words,
-  { groups, identity, introspector }: Pick<AppView, 'groups' | 'identity' | 'introspector'>,
+  {
+    groups,
+    identityDescription,
+    introspector,
+  }: Pick<AppView, 'groups' | 'identityDescription' | 'introspector'>,
 ): Html {
-  const asks = introspector
+  const introspectorNotice = introspector
     ? html`<p class="advice">${words.say('apps.introspector')}</p>`
     : html``;
-  if (identity !== null) return html`<p>${identity}</p>${asks}`;
-  if (groups.length === 0) return html`<p>${words.say('apps.nothing-more')}</p>${asks}`;
-  return html`${groups.map(({ label, scopes }) => html`<h3>${label}</h3><ul>${scopes.map((scope) => permission(words, scope))}</ul>`)}${asks}`;
+  if (identityDescription !== null) return html`<p>${identityDescription}</p>${introspectorNotice}`;
+  if (groups.length === 0)
+    return html`<p>${words.say('apps.nothing-more')}</p>${introspectorNotice}`;
+  return html`${groups.map(({ label, scopes }) => html`<h3>${label}</h3><ul>${scopes.map((scope) => permissionItem(words, scope))}</ul>`)}${introspectorNotice}`;
 }
 
 /** The facts everybody may see. */
-export function appFacts(words: Words, app: AppView, more: Parameters<typeof facts>[0] = []): Html {
-  const hidden = app.name === null;
-  return facts([
+export function appFacts(
+  words: Words,
+  app: AppView,
+  extraRows: Parameters<typeof descriptionList>[0] = [],
+): Html {
+  const isHidden = app.name === null;
+  return descriptionList([
     [words.say('apps.id'), html`<code>${app.id}</code>`],
-    hidden
+    isHidden
       ? null
       : [
           words.say('field.ownerId'),
           app.managed
             ? words.say('frame.operator')
-            : named(app.ownerName ?? words.say('frame.nobody')),
+            : bidiIsolate(app.ownerName ?? words.say('frame.nobody')),
         ],
-    [words.say('field.site'), app.site === null ? words.say('frame.every-site') : named(app.site)],
+    [
+      words.say('field.site'),
+      app.site === null ? words.say('frame.every-site') : bidiIsolate(app.site),
+    ],
     [words.say('field.protocol'), words.say(`apps.kind.${app.kind}`)],
-    hidden || isOwn(app.kind) || app.returnsTo === null
+    isHidden || isOwnerOnly(app.kind) || app.destination === null
       ? null
-      : [words.say('apps.returns-to'), named(app.returnsTo)],
-    [words.say('apps.registered'), dayOf(words, app.registeredAt)],
-    ...more,
+      : [words.say('apps.returns-to'), bidiIsolate(app.destination)],
+    [words.say('apps.registered'), dateElement(words, app.registeredAt)],
+    ...extraRows,
   ]);
 }
 
 /** A choice from a list. */
-export function choose(view: {
+export function selectField(view: {
   readonly name: string;
   readonly label: string;
   readonly value: string;
@@ -167,19 +179,19 @@ ${problem ? html`<p class="problem" id="${name}-problem">${problem}</p>` : ''}</
 }
 
 /** A box to tick. */
-export const tick = (
+export const checkboxField = (
   name: string,
   label: Html | string,
   checked: boolean,
-  more: {
+  options: {
     readonly help?: string;
     readonly required?: boolean;
     readonly id?: string;
     readonly problem?: string | null;
   } = {},
 ): Html =>
-  html`<label class="choice"><input type="checkbox" name="${name}" value="1"${more.id === undefined ? '' : html` id="${more.id}"`}${checked ? html` checked` : ''}${
-    more.required ? html` required` : ''
-  }${more.problem ? html` aria-invalid="true" aria-describedby="${name}-problem"` : ''}><span>${label}${
-    more.help === undefined ? '' : html` <span class="help">${more.help}</span>`
-  }</span></label>${more.problem ? html`<p class="problem" id="${name}-problem">${more.problem}</p>` : ''}`;
+  html`<label class="choice"><input type="checkbox" name="${name}" value="1"${options.id === undefined ? '' : html` id="${options.id}"`}${checked ? html` checked` : ''}${
+    options.required ? html` required` : ''
+  }${options.problem ? html` aria-invalid="true" aria-describedby="${name}-problem"` : ''}><span>${label}${
+    options.help === undefined ? '' : html` <span class="help">${options.help}</span>`
+  }</span></label>${options.problem ? html`<p class="problem" id="${name}-problem">${options.problem}</p>` : ''}`;

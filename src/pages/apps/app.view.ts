@@ -1,17 +1,17 @@
-import { destinationOf } from '#encoding/browser-uri.ts';
-import { namesOf } from '#http/account-names.ts';
+import { describeDestination } from '#encoding/browser-uri.ts';
+import { makeNameLookup } from '#http/account-names.ts';
 import type { Viewer } from '#http/app-access.ts';
-import type { World } from '#http/world.ts';
+import type { Services } from '#http/world.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { coversSite } from '#registry/access.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 import type { Client } from '#registry/model/client.ts';
 import { type RevisedFields, revisedFields } from '#registry/model/revision.ts';
 import type { Scope } from '#registry/model/scopes.ts';
 import { DAY } from '#registry/usage.ts';
-import { unseen } from '#registry/visibility.ts';
-import type { makeShown } from '../audit-entries.ts';
-import type { ShownChange } from '../audit-table.ts';
+import { hiddenReason } from '#registry/visibility.ts';
+import type { makeFieldFormatter } from '../audit-entries.ts';
+import type { DisplayChange } from '../audit-table.ts';
 import type { Frame } from '../layout.ts';
 import { type ScopeGroups, scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
@@ -22,53 +22,53 @@ import type { SampleFacts } from './samples.ts';
 
 /** Visible scopes in plain words, by group, in display order. */
 export function permissionGroups(
-  world: World,
+  services: Services,
   words: Words,
-  wanted: (scope: Scope) => boolean,
+  isIncluded: (scope: Scope) => boolean,
   optional: readonly string[],
 ): readonly PermissionGroup[] {
-  const said = scopeWords(words, world.scopes);
+  const scopeTexts = scopeWords(words, services.scopes);
   const groups = new Map<string, PermissionGroup['scopes'][number][]>();
-  for (const scope of world.scopes.all()) {
+  for (const scope of services.scopes.allScopes()) {
     const { name, group, risk } = scope;
-    if (group === 'hidden' || !wanted(scope)) continue;
-    const lines = groups.get(group) ?? [];
-    lines.push({
+    if (group === 'hidden' || !isIncluded(scope)) continue;
+    const groupScopes = groups.get(group) ?? [];
+    groupScopes.push({
       name,
-      description: said.description(name),
-      risk: risk === 'low' ? null : said.risk(risk),
+      description: scopeTexts.description(name),
+      risk: risk === 'low' ? null : scopeTexts.risk(risk),
       optional: optional.includes(name),
     });
-    groups.set(group, lines);
+    groups.set(group, groupScopes);
   }
-  return [...groups].map(([group, scopes]) => ({ label: said.group(group), scopes }));
+  return [...groups].map(([group, scopes]) => ({ label: scopeTexts.group(group), scopes }));
 }
 
 /** Every scope of this server with its meaning, risk and rights, by group, in display order. */
-export function scopeGroups(world: World, words: Words): ScopeGroups {
-  const said = scopeWords(words, world.scopes);
-  const all = world.scopes.all();
+export function scopeGroups(services: Services, words: Words): ScopeGroups {
+  const scopeTexts = scopeWords(words, services.scopes);
+  const all = services.scopes.allScopes();
   return [...new Set(all.map(({ group }) => group))].map((group) => ({
-    label: said.group(group),
+    label: scopeTexts.group(group),
     scopes: all
       .filter((scope) => scope.group === group)
       .map(({ name, risk, rights }) => ({
         name,
-        description: said.description(name),
-        risk: risk === 'low' ? null : said.risk(risk),
+        description: scopeTexts.description(name),
+        risk: risk === 'low' ? null : scopeTexts.risk(risk),
         rights,
       })),
   }));
 }
 
 /** Days of the last use, as Unix seconds. */
-export async function lastUses(
-  world: World,
+export async function loadLastUsed(
+  services: Services,
   kind: 'client' | 'secret',
   ids: readonly string[],
 ): Promise<(id: string) => number | null> {
   const days =
-    ids.length === 0 ? new Map<string, number>() : await world.records.lastUsed(kind, ids);
+    ids.length === 0 ? new Map<string, number>() : await services.records.lastUsed(kind, ids);
   return (id) => {
     const day = days.get(id);
     return day === undefined ? null : day * DAY;
@@ -77,56 +77,60 @@ export async function lastUses(
 
 /** An app as this viewer may see it. */
 export async function appView(
-  { world, actor, frame }: Viewer & { readonly frame: Pick<Frame, 'words'> },
+  { services, actor, frame }: Viewer & { readonly frame: Pick<Frame, 'words'> },
   client: Client,
-  more: {
-    readonly keeper: boolean;
-    readonly lastUsed: number | null;
-    readonly names?: (id: UserId) => Promise<string | null>;
+  options: {
+    readonly viewerCanManage: boolean;
+    readonly lastUsedAt: number | null;
+    readonly lookUpName?: (id: UserId) => Promise<string | null>;
   },
 ): Promise<AppView> {
-  const shown = unseen('name', client, actor, more.keeper) === undefined;
-  const identity = client.scopes.find((scope) => world.scopes.identityOnly.includes(scope));
+  const isVisible = hiddenReason('name', client, actor, options.viewerCanManage) === undefined;
+  const identity = client.scopes.find((scope) => services.scopes.identityOnly.includes(scope));
   return {
     id: client.id,
-    name: shown ? client.name : null,
-    version: shown ? client.version : '',
-    description: shown ? client.description : '',
-    ownerName: shown ? await (more.names ?? namesOf(world))(client.ownerId) : null,
+    name: isVisible ? client.name : null,
+    version: isVisible ? client.version : '',
+    description: isVisible ? client.description : '',
+    ownerName: isVisible
+      ? await (options.lookUpName ?? makeNameLookup(services))(client.ownerId)
+      : null,
     kind: kindOf(client),
-    site: world.sites.nameOf(client.site) ?? null,
-    returnsTo: shown ? destinationOf(client.redirectUri) : null,
-    redirectIsPrefix: shown && client.redirectIsPrefix,
+    site: services.sites.nameOf(client.site) ?? null,
+    destination: isVisible ? describeDestination(client.redirectUri) : null,
+    redirectIsPrefix: isVisible && client.redirectIsPrefix,
     groups: permissionGroups(
-      world,
+      services,
       frame.words,
       ({ name, identityOnly }) => !identityOnly && client.scopes.includes(name),
       client.optionalScopes,
     ),
-    identity:
-      identity === undefined ? null : scopeWords(frame.words, world.scopes).description(identity),
+    identityDescription:
+      identity === undefined
+        ? null
+        : scopeWords(frame.words, services.scopes).description(identity),
     introspector: client.introspector,
     stage: client.stage,
     stageAt: client.stageAt,
     suppressed: client.suppressed,
-    halted: client.halted,
+    suspension: client.suspension,
     managed: client.managed,
     registeredAt: client.registeredAt,
-    lastUsed: more.lastUsed,
+    lastUsedAt: options.lastUsedAt,
   };
 }
 
 /** What a revision would change, ready for people. */
-export const revisionChanges = (
+export const describeRevisionChanges = (
   client: Client,
   next: RevisedFields,
-  shown: ReturnType<typeof makeShown>,
-): Promise<readonly ShownChange[]> =>
+  formatField: ReturnType<typeof makeFieldFormatter>,
+): Promise<readonly DisplayChange[]> =>
   Promise.all(
     changedFields(client, next).map(async (field) => ({
       field,
-      before: await shown(field, client[field]),
-      after: await shown(field, next[field]),
+      before: await formatField(field, client[field]),
+      after: await formatField(field, next[field]),
     })),
   );
 
@@ -135,14 +139,14 @@ export const changedFields = (client: Client, next: RevisedFields) =>
   revisedFields.filter((field) => JSON.stringify(client[field]) !== JSON.stringify(next[field]));
 
 /** What code samples of an app are made of; what was issued just now is filled in. */
-export function sampleFacts(
-  world: World,
+export function codeSampleValues(
+  services: Services,
   client: Client,
-  issued?: Pick<Outcome, 'secret' | 'credentials' | 'accessToken'>,
+  issued?: Pick<ActionOutcome, 'secret' | 'credentials' | 'accessToken'>,
 ): SampleFacts {
-  const issuer = world.issuer.replace(/\/$/, '');
-  const here = coversSite(client.site, world.site);
-  const elsewhere = world.sites.all.find(({ id }) => id === client.site)?.origin;
+  const issuer = services.issuer.replace(/\/$/, '');
+  const isThisSite = coversSite(client.site, services.site);
+  const siteOrigin = services.sites.all.find(({ id }) => id === client.site)?.origin;
   return {
     kind: kindOf(client),
     issuer,
@@ -153,21 +157,24 @@ export function sampleFacts(
     redirectUri: client.redirectUri,
     scopes: client.scopes,
     actsForItself: !client.ownerOnly && client.grantTypes.includes('client_credentials'),
-    probe: here ? `${issuer}/api/v1/me` : `${elsewhere ?? 'https://api.example'}/`,
+    probeUrl: isThisSite ? `${issuer}/api/v1/me` : `${siteOrigin ?? 'https://api.example'}/`,
   };
 }
 
 /** Where a list continues; undefined: at its beginning. */
-export const placeOf = (text: string | undefined): number | undefined =>
+export const parsePageCursor = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 
 /** Rows of a page, and where it goes on: one more than the limit was asked for. */
-export function cut<T>(
+export function slicePage<T>(
   rows: readonly T[],
   limit: number,
-  place: (row: T) => number,
+  cursorOf: (row: T) => number,
 ): { readonly rows: readonly T[]; readonly next: number | null } {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return { rows: shown, next: rows.length > limit && last !== undefined ? place(last) : null };
+  const visibleRows = rows.slice(0, limit);
+  const last = visibleRows.at(-1);
+  return {
+    rows: visibleRows,
+    next: rows.length > limit && last !== undefined ? cursorOf(last) : null,
+  };
 }

@@ -1,21 +1,21 @@
 import type { FastifyInstance } from 'fastify';
-import { namesOf } from '#http/account-names.ts';
-import { findVisible, looksAfter, signedIn } from '#http/app-access.ts';
-import type { World } from '#http/world.ts';
+import { makeNameLookup } from '#http/account-names.ts';
+import { canManage, findVisibleClient, signedInUserId } from '#http/app-access.ts';
+import type { Services } from '#http/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { hasRight, RIGHTS } from '#registry/actor.ts';
 import { currentConsent } from '#registry/consent-policy.ts';
 import { stages } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { type PageCall, showPage } from '../page.ts';
+import { getPage, type PageCall } from '../page.ts';
 import { allScopesPage, scopeWords } from '../scopes.ts';
-import { appView, cut, lastUses, placeOf, scopeGroups } from './app.view.ts';
+import { appView, loadLastUsed, parsePageCursor, scopeGroups, slicePage } from './app.view.ts';
 import { type DirectoryQuery, directoryPage, publicAppPage } from './directory.template.ts';
 
-const LIMIT = 25;
+const PAGE_SIZE = 25;
 
-const queryOf = ({ query }: PageCall): DirectoryQuery => ({
+const parseDirectoryQuery = ({ query }: PageCall): DirectoryQuery => ({
   q: (query.get('q') ?? '').trim().slice(0, 128),
   owner: (query.get('owner') ?? '').trim().slice(0, 255),
   stage: [...stages, 'any' as const].find((stage) => stage === query.get('stage')) ?? 'approved',
@@ -25,17 +25,18 @@ const queryOf = ({ query }: PageCall): DirectoryQuery => ({
 });
 
 /** What the directory asks the store; undefined: nothing can fit. */
-async function filterOf(
-  { world, actor }: PageCall,
+async function directoryFilter(
+  { services, actor }: PageCall,
   query: DirectoryQuery,
 ): Promise<ClientFilter | undefined> {
-  const owner = query.owner === '' ? undefined : await world.records.findAccountByName(query.owner);
+  const owner =
+    query.owner === '' ? undefined : await services.records.findAccountByName(query.owner);
   if (query.owner !== '' && owner === undefined) return undefined;
-  if (query.scope !== '' && !world.scopes.has(query.scope)) return undefined;
-  const site = query.site === '' ? undefined : world.sites.resolve(query.site);
+  if (query.scope !== '' && !services.scopes.has(query.scope)) return undefined;
+  const site = query.site === '' ? undefined : services.sites.resolve(query.site);
   if (query.site !== '' && site === undefined) return undefined;
   return {
-    ...(query.q === '' ? {} : { nameHas: query.q }),
+    ...(query.q === '' ? {} : { nameContains: query.q }),
     ...(owner === undefined ? {} : { ownerId: owner.id }),
     ...(query.stage === 'any'
       ? {}
@@ -43,16 +44,16 @@ async function filterOf(
         ? { live: true }
         : { stage: query.stage }),
     ...(query.scope === '' ? {} : { scope: query.scope }),
-    ...(site === undefined ? {} : { actsOn: site as SiteId }),
+    ...(site === undefined ? {} : { actsOnSite: site as SiteId }),
     ...(query.own ? {} : { ownerOnly: false }),
     ...(maySeeHidden(actor) ? {} : { suppressed: false }),
   };
 }
 
-const addressOf = (query: DirectoryQuery, after: number | null): string => {
+const directoryPath = (query: DirectoryQuery, after: number | null): string => {
   const { own, stage, ...texts } = query;
-  const given = Object.entries(texts).filter(([, value]) => value !== '');
-  const all = new URLSearchParams(given);
+  const nonEmpty = Object.entries(texts).filter(([, value]) => value !== '');
+  const all = new URLSearchParams(nonEmpty);
   if (stage !== 'approved') all.set('stage', stage);
   if (own) all.set('own', '1');
   if (after !== null) all.set('after', String(after));
@@ -60,64 +61,66 @@ const addressOf = (query: DirectoryQuery, after: number | null): string => {
 };
 
 /** The directory, the page of each app, and what apps can ask for: for everybody. */
-export function appsRoutes(app: FastifyInstance, world: World): void {
-  showPage(app, world, '/apps', async (call) => {
-    const query = queryOf(call);
-    const after = placeOf(call.query.get('after'));
-    const filter = await filterOf(call, query);
+export function appsRoutes(app: FastifyInstance, services: Services): void {
+  getPage(app, services, '/apps', async (call) => {
+    const query = parseDirectoryQuery(call);
+    const after = parsePageCursor(call.query.get('after'));
+    const filter = await directoryFilter(call, query);
     const found =
       filter === undefined
         ? []
-        : await world.records.listClients({
+        : await services.records.listClients({
             ...filter,
-            mayBeOld: true,
+            allowStale: true,
             ...(after === undefined ? {} : { below: after }),
-            limit: LIMIT + 1,
+            limit: PAGE_SIZE + 1,
           });
-    const { rows, next } = cut(found, LIMIT, ({ number }) => number);
-    const names = namesOf(world);
+    const { rows, next } = slicePage(found, PAGE_SIZE, ({ number }) => number);
+    const lookUpName = makeNameLookup(services);
     return directoryPage(call.frame, {
       query,
       // The row of an app whose entry in the configuration is gone says nothing.
       apps: await Promise.all(
         rows
           .filter(({ stage }) => stage !== 'configured')
-          .map((client) => appView(call, client, { keeper: false, lastUsed: null, names })),
+          .map((client) =>
+            appView(call, client, { viewerCanManage: false, lastUsedAt: null, lookUpName }),
+          ),
       ),
-      scopes: world.scopes
-        .all()
+      scopes: services.scopes
+        .allScopes()
         .filter(({ group }) => group !== 'hidden')
         .map(
           ({ name }) =>
-            [name, scopeWords(call.frame.words, world.scopes).description(name)] as const,
+            [name, scopeWords(call.frame.words, services.scopes).description(name)] as const,
         ),
-      sites: world.sites.all.map(({ id, name }) => [id, name] as const),
-      first: after === undefined ? null : addressOf(query, null),
-      next: next === null ? null : addressOf(query, next),
+      sites: services.sites.all.map(({ id, name }) => [id, name] as const),
+      first: after === undefined ? null : directoryPath(query, null),
+      next: next === null ? null : directoryPath(query, next),
     });
   });
 
-  showPage(app, world, '/scopes', async ({ frame }) =>
-    allScopesPage(frame, scopeGroups(world, frame.words)),
+  getPage(app, services, '/scopes', async ({ frame }) =>
+    allScopesPage(frame, scopeGroups(services, frame.words)),
   );
 
-  showPage(app, world, '/apps/:id', async (call) => {
+  getPage(app, services, '/apps/:id', async (call) => {
     const { actor, user, params } = call;
-    const client = await findVisible(call, params.id ?? '');
+    const client = await findVisibleClient(call, params.id ?? '');
     if (client === undefined) return { status: 404, note: 'not-found' };
-    const keeper =
-      signedIn(actor) !== undefined &&
-      looksAfter(actor, client, await world.records.teamOf(client.id));
+    const viewerCanManage =
+      signedInUserId(actor) !== undefined &&
+      canManage(actor, client, await services.records.teamOf(client.id));
     return publicAppPage(call.frame, {
       app: await appView(call, client, {
-        keeper,
-        lastUsed: (await lastUses(world, 'client', [client.id]))(client.id),
+        viewerCanManage,
+        lastUsedAt: (await loadLastUsed(services, 'client', [client.id]))(client.id),
       }),
-      allowed:
+      isConnected:
         user !== null &&
-        (await currentConsent(world.records, client, user, world.site)) !== undefined,
-      keeper,
-      reviewer: mayDo(actor, RIGHTS.review),
+        (await currentConsent(services.records, client, user, services.site)) !== undefined,
+      canManage: viewerCanManage,
+      canReview: hasRight(actor, RIGHTS.review),
     });
   });
 }

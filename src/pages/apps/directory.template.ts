@@ -1,14 +1,22 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/model/client.ts';
-import { dayOf, type Frame, field, type Html, layout, named, pager } from '../layout.ts';
+import {
+  bidiIsolate,
+  dateElement,
+  type Frame,
+  formField,
+  type Html,
+  layout,
+  paginationLinks,
+} from '../layout.ts';
 import {
   type AppView,
+  appBadges,
   appFacts,
   appTitle,
-  badges,
-  choose,
-  permissions,
-  tick,
+  checkboxField,
+  permissionList,
+  selectField,
 } from './app.template.ts';
 
 // The directory of apps: for everybody.
@@ -33,33 +41,33 @@ export interface DirectoryView {
   readonly next: string | null;
 }
 
-const wanted = ['approved', 'proposed', 'rejected', 'expired', 'disabled'] as const;
+const filterStages = ['approved', 'proposed', 'rejected', 'expired', 'disabled'] as const;
 
-const filters = ({ words }: Frame, { query, scopes, sites }: DirectoryView): Html => {
-  const narrowed =
+const filterForm = ({ words }: Frame, { query, scopes, sites }: DirectoryView): Html => {
+  const hasFilters =
     query.owner !== '' ||
     query.stage !== 'approved' ||
     query.scope !== '' ||
     query.site !== '' ||
     query.own;
   return html`<form method="get" action="/apps" role="search" class="card">
-<div class="filters">${field({ name: 'q', type: 'search', label: words.say('apps.search-name'), value: query.q, most: 128 })}
+<div class="filters">${formField({ name: 'q', type: 'search', label: words.say('apps.search-name'), value: query.q, maxLength: 128 })}
 <button type="submit">${words.say('apps.search')}</button></div>
-<details${narrowed ? html` open` : ''}><summary>${words.say('apps.more-filters')}</summary>
+<details${hasFilters ? html` open` : ''}><summary>${words.say('apps.more-filters')}</summary>
 <div class="filters">
-${field({ name: 'owner', label: words.say('field.ownerId'), value: query.owner, most: 255 })}
-${choose({
+${formField({ name: 'owner', label: words.say('field.ownerId'), value: query.owner, maxLength: 255 })}
+${selectField({
   name: 'stage',
   label: words.say('field.stage'),
   value: query.stage,
   options: [
-    ...wanted.map((stage) => [stage, words.say(`stage.${stage}`)] as const),
+    ...filterStages.map((stage) => [stage, words.say(`stage.${stage}`)] as const),
     ['any', words.say('apps.any')] as const,
   ],
 })}
-${choose({ name: 'scope', label: words.say('apps.may'), value: query.scope, options: [['', words.say('apps.any')], ...scopes] })}
-${sites.length < 2 ? '' : choose({ name: 'site', label: words.say('field.site'), value: query.site, options: [['', words.say('apps.any')], ...sites] })}
-</div>${tick('own', words.say('apps.also-own'), query.own)}</details>
+${selectField({ name: 'scope', label: words.say('apps.may'), value: query.scope, options: [['', words.say('apps.any')], ...scopes] })}
+${sites.length < 2 ? '' : selectField({ name: 'site', label: words.say('field.site'), value: query.site, options: [['', words.say('apps.any')], ...sites] })}
+</div>${checkboxField('own', words.say('apps.also-own'), query.own)}</details>
 </form>`;
 };
 
@@ -70,7 +78,7 @@ export function directoryPage(frame: Frame, view: DirectoryView): Html {
     frame,
     words.say('apps.directory'),
     html`<p>${words.say('apps.directory-intro')}</p>
-${filters(frame, view)}
+${filterForm(frame, view)}
 ${
   view.apps.length === 0
     ? html`<p role="status">${words.say('apps.none-found')}</p>`
@@ -78,63 +86,63 @@ ${
         (
           app,
         ) => html`<li class="card"><h2><a href="/apps/${app.id}">${appTitle(words, app)}</a></h2>
-<p>${badges(words, app)}</p>
-${app.name === null || app.description === '' ? '' : html`<p>${named(short(app.description))}</p>`}
-${app.name === null ? '' : html`<p class="quiet">${words.say('apps.by')} ${app.managed ? words.say('frame.operator') : named(app.ownerName ?? words.say('frame.nobody'))} · ${app.site === null ? words.say('frame.every-site') : named(app.site)}</p>`}</li>`,
+<p>${appBadges(words, app)}</p>
+${app.name === null || app.description === '' ? '' : html`<p>${bidiIsolate(excerpt(app.description))}</p>`}
+${app.name === null ? '' : html`<p class="quiet">${words.say('apps.by')} ${app.managed ? words.say('frame.operator') : bidiIsolate(app.ownerName ?? words.say('frame.nobody'))} · ${app.site === null ? words.say('frame.every-site') : bidiIsolate(app.site)}</p>`}</li>`,
       )}</ul>`
 }
-${pager(words, view)}
+${paginationLinks(words, view)}
 <p><a href="/scopes">${words.say('scopes.title')}</a></p>`,
     { wide: true },
   );
 }
 
 /** The beginning of a text, cut between characters as people see them. */
-function short(text: string): string {
+function excerpt(text: string): string {
   const graphemes = [
     ...new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text.slice(0, 600)),
   ];
-  const cut = graphemes
+  const shortened = graphemes
     .slice(0, 240)
     .map(({ segment }) => segment)
     .join('');
-  return cut.length < text.length ? `${cut}…` : text;
+  return shortened.length < text.length ? `${shortened}…` : text;
 }
 
 export interface PublicAppView {
   readonly app: AppView;
   /** They allowed it. */
-  readonly allowed: boolean;
+  readonly isConnected: boolean;
   /** They look after it. */
-  readonly keeper: boolean;
+  readonly canManage: boolean;
   /** They may review it. */
-  readonly reviewer: boolean;
+  readonly canReview: boolean;
 }
 
 /** One app, for everybody: what it may do, and whose it is. */
 export function publicAppPage(
   frame: Frame,
-  { app, allowed, keeper, reviewer }: PublicAppView,
+  { app, isConnected, canManage, canReview }: PublicAppView,
 ): Html {
   const { words } = frame;
   return layout(
     frame,
     app.name ?? words.say('apps.hidden-name'),
-    html`<p>${badges(words, app)}</p>
-${allowed ? html`<p class="done">${words.say('apps.you-allowed')} <a href="/consents">${words.say('apps.your-consents')}</a></p>` : ''}
-${app.name === null ? html`<p class="advice">${words.say('apps.hidden-text')}</p>` : app.description === '' ? '' : html`<p>${named(app.description)}</p>`}
-<section class="card"><h2>${words.say('apps.may')}</h2>${permissions(words, app)}</section>
+    html`<p>${appBadges(words, app)}</p>
+${isConnected ? html`<p class="done">${words.say('apps.you-allowed')} <a href="/consents">${words.say('apps.your-consents')}</a></p>` : ''}
+${app.name === null ? html`<p class="advice">${words.say('apps.hidden-text')}</p>` : app.description === '' ? '' : html`<p>${bidiIsolate(app.description)}</p>`}
+<section class="card"><h2>${words.say('apps.may')}</h2>${permissionList(words, app)}</section>
 ${appFacts(words, app, [
-  app.name === null ? null : [words.say('field.version'), named(app.version)],
+  app.name === null ? null : [words.say('field.version'), bidiIsolate(app.version)],
   [
     words.say('apps.last-used'),
-    app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed),
+    app.lastUsedAt === null ? words.say('frame.never') : dateElement(words, app.lastUsedAt),
   ],
 ])}
 ${
-  keeper || reviewer
-    ? html`<div class="buttons">${keeper ? html`<a class="button second" href="/my/apps/${app.id}">${words.say('apps.manage')}</a>` : ''}${
-        reviewer
+  canManage || canReview
+    ? html`<div class="buttons">${canManage ? html`<a class="button second" href="/my/apps/${app.id}">${words.say('apps.manage')}</a>` : ''}${
+        canReview
           ? html`<a class="button second" href="/review/${app.id}">${words.say('apps.review')}</a>`
           : ''
       }</div>`

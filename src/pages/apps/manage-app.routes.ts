@@ -1,148 +1,156 @@
-import { bothSpellings } from '#encoding/browser-uri.ts';
-import { namesOf } from '#http/account-names.ts';
-import { refusedStatus } from '#http/responses.ts';
+import { formatUriForDisplay } from '#encoding/browser-uri.ts';
+import { makeNameLookup } from '#http/account-names.ts';
+import { pageStatusOf } from '#http/responses.ts';
 import type { UserId } from '#kernel/ids.ts';
-import { MOST_SECRETS } from '#registry/actions/update.ts';
-import { mayDo, RIGHTS } from '#registry/actor.ts';
+import { MAX_SECRETS } from '#registry/actions/update.ts';
+import { hasRight, RIGHTS } from '#registry/actor.ts';
 import { type Client, liveSecrets } from '#registry/model/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { unseen } from '#registry/visibility.ts';
-import { makeLines, makeShown } from '../audit-entries.ts';
-import { atControls, type FormProblem, noProblems } from '../form-problems.ts';
-import type { PageAnswer } from '../page.ts';
+import { hiddenReason } from '#registry/visibility.ts';
+import { makeAuditEntryFormatter, makeFieldFormatter } from '../audit-entries.ts';
+import { type FormProblem, mapToControls, noProblems } from '../form-problems.ts';
+import type { PageResponse } from '../page.ts';
 import { refusalText } from '../refusal-texts.ts';
-import { appView, lastUses, revisionChanges } from './app.view.ts';
-import { problemsOf } from './app-draft.ts';
+import { appView, describeRevisionChanges, loadLastUsed } from './app.view.ts';
+import { refusalFormProblems } from './app-draft.ts';
 import { managePage } from './manage-app.template.ts';
-import { isTestable, type OwnApp, type OwnCall, typedAddresses } from './own-app.ts';
+import { formatAddresses, isTestable, type ManageableApp, type SignedInCall } from './own-app.ts';
 
 /** The form that was refused. `unsure`: its box was not ticked. */
 export interface RefusedForm {
   readonly form: string;
   readonly refusal: RegistryRefusal;
-  readonly unsure: boolean;
+  readonly unconfirmed: boolean;
 }
 
-const decisions: ReadonlySet<string> = new Set([
+const decisionActions: ReadonlySet<string> = new Set([
   ...['approve', 'propose-autoapproved', 'reject', 'disable', 'reenable', 'expire', 'halt'],
   ...['approve-revision', 'reject-revision', 'revise-autoapproved'],
 ]);
 
-async function revisionOf(
-  call: OwnCall,
+async function loadRevisionView(
+  call: SignedInCall,
   client: Client,
-  names: (id: UserId) => Promise<string | null>,
+  lookUpName: (id: UserId) => Promise<string | null>,
 ) {
-  const { world, frame } = call;
-  const open = await world.records.openRevision(client.id);
-  if (open === undefined) return null;
+  const { services, frame } = call;
+  const openRevision = await services.records.openRevision(client.id);
+  if (openRevision === undefined) return null;
   return {
-    id: open.id,
-    at: open.proposedAt,
-    by: open.proposedBy === null ? null : await names(open.proposedBy),
-    differences: await revisionChanges(client, open.fields, makeShown(world, frame.words)),
+    id: openRevision.id,
+    at: openRevision.proposedAt,
+    by: openRevision.proposedBy === null ? null : await lookUpName(openRevision.proposedBy),
+    differences: await describeRevisionChanges(
+      client,
+      openRevision.fields,
+      makeFieldFormatter(services, frame.words),
+    ),
   };
 }
 
 /** The page of an app for those who look after it; with a refused form, as it was typed and why. */
-export async function showManaged(
-  call: OwnCall,
-  { client, role }: OwnApp,
+export async function showManagePage(
+  call: SignedInCall,
+  { client, role }: ManageableApp,
   refused: RefusedForm | null,
-): Promise<PageAnswer> {
-  const { world, actor, user, frame, form } = call;
-  const names = namesOf(world);
-  const live = liveSecrets(client, world.clock.now());
-  const [team, usedApp, usedSecret, audit] = await Promise.all([
-    world.records.teamOf(client.id),
-    lastUses(world, 'client', [client.id]),
-    lastUses(
-      world,
+): Promise<PageResponse> {
+  const { services, actor, user, frame, form } = call;
+  const lookUpName = makeNameLookup(services);
+  const activeSecrets = liveSecrets(client, services.clock.now());
+  const [team, appLastUsed, secretLastUsed, auditEntries] = await Promise.all([
+    services.records.teamOf(client.id),
+    loadLastUsed(services, 'client', [client.id]),
+    loadLastUsed(
+      services,
       'secret',
-      live.map(({ id }) => String(id)),
+      activeSecrets.map(({ id }) => String(id)),
     ),
-    world.records.listAudit({ clientId: client.id, about: 'clients', limit: 50 }),
+    services.records.listAudit({ clientId: client.id, about: 'clients', limit: 50 }),
   ]);
-  const sees = unseen('name', client, actor, true) === undefined;
-  const lineOf = makeLines(world, actor, frame.words);
-  const decided = audit.find(({ action }) => decisions.has(action));
-  const alive =
+  const isVisible = hiddenReason('name', client, actor, true) === undefined;
+  const formatEntry = makeAuditEntryFormatter(services, actor, frame.words);
+  const latestDecision = auditEntries.find(({ action }) => decisionActions.has(action));
+  const isActive =
     !client.managed &&
     !client.suppressed &&
     (client.stage === 'approved' || client.stage === 'proposed');
-  const update = alive && mayDo(actor, RIGHTS.updateOwn);
-  const typed = (name: string, wanted: string, otherwise = '') =>
-    refused?.form === wanted ? (form.get(name) ?? '') : otherwise;
+  const canUpdate = isActive && hasRight(actor, RIGHTS.updateOwn);
+  const typedValue = (name: string, formName: string, fallback = '') =>
+    refused?.form === formName ? (form.get(name) ?? '') : fallback;
   const page = managePage(frame, {
-    app: await appView(call, client, { keeper: true, lastUsed: usedApp(client.id), names }),
+    app: await appView(call, client, {
+      viewerCanManage: true,
+      lastUsedAt: appLastUsed(client.id),
+      lookUpName,
+    }),
     role,
-    changeToken: world.registry.changeToken(actor, client),
-    email: unseen('email', client, actor, true) === undefined ? client.email : null,
-    redirectUri: sees ? bothSpellings(client.redirectUri) : '',
-    decision: decided === undefined ? null : await lineOf(decided),
-    revision: sees ? await revisionOf(call, client, names) : null,
+    etag: services.registry.etagFor(actor, client),
+    email: hiddenReason('email', client, actor, true) === undefined ? client.email : null,
+    redirectUri: isVisible ? formatUriForDisplay(client.redirectUri) : '',
+    lastDecision: latestDecision === undefined ? null : await formatEntry(latestDecision),
+    revision: isVisible ? await loadRevisionView(call, client, lookUpName) : null,
     may: {
-      update,
-      revise: update && client.stage === 'approved',
-      copy: role === 'owner' && sees && mayDo(actor, RIGHTS.propose) && !client.managed,
+      update: canUpdate,
+      revise: canUpdate && client.stage === 'approved',
+      copy: role === 'owner' && isVisible && hasRight(actor, RIGHTS.propose) && !client.managed,
       test: isTestable(client, user.id),
-      team: update && role === 'owner',
+      team: canUpdate && role === 'owner',
     },
     secrets: client.confidential
-      ? live.map(({ id, label, createdAt, expiresAt }) => ({
+      ? activeSecrets.map(({ id, label, createdAt, expiresAt }) => ({
           id,
           label,
           createdAt,
           expiresAt,
-          lastUsed: usedSecret(String(id)),
+          lastUsedAt: secretLastUsed(String(id)),
         }))
       : null,
-    mostSecrets: MOST_SECRETS,
+    maxSecrets: MAX_SECRETS,
     userId: user.id,
     maintainers: await Promise.all(
       team.maintainers.map(async ({ userId, acceptedAt }) => ({
         id: userId,
-        name: await names(userId),
+        name: await lookUpName(userId),
         accepted: acceptedAt !== null,
       })),
     ),
     offeredTo:
       team.offer === null
         ? null
-        : ((await names(team.offer.toId)) ?? frame.words.say('frame.nobody')),
-    typed: {
-      label: typed('label', 'add-secret'),
-      expires: typed('expires', 'add-secret'),
-      addresses: typed('addresses', 'update', typedAddresses(client)),
-      rsaPublicKey: typed('rsaPublicKey', 'update', client.rsaPublicKey ?? ''),
-      invite: typed('invite', 'invite'),
-      offer: typed('offer', 'offer'),
+        : ((await lookUpName(team.offer.toId)) ?? frame.words.say('frame.nobody')),
+    formValues: {
+      label: typedValue('label', 'add-secret'),
+      expires: typedValue('expires', 'add-secret'),
+      addresses: typedValue('addresses', 'update', formatAddresses(client)),
+      rsaPublicKey: typedValue('rsaPublicKey', 'update', client.rsaPublicKey ?? ''),
+      invite: typedValue('invite', 'invite'),
+      offer: typedValue('offer', 'offer'),
     },
     refusedForm: refused?.form ?? null,
-    problems: refused === null ? noProblems : problemsIn(call, refused),
-    history: await Promise.all(audit.slice(0, 5).map(lineOf)),
+    problems: refused === null ? noProblems : manageFormProblems(call, refused),
+    history: await Promise.all(auditEntries.slice(0, 5).map(formatEntry)),
   });
-  return refused === null ? page : { status: refusedStatus(refused.refusal), page };
+  return refused === null ? page : { status: pageStatusOf(refused.refusal), page };
 }
 
 /**
  * The controls of the small forms, where the registry calls their fields otherwise; null: the form
  * as a whole.
  */
-const controls: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
+const controlByField: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   'add-secret': { expiresAt: 'expires' },
   update: { restrictions: 'addresses' },
 };
-const whole = Object.fromEntries(
-  ['changeToken', 'clientId', 'secretId', 'userId', 'revisionId'].map((field) => [field, null]),
+const wholeFormFields = Object.fromEntries(
+  ['etag', 'clientId', 'secretId', 'userId', 'revisionId'].map((field) => [field, null]),
 );
 
 /** Why a small form was refused; a name that nobody has is said as such. */
-function problemsIn(
-  { frame: { words } }: OwnCall,
-  { form, refusal, unsure }: RefusedForm,
+function manageFormProblems(
+  { frame: { words } }: SignedInCall,
+  { form, refusal, unconfirmed }: RefusedForm,
 ): readonly FormProblem[] {
-  if (unsure) return [{ field: 'sure', text: words.say('manage.not-sure') }];
+  if (unconfirmed) return [{ field: 'sure', text: words.say('manage.not-sure') }];
   // Whatever stands in the way of an invitation is about the person who was named.
   const person = form === 'invite' || form === 'offer' ? form : null;
   if (refusal.kind === 'not_found' && refusal.what === 'person')
@@ -151,5 +159,8 @@ function problemsIn(
     return [{ field: person, text: words.say('manage.in-team') }];
   if (refusal.kind === 'invitations_declined')
     return [{ field: person, text: refusalText(words, refusal) }];
-  return atControls(problemsOf(words, refusal), { ...whole, ...controls[form] });
+  return mapToControls(refusalFormProblems(words, refusal), {
+    ...wholeFormFields,
+    ...controlByField[form],
+  });
 }

@@ -1,18 +1,18 @@
 import { html } from 'hono/html';
-import { actionName, actorName, type TrailLine, trailTable } from '../audit-table.ts';
+import { type AuditEntryView, actionName, actorName, auditLogTable } from '../audit-table.ts';
 import type { FormProblem } from '../form-problems.ts';
 import {
-  dayOf,
+  bidiIsolate,
+  csrfField,
+  dateElement,
   type Frame,
   type Html,
   layout,
-  named,
-  pager,
-  phrase,
-  proof,
-  timeOf,
+  messageWithHtml,
+  paginationLinks,
+  timeElement,
 } from '../layout.ts';
-import { type AppView, appTitle, badges } from './app.template.ts';
+import { type AppView, appBadges, appTitle } from './app.template.ts';
 
 // A developer's own pages: the list, and what waits for their answer.
 
@@ -20,16 +20,16 @@ export interface OwnApp {
   readonly app: AppView;
   readonly role: 'owner' | 'maintainer';
   /** A change of it waits for a review. */
-  readonly revised: boolean;
+  readonly hasOpenRevision: boolean;
 }
 
 /** An invitation to look after an app, or an offer of one. */
 export interface Invitation {
   readonly appId: string;
   readonly appName: string;
-  readonly from: string | null;
+  readonly invitedBy: string | null;
   readonly kind: 'maintain' | 'own';
-  readonly changeToken: string;
+  readonly etag: string;
   readonly ownerOnly: boolean;
 }
 
@@ -43,34 +43,34 @@ export interface OwnAppsView {
 }
 
 /** A form of one button on an app. */
-export const oneButton = (
+export const singleButtonForm = (
   frame: Frame,
   view: {
     readonly appId: string;
     readonly action: string;
-    readonly changeToken: string;
+    readonly etag: string;
     readonly label: string;
     readonly tone?: 'second' | 'danger';
     readonly id?: number;
     /** Asked again, where there is a script. */
-    readonly sure?: string;
+    readonly confirmation?: string;
   },
 ): Html =>
-  html`<form method="post" action="/my/apps/${view.appId}/${view.action}"${view.sure === undefined ? '' : html` data-confirm="${view.sure}"`}>${proof(frame)}<input type="hidden" name="change_token" value="${view.changeToken}">${
+  html`<form method="post" action="/my/apps/${view.appId}/${view.action}"${view.confirmation === undefined ? '' : html` data-confirm="${view.confirmation}"`}>${csrfField(frame)}<input type="hidden" name="change_token" value="${view.etag}">${
     view.id === undefined ? '' : html`<input type="hidden" name="id" value="${view.id}">`
   }<button name="do" value="1"${view.tone === undefined ? '' : html` class="${view.tone}"`}>${view.label}</button></form>`;
 
-const invitation = (
+const invitationCard = (
   frame: Frame,
-  { appId, appName, from, kind, changeToken, ownerOnly }: Invitation,
+  { appId, appName, invitedBy, kind, etag, ownerOnly }: Invitation,
 ): Html => {
   const { words } = frame;
-  const who = named(from ?? words.say('frame.operator'));
-  const common = { appId, changeToken };
-  return html`<section class="card"><h3><a href="/apps/${appId}">${named(appName)}</a></h3>
-<p>${phrase(words, kind === 'own' ? 'mine.offered' : 'mine.invited', { person: who })}</p>
+  const inviter = bidiIsolate(invitedBy ?? words.say('frame.operator'));
+  const common = { appId, etag };
+  return html`<section class="card"><h3><a href="/apps/${appId}">${bidiIsolate(appName)}</a></h3>
+<p>${messageWithHtml(words, kind === 'own' ? 'mine.offered' : 'mine.invited', { person: inviter })}</p>
 ${kind === 'own' && ownerOnly ? html`<p class="quiet">${words.say('mine.offered-own')}</p>` : ''}
-<div class="buttons">${oneButton(frame, { ...common, action: kind === 'own' ? 'accept-offer' : 'join', label: words.say('mine.accept') })}${oneButton(
+<div class="buttons">${singleButtonForm(frame, { ...common, action: kind === 'own' ? 'accept-offer' : 'join', label: words.say('mine.accept') })}${singleButtonForm(
     frame,
     {
       ...common,
@@ -87,7 +87,7 @@ export function ownAppsPage(frame: Frame, view: OwnAppsView): Html {
   return layout(
     frame,
     words.say('frame.my-apps'),
-    html`${view.invitations.length === 0 ? '' : html`<h2>${words.say('mine.waiting')}</h2>${view.invitations.map((one) => invitation(frame, one))}`}
+    html`${view.invitations.length === 0 ? '' : html`<h2>${words.say('mine.waiting')}</h2>${view.invitations.map((one) => invitationCard(frame, one))}`}
 ${view.mayRegister ? html`<div class="buttons"><a class="button" href="/my/apps/new">${words.say('mine.new')}</a></div>` : ''}
 ${view.apps.length === 0 ? '' : html`<p><a href="/my/help">${words.say('help.title')}</a></p>`}
 ${
@@ -101,14 +101,14 @@ ${
         ({
           app,
           role,
-          revised,
+          hasOpenRevision,
         }) => html`<tr><td data-label="${words.say('field.name')}"><a href="/my/apps/${app.id}">${appTitle(words, app)}</a></td>
-<td data-label="${words.say('field.stage')}">${badges(words, { ...app, managed: app.managed })}${revised ? html` <span class="badge warn">${words.say('mine.revised')}</span>` : ''}</td>
+<td data-label="${words.say('field.stage')}">${appBadges(words, { ...app, managed: app.managed })}${hasOpenRevision ? html` <span class="badge warn">${words.say('mine.revised')}</span>` : ''}</td>
 <td data-label="${words.say('mine.role')}">${words.say(`mine.role.${role}`)}</td>
-<td data-label="${words.say('apps.last-used')}">${app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed)}</td></tr>`,
+<td data-label="${words.say('apps.last-used')}">${app.lastUsedAt === null ? words.say('frame.never') : dateElement(words, app.lastUsedAt)}</td></tr>`,
       )}</tbody></table>`
 }
-${pager(words, view)}`,
+${paginationLinks(words, view)}`,
     { wide: true, problems: view.problems },
   );
 }
@@ -116,7 +116,7 @@ ${pager(words, view)}`,
 export interface HistoryView {
   readonly appId: string;
   readonly appName: string | null;
-  readonly lines: readonly TrailLine[];
+  readonly entries: readonly AuditEntryView[];
   readonly first: string | null;
   readonly next: string | null;
 }
@@ -127,13 +127,13 @@ export function historyPage(frame: Frame, view: HistoryView): Html {
   return layout(
     frame,
     words.say('history.title', { app: view.appName ?? words.say('apps.hidden-name') }),
-    html`${trailTable(words, view.lines, { caption: words.say('history.caption'), apps: false, open: false })}${pager(words, view)}<p><a href="/my/apps/${view.appId}">${words.say('apps.back')}</a></p>`,
+    html`${auditLogTable(words, view.entries, { caption: words.say('history.caption'), showApps: false, openChanges: false })}${paginationLinks(words, view)}<p><a href="/my/apps/${view.appId}">${words.say('apps.back')}</a></p>`,
     { wide: true },
   );
 }
 
 /** A decision somebody made about the app. */
-export const decisionLine = ({ words }: Frame, line: TrailLine): Html =>
-  html`<p>${actionName(words, line.action)} <span class="quiet">– ${timeOf(words, line.at)}, ${actorName(words, line)}</span></p>${
-    line.reason === '' ? '' : html`<blockquote>${named(line.reason)}</blockquote>`
+export const decisionEntry = ({ words }: Frame, entry: AuditEntryView): Html =>
+  html`<p>${actionName(words, entry.action)} <span class="quiet">– ${timeElement(words, entry.at)}, ${actorName(words, entry)}</span></p>${
+    entry.reason === '' ? '' : html`<blockquote>${bidiIsolate(entry.reason)}</blockquote>`
   }`;

@@ -1,25 +1,25 @@
 import type { Account } from '#accounts/account.ts';
-import { findVisible, looksAfter } from '#http/app-access.ts';
+import { canManage, findVisibleClient } from '#http/app-access.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { ANYWHERE, type Client, needsRedirectUri } from '#registry/model/client.ts';
 import type { PageCall } from '../page.ts';
 
 // What the pages of developers have in common.
 
-export type OwnCall = PageCall<Account>;
+export type SignedInCall = PageCall<Account>;
 export const notFound = { status: 404, note: 'not-found' } as const;
 
-export interface OwnApp {
+export interface ManageableApp {
   readonly client: Client;
   readonly role: 'owner' | 'maintainer';
 }
 
 /** The app of the address, for those who look after it; to others there is nothing here. */
-export async function ownApp(call: OwnCall): Promise<OwnApp | undefined> {
-  const client = await findVisible(call, call.params.id ?? '');
+export async function findManageableApp(call: SignedInCall): Promise<ManageableApp | undefined> {
+  const client = await findVisibleClient(call, call.params.id ?? '');
   if (
     client === undefined ||
-    !looksAfter(call.actor, client, await call.world.records.teamOf(client.id))
+    !canManage(call.actor, client, await call.services.records.teamOf(client.id))
   )
     return undefined;
   return { client, role: client.ownerId === call.user.id ? 'owner' : 'maintainer' };
@@ -29,7 +29,7 @@ export async function ownApp(call: OwnCall): Promise<OwnApp | undefined> {
  * Where requests may come from: a line each. Nothing typed is everywhere, since nowhere helps
  * nobody.
  */
-export function addressesOf(text: string | undefined): readonly string[] {
+export function parseAddresses(text: string | undefined): readonly string[] {
   const lines = (text ?? '')
     .split(/[\r\n,]+/)
     .map((line) => line.trim())
@@ -38,7 +38,7 @@ export function addressesOf(text: string | undefined): readonly string[] {
 }
 
 /** What was typed for these addresses. */
-export const typedAddresses = ({ restrictions }: Client): string =>
+export const formatAddresses = ({ restrictions }: Client): string =>
   JSON.stringify(restrictions.addresses) === JSON.stringify(ANYWHERE.addresses)
     ? ''
     : restrictions.addresses.join('\n');

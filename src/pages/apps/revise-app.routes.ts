@@ -1,55 +1,61 @@
 import type { FastifyInstance } from 'fastify';
-import { readable } from '#http/app-access.ts';
-import { refusedStatus } from '#http/responses.ts';
-import type { World } from '#http/world.ts';
-import { mayDo, RIGHTS } from '#registry/actor.ts';
-import { makeShown } from '../audit-entries.ts';
+import { redactRefusal } from '#http/app-access.ts';
+import { pageStatusOf } from '#http/responses.ts';
+import type { Services } from '#http/world.ts';
+import { hasRight, RIGHTS } from '#registry/actor.ts';
+import { makeFieldFormatter } from '../audit-entries.ts';
 import { type FormProblem, noProblems } from '../form-problems.ts';
-import { type PageAnswer, showPage, takeForm } from '../page.ts';
+import { getPage, type PageResponse, postForm } from '../page.ts';
 import { kindOf } from './app.template.ts';
-import { changedFields, revisionChanges } from './app.view.ts';
-import { choicesOf, draftFrom, draftOf, problemsOf, revisedValues } from './app-draft.ts';
+import { changedFields, describeRevisionChanges } from './app.view.ts';
+import {
+  draftFromClient,
+  formChoices,
+  parseAppDraft,
+  refusalFormProblems,
+  revisionValues,
+} from './app-draft.ts';
 import { type AppDraft, previewPage, revisePage } from './app-forms.template.ts';
-import { notFound, type OwnApp, type OwnCall, ownApp } from './own-app.ts';
+import { findManageableApp, type ManageableApp, notFound, type SignedInCall } from './own-app.ts';
 
 /** Approved apps that this person may change. */
-async function changeable(call: OwnCall): Promise<OwnApp | undefined> {
-  const found = await ownApp(call);
+async function findRevisableApp(call: SignedInCall): Promise<ManageableApp | undefined> {
+  const found = await findManageableApp(call);
   const { client } = found ?? {};
   if (
     client === undefined ||
     client.managed ||
     client.suppressed ||
-    !mayDo(call.actor, RIGHTS.updateOwn)
+    !hasRight(call.actor, RIGHTS.updateOwn)
   )
     return undefined;
   return client.stage === 'approved' ? found : undefined;
 }
 
-const isOpen = async ({ world }: OwnCall, { client }: OwnApp) =>
-  (await world.records.openRevision(client.id)) !== undefined;
+const hasOpenRevision = async ({ services }: SignedInCall, { client }: ManageableApp) =>
+  (await services.records.openRevision(client.id)) !== undefined;
 
 async function showForm(
-  call: OwnCall,
-  own: OwnApp,
+  call: SignedInCall,
+  app: ManageableApp,
   draft: AppDraft,
-  changeToken: string,
+  etag: string,
   problems: readonly FormProblem[],
 ) {
-  const { client } = own;
+  const { client } = app;
   return revisePage(call.frame, {
     appId: client.id,
     appName: client.name,
     draft,
-    choices: choicesOf(call.world, call.frame.words),
-    changeToken,
+    choices: formChoices(call.services, call.frame.words),
+    etag,
     problems,
-    open: await isOpen(call, own),
+    replacesOpenRevision: await hasOpenRevision(call, app),
   });
 }
 
 /** The values of a draft as fields, to be sent again. */
-function fieldsOf(
+function hiddenFields(
   draft: AppDraft,
   ignoreWarnings: boolean,
 ): readonly (readonly [string, string])[] {
@@ -73,83 +79,89 @@ function fieldsOf(
   ];
 }
 
-async function look(call: OwnCall): Promise<PageAnswer> {
-  const { world, actor, frame, form } = call;
-  const own = await changeable(call);
-  if (own === undefined) return notFound;
-  const { client } = own;
-  const draft = draftOf(world, kindOf(client), form);
-  const changeToken = form.get('change_token') ?? '';
-  const ignore = form.get('ignore_warnings') !== undefined;
-  if (form.get('edit') !== undefined) return showForm(call, own, draft, changeToken, noProblems);
-  const values = revisedValues(draft, ignore);
-  const next = world.registry.revised(client, { ...values, reason: draft.reason });
+async function submitRevision(call: SignedInCall): Promise<PageResponse> {
+  const { services, actor, frame, form } = call;
+  const app = await findRevisableApp(call);
+  if (app === undefined) return notFound;
+  const { client } = app;
+  const draft = parseAppDraft(services, kindOf(client), form);
+  const etag = form.get('etag') ?? '';
+  const ignoreWarnings = form.get('ignore_warnings') !== undefined;
+  if (form.get('edit') !== undefined) return showForm(call, app, draft, etag, noProblems);
+  const values = revisionValues(draft, ignoreWarnings);
+  const revised = services.registry.computeRevision(client, { ...values, reason: draft.reason });
   if (form.get('send') !== undefined) {
-    const answer = await world.registry.submit(actor, 'revise', {
+    const answer = await services.registry.submit(actor, 'revise', {
       ...values,
       reason: draft.reason,
       clientId: client.id,
-      ...(changeToken === '' ? {} : { changeToken }),
+      ...(etag === '' ? {} : { etag }),
     });
-    if (!answer.ok && answer.refusal.kind === 'reauthentication_required') return { prove: true };
+    if (!answer.ok && answer.refusal.kind === 'reauthentication_required')
+      return { reauthenticate: true };
     if (!answer.ok) {
-      const said = await readable(call, client.id, answer.refusal);
+      const redacted = await redactRefusal(call, client.id, answer.refusal);
       // The reason is read before the rest is: its problem is told with the others.
-      const refusal = 'field' in said && said.field === 'reason' && !next.ok ? next.refusal : said;
-      const problems = problemsOf(frame.words, refusal);
+      const refusal =
+        'field' in redacted && redacted.field === 'reason' && !revised.ok
+          ? revised.refusal
+          : redacted;
+      const problems = refusalFormProblems(frame.words, refusal);
       // After a conflict the form is of the app as it is now, with what was typed.
       const token =
-        refusal.kind === 'change_conflict'
-          ? world.registry.changeToken(actor, client)
-          : changeToken;
+        refusal.kind === 'change_conflict' ? services.registry.etagFor(actor, client) : etag;
       return {
-        status: refusedStatus(refusal),
-        page: await showForm(call, own, draft, token, problems),
+        status: pageStatusOf(refusal),
+        page: await showForm(call, app, draft, token, problems),
       };
     }
-    const waits = (await world.records.openRevision(client.id)) !== undefined;
-    return { to: `/my/apps/${client.id}?${waits ? 'done=revision-sent' : 'done=changed'}` };
+    const isWaiting = (await services.records.openRevision(client.id)) !== undefined;
+    return { to: `/my/apps/${client.id}?${isWaiting ? 'done=revision-sent' : 'done=changed'}` };
   }
-  if (!next.ok || changedFields(client, next.value).length === 0) {
-    const refusal = next.ok
+  if (!revised.ok || changedFields(client, revised.value).length === 0) {
+    const refusal = revised.ok
       ? ({ kind: 'nothing_to_do', field: 'revision' } as const)
-      : next.refusal;
+      : revised.refusal;
     return {
-      status: refusedStatus(refusal),
-      page: await showForm(call, own, draft, changeToken, problemsOf(frame.words, refusal)),
+      status: pageStatusOf(refusal),
+      page: await showForm(call, app, draft, etag, refusalFormProblems(frame.words, refusal)),
     };
   }
   return previewPage(frame, {
     appId: client.id,
     appName: client.name,
-    changeToken,
-    differences: await revisionChanges(client, next.value, makeShown(world, frame.words)),
-    atOnce: world.registry.isAtOnce(client, next.value),
-    open: await isOpen(call, own),
-    fields: fieldsOf(draft, ignore),
+    etag,
+    differences: await describeRevisionChanges(
+      client,
+      revised.value,
+      makeFieldFormatter(services, frame.words),
+    ),
+    appliesImmediately: services.registry.takesEffectImmediately(client, revised.value),
+    replacesOpenRevision: await hasOpenRevision(call, app),
+    fields: hiddenFields(draft, ignoreWarnings),
   });
 }
 
 /** Changing an approved app: the form, the difference, and off it goes. */
-export function reviseRoutes(app: FastifyInstance, world: World): void {
-  showPage(
+export function reviseRoutes(app: FastifyInstance, services: Services): void {
+  getPage(
     app,
-    world,
+    services,
     '/my/apps/:id/revise',
     async (call) => {
-      const own = await changeable(call);
-      if (own === undefined) return notFound;
-      const { client } = own;
-      const open = await world.records.openRevision(client.id);
+      const app = await findRevisableApp(call);
+      if (app === undefined) return notFound;
+      const { client } = app;
+      const open = await services.records.openRevision(client.id);
       return showForm(
         call,
-        own,
-        draftFrom(world, client, open?.fields),
-        world.registry.changeToken(call.actor, client),
+        app,
+        draftFromClient(services, client, open?.fields),
+        services.registry.etagFor(call.actor, client),
         noProblems,
       );
     },
     'signed-in',
   );
-  takeForm(app, world, '/my/apps/:id/revise', look, 'signed-in');
+  postForm(app, services, '/my/apps/:id/revise', submitRevision, 'signed-in');
 }

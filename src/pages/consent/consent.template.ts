@@ -1,6 +1,15 @@
 import { html } from 'hono/html';
 import type { Permission, PermissionGroup } from '../apps/app.template.ts';
-import { dayOf, type Frame, facts, type Html, layout, named, phrase, proof } from '../layout.ts';
+import {
+  bidiIsolate,
+  csrfField,
+  dateElement,
+  descriptionList,
+  type Frame,
+  type Html,
+  layout,
+  messageWithHtml,
+} from '../layout.ts';
 import { noteTexts, type Words } from '../words.ts';
 
 /** What the consent page shows, for either protocol. */
@@ -12,30 +21,30 @@ export interface ConsentView {
   /** Null: every site. */
   readonly site: string | null;
   /** What is new to this person. */
-  readonly groups: readonly PermissionGroup[];
+  readonly newGroups: readonly PermissionGroup[];
   /** What they allowed this app before. */
-  readonly allowedBefore: readonly PermissionGroup[];
+  readonly previouslyGranted: readonly PermissionGroup[];
   readonly userName: string;
   /** Where they sign in with another account, and come back. */
-  readonly switchTo: string;
-  readonly returnsTo: string | null;
-  readonly proposed: boolean;
-  readonly popup: boolean;
+  readonly switchAccountHref: string;
+  readonly destination: string | null;
+  readonly isProposed: boolean;
+  readonly isPopup: boolean;
   /** The form that was sent was from another session of theirs: they are asked again. */
-  readonly again: boolean;
+  readonly askedAgain: boolean;
 }
 
-const line = ({ description, risk }: Permission): Html =>
+const permissionText = ({ description, risk }: Permission): Html =>
   html`${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}`;
 
 /** What cannot be left out is a list; what can be is a list of boxes, ticked. */
-const groupPart = ({ label, scopes }: PermissionGroup): Html => {
-  const fixed = scopes.filter(({ optional }) => !optional);
-  return html`<h3>${label}</h3>${fixed.length === 0 ? '' : html`<ul>${fixed.map((scope) => html`<li>${line(scope)}</li>`)}</ul>`}${scopes
+const permissionGroup = ({ label, scopes }: PermissionGroup): Html => {
+  const requiredScopes = scopes.filter(({ optional }) => !optional);
+  return html`<h3>${label}</h3>${requiredScopes.length === 0 ? '' : html`<ul>${requiredScopes.map((scope) => html`<li>${permissionText(scope)}</li>`)}</ul>`}${scopes
     .filter(({ optional }) => optional)
     .map(
       (scope) =>
-        html`<label class="choice"><input type="checkbox" name="scope.${scope.name}" value="1" checked><span>${line(scope)}</span></label>`,
+        html`<label class="choice"><input type="checkbox" name="scope.${scope.name}" value="1" checked><span>${permissionText(scope)}</span></label>`,
     )}`;
 };
 
@@ -43,22 +52,24 @@ const groupPart = ({ label, scopes }: PermissionGroup): Html => {
  * What was allowed before. Leaving one of these out ends something, so the form says which were
  * shown as such: what another device allows meanwhile was not left out by anybody.
  */
-const beforePart = (words: Words, { allowedBefore }: ConsentView): Html => {
-  const optional = allowedBefore.flatMap(({ scopes }) => scopes.filter((scope) => scope.optional));
+const previouslyGrantedPart = (words: Words, { previouslyGranted }: ConsentView): Html => {
+  const optional = previouslyGranted.flatMap(({ scopes }) =>
+    scopes.filter((scope) => scope.optional),
+  );
   return html`<h2>${words.say('consent.before')}</h2>${
     optional.length > 0 ? html`<p class="help">${words.say('consent.takes-away')}</p>` : ''
-  }${allowedBefore.map(groupPart)}${optional.map(({ name }) => html`<input type="hidden" name="before.${name}" value="1">`)}`;
+  }${previouslyGranted.map(permissionGroup)}${optional.map(({ name }) => html`<input type="hidden" name="before.${name}" value="1">`)}`;
 };
 
-const asked = (words: Words, { groups, allowedBefore }: ConsentView): Html => {
-  const choice = [...groups, ...allowedBefore].some(({ scopes }) =>
+const requestedPart = (words: Words, { newGroups, previouslyGranted }: ConsentView): Html => {
+  const hasOptional = [...newGroups, ...previouslyGranted].some(({ scopes }) =>
     scopes.some(({ optional }) => optional),
   );
-  if (groups.length > 0)
-    return html`<h2>${words.say(allowedBefore.length > 0 ? 'consent.new' : 'consent.can')}</h2>${
-      choice ? html`<p class="help">${words.say('consent.optional')}</p>` : ''
-    }${groups.map(groupPart)}`;
-  return html`<p>${words.say(allowedBefore.length > 0 ? 'consent.nothing-new' : 'consent.identity')}</p>`;
+  if (newGroups.length > 0)
+    return html`<h2>${words.say(previouslyGranted.length > 0 ? 'consent.new' : 'consent.can')}</h2>${
+      hasOptional ? html`<p class="help">${words.say('consent.optional')}</p>` : ''
+    }${newGroups.map(permissionGroup)}`;
+  return html`<p>${words.say(previouslyGranted.length > 0 ? 'consent.nothing-new' : 'consent.identity')}</p>`;
 };
 
 /**
@@ -68,43 +79,43 @@ const asked = (words: Words, { groups, allowedBefore }: ConsentView): Html => {
  */
 export function consentPage(frame: Frame, view: ConsentView): Html {
   const { words } = frame;
-  const who = {
-    app: html`<strong>${named(view.appName)}</strong>`,
-    owner: named(view.ownerName ?? words.say('frame.nobody')),
-    user: named(view.userName),
+  const messageParts = {
+    app: html`<strong>${bidiIsolate(view.appName)}</strong>`,
+    owner: bidiIsolate(view.ownerName ?? words.say('frame.nobody')),
+    user: bidiIsolate(view.userName),
     site:
       view.site === null
         ? words.say('frame.every-site')
-        : html`<strong>${named(view.site)}</strong>`,
+        : html`<strong>${bidiIsolate(view.site)}</strong>`,
   };
   return layout(
     frame,
     words.say('consent.title', { app: view.appName }),
-    html`<p>${phrase(words, 'consent.wants', who)}</p>
-${view.proposed ? html`<p class="advice">${words.say('consent.proposed')}</p>` : ''}
-${view.appDescription === '' ? '' : html`<p class="quiet">${named(view.appDescription)}</p>`}
-${view.again ? html`<p class="advice" role="status">${words.say('consent.again')}</p>` : ''}
+    html`<p>${messageWithHtml(words, 'consent.wants', messageParts)}</p>
+${view.isProposed ? html`<p class="advice">${words.say('consent.proposed')}</p>` : ''}
+${view.appDescription === '' ? '' : html`<p class="quiet">${bidiIsolate(view.appDescription)}</p>`}
+${view.askedAgain ? html`<p class="advice" role="status">${words.say('consent.again')}</p>` : ''}
 <form method="post" id="mw-mwoauth-authorize-form" data-once>
-${proof(frame)}
+${csrfField(frame)}
 <section class="card" aria-label="${words.say('consent.what')}">
-${asked(words, view)}
-${view.allowedBefore.length > 0 ? beforePart(words, view) : ''}
+${requestedPart(words, view)}
+${view.previouslyGranted.length > 0 ? previouslyGrantedPart(words, view) : ''}
 </section>
-${view.returnsTo === null ? '' : html`<p class="quiet">${phrase(words, 'consent.returns', { place: named(view.returnsTo) })}</p>`}
-<p class="quiet">${phrase(words, 'consent.not-you', { user: who.user, link: html`<a href="${view.switchTo}">${words.say('consent.switch')}</a>` })}</p>
+${view.destination === null ? '' : html`<p class="quiet">${messageWithHtml(words, 'consent.returns', { place: bidiIsolate(view.destination) })}</p>`}
+<p class="quiet">${messageWithHtml(words, 'consent.not-you', { user: messageParts.user, link: html`<a href="${view.switchAccountHref}">${words.say('consent.switch')}</a>` })}</p>
 <div class="buttons">
 <button type="submit" name="accept" value="1">${words.say('consent.allow')}</button>
 <button type="submit" name="cancel" value="1" class="second">${words.say('consent.deny')}</button>
 </div>
 </form>`,
-    { bare: view.popup },
+    { bare: view.isPopup },
   );
 }
 
 /**
  * Says how a request stands, with one way on: a button of a form that is sent to the same address.
  */
-export function wayOnPage(
+export function continuePage(
   frame: Frame,
   view: {
     readonly title: string;
@@ -112,7 +123,7 @@ export function wayOnPage(
     readonly name: 'accept' | 'continue';
     readonly label: string;
     /** Where they sign in with another account, and come back. */
-    readonly switchTo?: string;
+    readonly switchAccountHref?: string;
     readonly bare: boolean;
   },
 ): Html {
@@ -120,10 +131,10 @@ export function wayOnPage(
     frame,
     view.title,
     html`<p>${view.text}</p>
-<form method="post" data-once>${proof(frame)}<div class="buttons"><button type="submit" name="${view.name}" value="1">${view.label}</button>${
-      view.switchTo === undefined
+<form method="post" data-once>${csrfField(frame)}<div class="buttons"><button type="submit" name="${view.name}" value="1">${view.label}</button>${
+      view.switchAccountHref === undefined
         ? ''
-        : html`<a class="button second" href="${view.switchTo}">${frame.words.say('consent.switch')}</a>`
+        : html`<a class="button second" href="${view.switchAccountHref}">${frame.words.say('consent.switch')}</a>`
     }</div></form>`,
     { bare: view.bare },
   );
@@ -132,30 +143,30 @@ export function wayOnPage(
 /** Says that an app was not allowed, with the way back to it. */
 export function deniedPage(
   frame: Frame,
-  view: { readonly appName: string; readonly back: string },
+  view: { readonly appName: string; readonly returnHref: string },
 ): Html {
   const { title, text } = noteTexts(frame.words, 'not-allowed', { app: view.appName });
   const label = frame.words.say('consent.continue-to', { app: view.appName });
   return layout(
     frame,
     title,
-    html`<p>${text}</p><p><a class="button" href="${view.back}">${label}</a></p>`,
+    html`<p>${text}</p><p><a class="button" href="${view.returnHref}">${label}</a></p>`,
   );
 }
 
 /** One app a person allowed. */
-export interface AllowedApp {
+export interface ConnectedApp {
   readonly id: number;
   /** Nothing is said of an app that no longer exists, or was hidden. */
   readonly name:
     | { readonly kind: 'shown'; readonly text: string }
     | { readonly kind: 'gone' | 'hidden' };
   readonly site: string | null;
-  readonly since: number;
+  readonly allowedAt: number;
   /** Unix seconds of the day; null: not yet. */
-  readonly lastUsed: number | null;
+  readonly lastUsedAt: number | null;
   /** Page of the app; null: it no longer exists, or is hidden. */
-  readonly page: string | null;
+  readonly href: string | null;
   readonly scopes: readonly string[];
   /**
    * Whose it is now, when it has another owner than when it was allowed. Null: it has not, or is
@@ -165,7 +176,7 @@ export interface AllowedApp {
 }
 
 /** Every app this person allowed, with a button to end each. */
-export function consentsPage(frame: Frame, apps: readonly AllowedApp[]): Html {
+export function connectedAppsPage(frame: Frame, apps: readonly ConnectedApp[]): Html {
   const { words } = frame;
   return layout(
     frame,
@@ -179,22 +190,22 @@ ${apps.length > 5 ? html`<div class="field" hidden><label for="filter">${words.s
       app.name.kind === 'shown'
         ? app.name.text
         : words.say(app.name.kind === 'gone' ? 'consents.gone-app' : 'consents.hidden-app');
-    return html`<section class="card"><h2>${app.page === null ? named(name) : html`<a href="${app.page}">${named(name)}</a>`}</h2>
-${facts([
+    return html`<section class="card"><h2>${app.href === null ? bidiIsolate(name) : html`<a href="${app.href}">${bidiIsolate(name)}</a>`}</h2>
+${descriptionList([
   [words.say('consents.site'), app.site ?? words.say('frame.every-site')],
-  [words.say('consents.since'), dayOf(words, app.since)],
+  [words.say('consents.since'), dateElement(words, app.allowedAt)],
   [
     words.say('consents.last-used'),
-    app.lastUsed === null ? words.say('frame.never') : dayOf(words, app.lastUsed),
+    app.lastUsedAt === null ? words.say('frame.never') : dateElement(words, app.lastUsedAt),
   ],
 ])}
 ${
   app.newOwner === null
     ? ''
-    : html`<p class="advice">${phrase(words, 'consents.new-owner', { owner: named(app.newOwner.name), since: dayOf(words, app.newOwner.since) })}</p>`
+    : html`<p class="advice">${messageWithHtml(words, 'consents.new-owner', { owner: bidiIsolate(app.newOwner.name), since: dateElement(words, app.newOwner.since) })}</p>`
 }
 <ul>${app.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
-<form method="post" action="/consents/${app.id}/end" data-confirm="${words.say('consents.sure', { app: name })}">${proof(frame)}
+<form method="post" action="/consents/${app.id}/end" data-confirm="${words.say('consents.sure', { app: name })}">${csrfField(frame)}
 <div class="buttons"><button class="danger" name="end" value="1">${words.say('consents.end', { app: name })}</button></div></form></section>`;
   },
 )}
@@ -211,11 +222,11 @@ export function verifierPage(
   const app =
     view.appName === null
       ? words.say('verifier.the-app')
-      : html`<strong>${named(view.appName)}</strong>`;
+      : html`<strong>${bidiIsolate(view.appName)}</strong>`;
   return layout(
     frame,
     words.say('verifier.title'),
-    html`<p>${phrase(words, 'verifier.enter', { app })}</p>
+    html`<p>${messageWithHtml(words, 'verifier.enter', { app })}</p>
 <code class="big">${view.verifier}</code><p class="quiet">${words.say('verifier.once')}</p>`,
   );
 }

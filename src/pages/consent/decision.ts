@@ -1,23 +1,23 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { refusalForPerson } from '#http/responses.ts';
+import { authorizationErrorNote } from '#http/responses.ts';
 import {
-  actorOf,
-  frameOf,
-  seeOther,
-  sendAway,
+  pageActor,
+  pageFrame,
+  redirectLocally,
+  redirectToClient,
   sendNote,
   sendPage,
   type Visitor,
 } from '#http/session.ts';
-import type { World } from '#http/world.ts';
+import type { Services } from '#http/world.ts';
 import type { Digest } from '#kernel/ids.ts';
-import { instant, isPast, later, seconds } from '#kernel/time.ts';
+import { addSeconds, instant, isExpired, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Completed } from '#oauth1/oauth1.ts';
+import type { ApprovalOutcome } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import type { AuthorizeProblem } from '#oauth2/refusals.ts';
-import { hindrance } from '#registry/access.ts';
+import type { AuthorizationProblem } from '#oauth2/refusals.ts';
+import { clientAccessDenial } from '#registry/access.ts';
 import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consent-policy.ts';
 import type {
   AuthorizationRequest,
@@ -28,28 +28,28 @@ import type { Consent } from '#registry/model/consent.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import {
-  type AnswerParts,
   type Approval,
-  answerState,
-  type Decided,
-  faceOf,
-  openAnswer,
+  type ApprovalResponseParts,
+  approvalResponseState,
+  decryptApprovalResponse,
   prepareApproval,
+  protocolsFor,
+  type RequestUnderDecision,
 } from './approval.ts';
 import { deniedPage, verifierPage } from './consent.template.ts';
 
-const DECISION_FOR = seconds(600);
+const DECISION_TTL_SECONDS = seconds(600);
 
 /** Stores what is asked of a person and answers where they decide. */
-export async function askPerson(
-  world: World,
+export async function saveConsentRequest(
+  services: Services,
   request: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>,
 ): Promise<string> {
-  const handle = world.mint.secret();
-  await world.requests.saveRequest({
+  const handle = services.idGenerator.secret();
+  await services.authorizationRequests.saveRequest({
     ...request,
     digest: digestOf(handle),
-    expiresAt: later(world.clock.now(), DECISION_FOR),
+    expiresAt: addSeconds(services.clock.now(), DECISION_TTL_SECONDS),
   });
   return `/authorize/${handle}`;
 }
@@ -59,19 +59,19 @@ export async function askPerson(
  * allowed just that before, and it can keep a secret, so that nobody else can ask in its name
  * (registry 7.6). Undefined: ask.
  */
-async function standingConsent(
-  world: World,
+async function findReusableConsent(
+  services: Services,
   client: Client,
   user: Account,
   scopes: readonly string[],
 ): Promise<Consent | undefined> {
   if (
     !client.confidential ||
-    !isIdentityOnly(client.scopes, world.scopes) ||
-    !isIdentityOnly(scopes, world.scopes)
+    !isIdentityOnly(client.scopes, services.scopes) ||
+    !isIdentityOnly(scopes, services.scopes)
   )
     return undefined;
-  const consent = await currentConsent(world.records, client, user, world.site);
+  const consent = await currentConsent(services.records, client, user, services.site);
   return consent !== undefined &&
     consent.site === client.site &&
     scopes.every((scope) => consent.scopes.includes(scope))
@@ -83,77 +83,81 @@ async function standingConsent(
  * Leads a person on: back to the app at once when nobody need be asked, else to the page where they
  * decide. A first-party app of the configuration gets all its scopes (registry 7.6).
  */
-export async function leadOn(
-  world: World,
-  http: FastifyRequest,
+export async function continueAuthorization(
+  services: Services,
+  httpRequest: FastifyRequest,
   reply: FastifyReply,
-  visitor: Decider,
-  wanted: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>,
+  visitor: SignedInVisitor,
+  pendingRequest: Omit<AuthorizationRequest, 'digest' | 'expiresAt'>,
   client: Client,
   {
-    maySkip = true,
-    silent = false,
-  }: { readonly maySkip?: boolean; readonly silent?: boolean } = {},
+    canSkipConsent = true,
+    promptNone = false,
+  }: { readonly canSkipConsent?: boolean; readonly promptNone?: boolean } = {},
 ): Promise<FastifyReply> {
   if (
-    wanted.asked.protocol === 'oauth2' &&
+    pendingRequest.asked.protocol === 'oauth2' &&
     needsNoConsent(client) &&
-    /^https:/i.test(wanted.asked.redirectUri)
+    /^https:/i.test(pendingRequest.asked.redirectUri)
   ) {
-    const consent = await currentConsent(world.records, client, visitor.user, world.site);
-    const stands =
+    const consent = await currentConsent(services.records, client, visitor.user, services.site);
+    const isCovered =
       consent?.site === client.site &&
       client.scopes.every((scope) => consent.scopes.includes(scope));
-    if (stands) return sendOn(world, reply, visitor, wanted, client, consent);
-    await carryOut(world, http, reply, visitor, wanted, client, {
+    if (isCovered)
+      return completeAuthorization(services, reply, visitor, pendingRequest, client, consent);
+    await approve(services, httpRequest, reply, visitor, pendingRequest, client, {
       consent: client.scopes,
       withdrawn: [],
-      scopes: wanted.scopes,
+      scopes: pendingRequest.scopes,
     });
     return reply;
   }
-  const standing = maySkip
-    ? await standingConsent(world, client, visitor.user, wanted.scopes)
+  const reusableConsent = canSkipConsent
+    ? await findReusableConsent(services, client, visitor.user, pendingRequest.scopes)
     : undefined;
-  if (standing) return sendOn(world, reply, visitor, wanted, client, standing);
-  if (silent) return carryBack(world, reply, visitor, wanted, client, 'consent_required');
-  return seeOther(reply, await askPerson(world, wanted));
+  if (reusableConsent)
+    return completeAuthorization(services, reply, visitor, pendingRequest, client, reusableConsent);
+  if (promptNone) return deny(services, reply, visitor, pendingRequest, client, 'consent_required');
+  return redirectLocally(reply, await saveConsentRequest(services, pendingRequest));
 }
 
 /** For how long the same form gets the same answer again. */
-const SAME_ANSWER_FOR = seconds(60);
+const REPEAT_WINDOW_SECONDS = seconds(60);
 /** For how long a request can still be named after it expired. */
-const NAMED_FOR = seconds(86_400);
+const EXPIRED_REQUEST_TTL_SECONDS = seconds(86_400);
 
 /** The request a handle names, also one that has expired or was decided. */
-export async function requestOf(
-  world: World,
+export async function findAuthorizationRequest(
+  services: Services,
   handle: string,
 ): Promise<AuthorizationRequest | undefined> {
-  const asOf = instant(world.clock.now() - NAMED_FOR);
+  const asOf = instant(services.clock.now() - EXPIRED_REQUEST_TTL_SECONDS);
   return /^[\w-]{51}$/.test(handle)
-    ? world.requests.findRequest(digestOf(handle) as Digest, asOf)
+    ? services.authorizationRequests.findRequest(digestOf(handle) as Digest, asOf)
     : undefined;
 }
 
 /** True while a decision may be answered the same way again, for the session that made it. */
-const answersAgain = (
-  world: World,
+const canRepeatResponse = (
+  services: Services,
   { session, decidedAt }: RequestDecision,
   visitor: Visitor,
 ): boolean =>
   session === digestOf(visitor.secret) &&
-  !isPast(later(decidedAt, SAME_ANSWER_FOR), world.clock.now());
+  !isExpired(addSeconds(decidedAt, REPEAT_WINDOW_SECONDS), services.clock.now());
 
 /** What is known of who decides. */
-export type Decider = Visitor & { readonly user: Account };
+export type SignedInVisitor = Visitor & { readonly user: Account };
 
 /**
  * An answer is a promise to whoever waits for it, so it cannot be handed on by those who also have
  * something else to say.
  */
-export async function answered(sending: FastifyReply | Promise<FastifyReply>): Promise<true> {
-  await sending;
+export async function awaitResponse(
+  responseSent: FastifyReply | Promise<FastifyReply>,
+): Promise<true> {
+  await responseSent;
   return true;
 }
 
@@ -165,118 +169,132 @@ export async function answered(sending: FastifyReply | Promise<FastifyReply>): P
  * approval once more, to be finished. False: it was not taken, nothing was done, and nothing was
  * answered.
  */
-export async function carryOut(
-  world: World,
-  http: FastifyRequest,
+export async function approve(
+  services: Services,
+  httpRequest: FastifyRequest,
   reply: FastifyReply,
-  visitor: Decider,
-  request: Decided,
+  visitor: SignedInVisitor,
+  request: RequestUnderDecision,
   client: Client,
   approval: Approval,
   {
-    take,
-    earlier,
+    claimDecision,
+    previousParts,
   }: {
-    readonly take?: (parts: AnswerParts) => Promise<boolean>;
-    readonly earlier?: AnswerParts;
+    readonly claimDecision?: (parts: ApprovalResponseParts) => Promise<boolean>;
+    readonly previousParts?: ApprovalResponseParts;
   } = {},
 ): Promise<boolean> {
   const [actor, values] = [
-    actorOf(world, http, visitor),
+    pageActor(services, httpRequest, visitor),
     { clientId: client.id, scopes: approval.consent, withdrawn: approval.withdrawn },
   ];
-  const problem = await world.registry.approvalProblem(actor, values);
-  if (problem) return answered(refuseApproval(world, reply, visitor, client, problem));
-  const prepared = await prepareApproval(world, request, client, visitor.user, approval, earlier);
-  if (!prepared.ok) return answered(tellPerson(world, reply, visitor, prepared.refusal));
+  const problem = await services.registry.approvalProblem(actor, values);
+  if (problem) return awaitResponse(sendApprovalRefusal(services, reply, visitor, client, problem));
+  const prepared = await prepareApproval(
+    services,
+    request,
+    client,
+    visitor.user,
+    approval,
+    previousParts,
+  );
+  if (!prepared.ok)
+    return awaitResponse(sendRefusalPage(services, reply, visitor, prepared.refusal));
   const { parts } = prepared.value;
-  if (take && !(await take(parts))) return false;
+  if (claimDecision && !(await claimDecision(parts))) return false;
   const claimed = await prepared.value.claim();
-  if (!claimed.ok) return answered(tellPerson(world, reply, visitor, claimed.refusal));
-  const answer = await world.registry.submit(actor, 'accept', values);
+  if (!claimed.ok) return awaitResponse(sendRefusalPage(services, reply, visitor, claimed.refusal));
+  const answer = await services.registry.submit(actor, 'accept', values);
   if (!answer.ok || answer.value.consent === null)
-    return answered(
-      refuseApproval(world, reply, visitor, client, answer.ok ? undefined : answer.refusal),
+    return awaitResponse(
+      sendApprovalRefusal(services, reply, visitor, client, answer.ok ? undefined : answer.refusal),
     );
   // The app as it was approved: nobody is sent where it may not send people any more.
-  const judged = await prepareApproval(
-    world,
+  const rechecked = await prepareApproval(
+    services,
     request,
     answer.value.client,
     visitor.user,
     approval,
     parts,
   );
-  const done = judged.ok ? await judged.value.complete(answer.value.consent) : judged;
-  return answered(
-    done.ok
-      ? sendCompleted(world, reply, visitor, client, done.value)
-      : tellPerson(world, reply, visitor, done.refusal),
+  const completion = rechecked.ok
+    ? await rechecked.value.complete(answer.value.consent)
+    : rechecked;
+  return awaitResponse(
+    completion.ok
+      ? sendCompletion(services, reply, visitor, client, completion.value)
+      : sendRefusalPage(services, reply, visitor, completion.refusal),
   );
 }
 
 /** Tells a person why their approval does not count. */
-function refuseApproval(
-  world: World,
+function sendApprovalRefusal(
+  services: Services,
   reply: FastifyReply,
-  visitor: Decider,
+  visitor: SignedInVisitor,
   client: Client,
   refusal: RegistryRefusal | undefined,
 ): Promise<FastifyReply> {
   if (refusal?.kind === 'readonly')
-    return sendNote(world, reply, visitor, 503, 'readonly', { reason: refusal.reason });
-  const why = hindrance(client, visitor.user, { newConsent: true }) ?? {
+    return sendNote(services, reply, visitor, 503, 'readonly', { reason: refusal.reason });
+  const denial = clientAccessDenial(client, visitor.user, { newConsent: true }) ?? {
     kind: 'client-not-usable',
     stage: client.stage,
     ownerOnly: client.ownerOnly,
   };
-  return tellPerson(world, reply, visitor, { kind: 'consumer_key_refused', client, why });
+  return sendRefusalPage(services, reply, visitor, {
+    kind: 'consumer_key_refused',
+    client,
+    why: denial,
+  });
 }
 
 /** Tells a person on a page what is not told to the app. */
-function tellPerson(
-  world: World,
+function sendRefusalPage(
+  services: Services,
   reply: FastifyReply,
   visitor: Visitor,
-  refusal: OAuth1Refusal | AuthorizeProblem,
+  refusal: OAuth1Refusal | AuthorizationProblem,
 ): Promise<FastifyReply> {
-  const { status, note, values } = refusalForPerson(refusal);
-  return sendNote(world, reply, visitor, status, note, values);
+  const { status, note, values } = authorizationErrorNote(refusal);
+  return sendNote(services, reply, visitor, status, note, values);
 }
 
-const sendCompleted = (
-  world: World,
+const sendCompletion = (
+  services: Services,
   reply: FastifyReply,
   visitor: Visitor,
   client: Client,
-  completed: Completed,
+  completed: ApprovalOutcome,
 ) =>
   completed.kind === 'redirect'
-    ? sendAway(reply, completed.uri)
+    ? redirectToClient(reply, completed.uri)
     : sendPage(
         reply,
         200,
-        verifierPage(frameOf(world, visitor), {
+        verifierPage(pageFrame(services, visitor), {
           appName: client.name,
           verifier: completed.verifier,
         }),
       );
 
 /** Sends a person back to the app under a consent that stands; nothing about it is written. */
-async function sendOn(
-  world: World,
+async function completeAuthorization(
+  services: Services,
   reply: FastifyReply,
-  visitor: Decider,
-  request: Decided,
+  visitor: SignedInVisitor,
+  request: RequestUnderDecision,
   client: Client,
   consent: Consent,
 ): Promise<FastifyReply> {
   const approval = { consent: [], withdrawn: [], scopes: request.scopes };
-  const prepared = await prepareApproval(world, request, client, visitor.user, approval);
-  const done = prepared.ok ? await prepared.value.complete(consent) : prepared;
-  return done.ok
-    ? sendCompleted(world, reply, visitor, client, done.value)
-    : tellPerson(world, reply, visitor, done.refusal);
+  const prepared = await prepareApproval(services, request, client, visitor.user, approval);
+  const completion = prepared.ok ? await prepared.value.complete(consent) : prepared;
+  return completion.ok
+    ? sendCompletion(services, reply, visitor, client, completion.value)
+    : sendRefusalPage(services, reply, visitor, completion.refusal);
 }
 
 /**
@@ -284,57 +302,61 @@ async function sendOn(
  * answer, it is the same answer. Another time they are told that they allowed the app, and what to
  * do.
  */
-export async function allowAgain(
-  world: World,
-  http: FastifyRequest,
+export async function repeatApproval(
+  services: Services,
+  httpRequest: FastifyRequest,
   reply: FastifyReply,
-  visitor: Decider,
+  visitor: SignedInVisitor,
   handle: string,
   request: AuthorizationRequest,
   client: Client,
 ): Promise<FastifyReply> {
   const { decision } = request;
   const parts =
-    decision?.answerSealed && answersAgain(world, decision, visitor)
-      ? openAnswer(handle, decision.answerSealed)
+    decision?.answerSealed && canRepeatResponse(services, decision, visitor)
+      ? decryptApprovalResponse(handle, decision.answerSealed)
       : undefined;
-  const state = parts ? await answerState(world, request, client, visitor.user, parts) : 'over';
+  const state = parts
+    ? await approvalResponseState(services, request, client, visitor.user, parts)
+    : 'over';
   if (parts === undefined || state === 'over')
-    return sendNote(world, reply, visitor, 409, 'request-allowed', { app: client.name });
+    return sendNote(services, reply, visitor, 409, 'request-allowed', { app: client.name });
   if (state === 'waits') {
     const prepared = await prepareApproval(
-      world,
+      services,
       request,
       client,
       visitor.user,
       parts.approval,
       parts,
     );
-    if (!prepared.ok) return tellPerson(world, reply, visitor, prepared.refusal);
+    if (!prepared.ok) return sendRefusalPage(services, reply, visitor, prepared.refusal);
     const { completed } = prepared.value;
-    return sendCompleted(world, reply, visitor, client, completed);
+    return sendCompletion(services, reply, visitor, client, completed);
   }
-  await carryOut(world, http, reply, visitor, request, client, parts.approval, { earlier: parts });
+  await approve(services, httpRequest, reply, visitor, request, client, parts.approval, {
+    previousParts: parts,
+  });
   return reply;
 }
 
 /** True when an approval that is sent again would get its answer again. */
 export async function isRepeatable(
-  world: World,
-  visitor: Decider,
+  services: Services,
+  visitor: SignedInVisitor,
   handle: string,
   request: AuthorizationRequest,
   client: Client,
 ): Promise<boolean> {
   const { decision } = request;
-  if (!decision?.answerSealed || !answersAgain(world, decision, visitor)) return false;
+  if (!decision?.answerSealed || !canRepeatResponse(services, decision, visitor)) return false;
   return (
-    (await answerState(
-      world,
+    (await approvalResponseState(
+      services,
       request,
       client,
       visitor.user,
-      openAnswer(handle, decision.answerSealed),
+      decryptApprovalResponse(handle, decision.answerSealed),
     )) !== 'over'
   );
 }
@@ -343,32 +365,41 @@ export async function isRepeatable(
  * Carries out a person's no. OAuth 2 sends them back with it (RFC 6749 §4.1.2.1); OAuth 1 has no
  * such answer, so that a page says it, with the way back to the app.
  */
-export async function carryBack(
-  world: World,
+export async function deny(
+  services: Services,
   reply: FastifyReply,
-  visitor: Decider,
-  request: Decided,
+  visitor: SignedInVisitor,
+  request: RequestUnderDecision,
   client: Client,
   why: 'denied' | 'consent_required' = 'denied',
 ): Promise<FastifyReply> {
   if (request.asked.protocol === 'oauth2') {
-    const denied = faceOf(world, request).oauth2.deny(request.asked, client, visitor.user, why);
+    const denied = protocolsFor(services, request).oauth2.denialRedirect(
+      request.asked,
+      client,
+      visitor.user,
+      why,
+    );
     return denied.ok
-      ? sendAway(reply, denied.value)
-      : tellPerson(world, reply, visitor, denied.refusal.problem);
+      ? redirectToClient(reply, denied.value)
+      : sendRefusalPage(services, reply, visitor, denied.refusal.problem);
   }
   if (looksUnknown(client, visitor.user))
-    return tellPerson(world, reply, visitor, { kind: 'unknown_client' });
-  const back = await faceOf(world, request).oauth1.wayBack(
+    return sendRefusalPage(services, reply, visitor, { kind: 'unknown_client' });
+  const returnUri = await protocolsFor(services, request).oauth1.denialRedirect(
     request.asked.token,
     client,
     visitor.user,
   );
-  if (back === undefined)
-    return sendNote(world, reply, visitor, 200, 'not-allowed', { app: client.name });
-  return sendPage(reply, 200, deniedPage(frameOf(world, visitor), { appName: client.name, back }));
+  if (returnUri === undefined)
+    return sendNote(services, reply, visitor, 200, 'not-allowed', { app: client.name });
+  return sendPage(
+    reply,
+    200,
+    deniedPage(pageFrame(services, visitor), { appName: client.name, returnHref: returnUri }),
+  );
 }
 
 /** The handle of a decision route. */
-export const handleOf = (request: FastifyRequest): string =>
+export const handleParameter = (request: FastifyRequest): string =>
   (request.params as { readonly handle: string }).handle;

@@ -3,13 +3,13 @@ import type { MessageKey, Words } from '../words.ts';
 // What is said of a signed request, on pages and on the command line.
 
 /** One thing that is said of a request. */
-export interface Said {
+export interface ExplainedFinding {
   readonly kind: string;
   readonly values: Readonly<Record<string, string>>;
 }
 
 /** The sentence of one finding. */
-export const findingText = (words: Words, { kind, values }: Said): string =>
+export const findingText = (words: Words, { kind, values }: ExplainedFinding): string =>
   words.say(`explained.${kind}` as MessageKey, values);
 
 /** Why a pasted text is no request. */

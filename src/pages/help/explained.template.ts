@@ -1,11 +1,11 @@
 import { html } from 'hono/html';
-import { copyable, facts, type Html } from '../layout.ts';
+import { copyableText, descriptionList, type Html } from '../layout.ts';
 import type { MessageKey, Words } from '../words.ts';
-import { findingText, type Said } from './explained-texts.ts';
+import { type ExplainedFinding, findingText } from './explained-texts.ts';
 
 /** What the server makes of a signed request, as pages and the command line show it. */
 export interface ExplainedView {
-  readonly reading: 'rfc5849' | 'mediawiki';
+  readonly profile: 'rfc5849' | 'mediawiki';
   /** Null: the request cannot be read. */
   readonly signed: {
     readonly method: string;
@@ -14,9 +14,9 @@ export interface ExplainedView {
     readonly baseString: string;
   } | null;
   readonly verdict: 'right' | 'wrong' | 'no-signature' | 'not-checked' | 'not-read';
-  readonly findings: readonly Said[];
+  readonly findings: readonly ExplainedFinding[];
   /** Why it was refused, in a sentence; null: that is not known. */
-  readonly refusedFor: string | null;
+  readonly refusalReason: string | null;
   /** Null: no base string of theirs was given. */
   readonly differences:
     | readonly { readonly part: string; readonly ours: string; readonly theirs: string }[]
@@ -39,17 +39,17 @@ function differencePart(words: Words, rows: NonNullable<ExplainedView['differenc
 function signedPart(
   words: Words,
   signed: NonNullable<ExplainedView['signed']>,
-  reading: ExplainedView['reading'],
+  profile: ExplainedView['profile'],
 ): Html {
-  return html`${facts([
-    [words.say('help.reading'), html`${words.say(`help.reading-${reading}`)}`],
+  return html`${descriptionList([
+    [words.say('help.reading'), html`${words.say(`help.reading-${profile}`)}`],
     [words.say('help.method'), html`<code>${signed.method}</code>`],
     [words.say('help.uri'), html`<code>${signed.baseStringUri}</code>`],
   ])}
 <h3>${words.say('help.parameters')}</h3>
 <pre tabindex="0"><code>${signed.normalizedParams.replaceAll('&', '\n&')}</code></pre>
 <h3>${words.say('help.whole')}</h3>
-${copyable(words, signed.baseString, words.say('help.whole'))}`;
+${copyableText(words, signed.baseString, words.say('help.whole'))}`;
 }
 
 /** What is wrong with a request, and what the server signs over. */
@@ -61,9 +61,9 @@ export function explainedPart(words: Words, view: ExplainedView): Html {
       : 'problem';
   return html`<section class="card" aria-labelledby="explained">
 <h2 id="explained">${words.say('help.base')}</h2>
-${view.refusedFor === null ? '' : html`<p class="advice">${words.say('help.refused-for', { why: view.refusedFor })}</p>`}
+${view.refusalReason === null ? '' : html`<p class="advice">${words.say('help.refused-for', { why: view.refusalReason })}</p>`}
 <div role="status">${view.findings.map((one) => html`<p class="${kind}">${findingText(words, one)}</p>`)}</div>
-${view.signed === null ? '' : signedPart(words, view.signed, view.reading)}
+${view.signed === null ? '' : signedPart(words, view.signed, view.profile)}
 ${view.differences === null ? '' : differencePart(words, view.differences)}
 </section>`;
 }

@@ -1,40 +1,51 @@
 import { html } from 'hono/html';
 import type { Failure } from '#registry/refused-requests.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
-import { type Frame, field, type Html, layout, named, proof, timeOf } from '../layout.ts';
+import {
+  bidiIsolate,
+  csrfField,
+  type Frame,
+  formField,
+  type Html,
+  layout,
+  timeElement,
+} from '../layout.ts';
 import { catalogues, type MessageKey, type Words } from '../words.ts';
 import { type ExplainedView, explainedPart } from './explained.template.ts';
 
-const nameOf = (words: Words, name: string | null): string => name ?? words.say('apps.hidden-name');
+const appDisplayName = (words: Words, name: string | null): string =>
+  name ?? words.say('apps.hidden-name');
 
 export interface HelpView {
   /** A name that is null is hidden from this person. */
   readonly apps: readonly { readonly id: string; readonly name: string | null }[];
   /** The app that is looked at; null: none is chosen. */
-  readonly chosen: {
+  readonly selectedApp: {
     readonly id: string;
     readonly name: string | null;
-    readonly signs: boolean;
+    readonly signsRequests: boolean;
   } | null;
   readonly failures: readonly Failure[];
   readonly request: string;
   readonly theirs: string;
   /** Most bytes of either. */
-  readonly mostPasted: number;
+  readonly maxPastedBytes: number;
   readonly problems: readonly FormProblem[];
-  readonly explained: ExplainedView | null;
+  readonly explanation: ExplainedView | null;
   /** Set for a kept request of which only names were kept. */
-  readonly notKept: boolean;
+  readonly requestNotStored: boolean;
 }
 
-const known = (key: string): key is MessageKey => key in catalogues.en;
+const isMessageKey = (key: string): key is MessageKey => key in catalogues.en;
 
 /** Why a request was refused, in a sentence. */
-export function failureText(words: Words, { facts: kept }: Failure): string {
+export function failureText(words: Words, { facts: failureFacts }: Failure): string {
   const text = (name: string) =>
-    typeof kept[name] === 'string' || typeof kept[name] === 'number' ? String(kept[name]) : '';
+    typeof failureFacts[name] === 'string' || typeof failureFacts[name] === 'number'
+      ? String(failureFacts[name])
+      : '';
   const kind = text('refusal');
-  const problem = known(`failed.grant-${text('problem')}`)
+  const problem = isMessageKey(`failed.grant-${text('problem')}`)
     ? words.say(`failed.grant-${text('problem')}` as MessageKey)
     : text('problem');
   const names = ['parameter', 'yours', 'ours', 'asked', 'supported'];
@@ -50,38 +61,38 @@ export function failureText(words: Words, { facts: kept }: Failure): string {
         : 'failed.timestamp-unreadable',
       values,
     );
-  return known(`failed.${kind}`)
+  return isMessageKey(`failed.${kind}`)
     ? words.say(`failed.${kind}` as MessageKey, values)
     : words.say('failed.other', values);
 }
 
-function details({ facts: kept }: Failure): string {
-  const shown = Object.entries(kept).filter(([name]) =>
+function failureDetails({ facts: failureFacts }: Failure): string {
+  const visibleFacts = Object.entries(failureFacts).filter(([name]) =>
     ['method', 'path', 'grant_type', 'authentication', 'redirect_uri', 'scope'].includes(name),
   );
-  return shown
+  return visibleFacts
     .map(([name, value]) =>
       name === 'method' || name === 'path' ? String(value) : `${name}=${value}`,
     )
     .join(' ');
 }
 
-const failuresPart = (
+const failuresSection = (
   words: Words,
-  app: NonNullable<HelpView['chosen']>,
+  app: NonNullable<HelpView['selectedApp']>,
   failures: readonly Failure[],
 ): Html =>
   failures.length === 0
-    ? html`<h2>${words.say('help.recent', { app: nameOf(words, app.name) })}</h2><p>${words.say('help.recent-none')}</p>`
-    : html`<table><caption>${words.say('help.recent', { app: nameOf(words, app.name) })}</caption>
+    ? html`<h2>${words.say('help.recent', { app: appDisplayName(words, app.name) })}</h2><p>${words.say('help.recent-none')}</p>`
+    : html`<table><caption>${words.say('help.recent', { app: appDisplayName(words, app.name) })}</caption>
 <thead><tr><th scope="col">${words.say('help.when')}</th><th scope="col">${words.say('help.what')}</th><th scope="col">${words.say('help.detail')}</th></tr></thead>
 <tbody>${failures.map(
         (failure) =>
-          html`<tr><td data-label="${words.say('help.when')}">${timeOf(words, failure.at)}</td><td data-label="${words.say('help.what')}">${
+          html`<tr><td data-label="${words.say('help.when')}">${timeElement(words, failure.at)}</td><td data-label="${words.say('help.what')}">${
             failure.kind === 'oauth1'
               ? html`<a href="/my/help?app=${app.id}&failure=${failure.id}">${failureText(words, failure)}</a>`
               : failureText(words, failure)
-          }</td><td data-label="${words.say('help.detail')}"><code>${details(failure)}</code></td></tr>`,
+          }</td><td data-label="${words.say('help.detail')}"><code>${failureDetails(failure)}</code></td></tr>`,
       )}</tbody></table>`;
 
 /**
@@ -90,7 +101,7 @@ const failuresPart = (
  */
 export function helpPage(frame: Frame, view: HelpView): Html {
   const { words } = frame;
-  const { chosen } = view;
+  const { selectedApp } = view;
   return layout(
     frame,
     words.say('help.title'),
@@ -100,18 +111,18 @@ ${
     ? html`<p>${words.say('help.no-apps')}</p>`
     : html`<nav aria-label="${words.say('help.your-apps')}"><ul>${view.apps.map(
         ({ id, name }) =>
-          html`<li><a href="/my/help?app=${id}"${id === chosen?.id ? html` aria-current="page"` : ''}>${named(nameOf(words, name))}</a></li>`,
+          html`<li><a href="/my/help?app=${id}"${id === selectedApp?.id ? html` aria-current="page"` : ''}>${bidiIsolate(appDisplayName(words, name))}</a></li>`,
       )}</ul></nav>`
 }
-${view.notKept ? html`<p class="advice">${words.say('help.not-kept')}</p>` : ''}
-${view.explained === null ? '' : explainedPart(words, view.explained)}
-${chosen === null ? '' : failuresPart(words, chosen, view.failures)}
+${view.requestNotStored ? html`<p class="advice">${words.say('help.not-kept')}</p>` : ''}
+${view.explanation === null ? '' : explainedPart(words, view.explanation)}
+${selectedApp === null ? '' : failuresSection(words, selectedApp, view.failures)}
 ${
-  chosen?.signs
+  selectedApp?.signsRequests
     ? html`<h2>${words.say('help.paste')}</h2>
-<form method="post" action="/my/help">${proof(frame)}<input type="hidden" name="app" value="${chosen.id}">
-${field({ name: 'request', label: words.say('help.request'), help: words.say('help.request-help'), value: view.request, problem: problemAt(view.problems, 'request'), rows: 8, most: view.mostPasted, required: true })}
-${field({ name: 'theirs', label: words.say('help.theirs'), help: words.say('help.theirs-help'), value: view.theirs, problem: problemAt(view.problems, 'theirs'), rows: 3, most: view.mostPasted })}
+<form method="post" action="/my/help">${csrfField(frame)}<input type="hidden" name="app" value="${selectedApp.id}">
+${formField({ name: 'request', label: words.say('help.request'), help: words.say('help.request-help'), value: view.request, problem: problemAt(view.problems, 'request'), rows: 8, maxLength: view.maxPastedBytes, required: true })}
+${formField({ name: 'theirs', label: words.say('help.theirs'), help: words.say('help.theirs-help'), value: view.theirs, problem: problemAt(view.problems, 'theirs'), rows: 3, maxLength: view.maxPastedBytes })}
 <div class="buttons"><button name="explain" value="1">${words.say('help.explain')}</button></div></form>`
     : ''
 }`,

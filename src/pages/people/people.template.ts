@@ -2,26 +2,26 @@ import { html } from 'hono/html';
 import type { Account } from '#accounts/account.ts';
 import type { Stage } from '#registry/model/client.ts';
 import { adminNav } from '../admin/admin.template.ts';
-import { cut } from '../audit-table.ts';
+import { truncateText } from '../audit-table.ts';
 import type { FormProblem } from '../form-problems.ts';
 import {
-  dayOf,
+  bidiIsolate,
+  csrfField,
+  dateElement,
+  descriptionList,
   type Frame,
-  facts,
-  field,
+  formField,
   type Html,
   layout,
-  named,
-  pager,
-  phrase,
-  proof,
-  timeOf,
+  messageWithHtml,
+  paginationLinks,
+  timeElement,
 } from '../layout.ts';
 import { stageName } from '../refusal-texts.ts';
 import type { Words } from '../words.ts';
 
 export interface PeopleView {
-  readonly text: string;
+  readonly searchText: string;
   readonly group: string;
   readonly blocked: 'yes' | 'no' | '';
   readonly groups: readonly string[];
@@ -34,7 +34,7 @@ export interface PeopleView {
 const option = (value: string, label: string, chosen: string): Html =>
   html`<option value="${value}"${value === chosen ? html` selected` : ''}>${label}</option>`;
 
-const state = (words: Words, blocked: boolean): Html =>
+const accountBadge = (words: Words, blocked: boolean): Html =>
   blocked
     ? html`<span class="badge bad">${words.say('admin.blocked')}</span>`
     : html`<span class="badge good">${words.say('admin.active')}</span>`;
@@ -47,7 +47,7 @@ export function peoplePage(frame: Frame, view: PeopleView): Html {
     words.say('admin.people'),
     html`${adminNav(frame, '/admin/people')}
 <form method="get" action="/admin/people" class="filters" role="search">
-${field({ name: 'text', label: words.say('admin.search'), value: view.text, most: 255, autocomplete: 'off' })}
+${formField({ name: 'text', label: words.say('admin.search'), value: view.searchText, maxLength: 255, autocomplete: 'off' })}
 <div class="field"><label for="group">${words.say('admin.group')}</label><select id="group" name="group">${option('', words.say('admin.any'), view.group)}${view.groups.map((name) => option(name, name, view.group))}</select></div>
 <div class="field"><label for="blocked">${words.say('admin.state')}</label><select id="blocked" name="blocked">${option('', words.say('admin.any'), view.blocked)}${option('no', words.say('admin.active'), view.blocked)}${option('yes', words.say('admin.blocked'), view.blocked)}</select></div>
 <button class="second">${words.say('admin.find')}</button></form>
@@ -59,14 +59,14 @@ ${
 <tbody>${view.people.map(
         (
           person,
-        ) => html`<tr><th scope="row"><a href="/admin/people/${person.id}">${named(cut(person.name, 128))}</a></th>
-<td data-label="${words.say('admin.email')}">${person.email === null ? words.say('review.nothing') : html`<bdi dir="ltr">${cut(person.email, 100)}</bdi>`}${person.email !== null && person.emailConfirmedAt === null ? html` <span class="quiet">(${words.say('admin.unconfirmed')})</span>` : ''}</td>
-<td data-label="${words.say('admin.groups')}">${person.groups.length === 0 ? words.say('review.nothing') : words.list(person.groups)}</td>
-<td data-label="${words.say('admin.since')}">${dayOf(words, person.createdAt)}</td>
-<td data-label="${words.say('admin.state')}">${state(words, person.blocked)}</td></tr>`,
+        ) => html`<tr><th scope="row"><a href="/admin/people/${person.id}">${bidiIsolate(truncateText(person.name, 128))}</a></th>
+<td data-label="${words.say('admin.email')}">${person.email === null ? words.say('review.nothing') : html`<bdi dir="ltr">${truncateText(person.email, 100)}</bdi>`}${person.email !== null && person.emailConfirmedAt === null ? html` <span class="quiet">(${words.say('admin.unconfirmed')})</span>` : ''}</td>
+<td data-label="${words.say('admin.groups')}">${person.groups.length === 0 ? words.say('review.nothing') : words.formatList(person.groups)}</td>
+<td data-label="${words.say('admin.since')}">${dateElement(words, person.createdAt)}</td>
+<td data-label="${words.say('admin.state')}">${accountBadge(words, person.blocked)}</td></tr>`,
       )}</tbody></table>`
 }
-${pager(words, view)}`,
+${paginationLinks(words, view)}`,
     { wide: true },
   );
 }
@@ -85,12 +85,12 @@ export interface PersonView {
     readonly name: string;
     readonly stage: Stage;
     /** They help to look after it. */
-    readonly helps: boolean;
+    readonly isMaintainer: boolean;
   }[];
-  readonly moreApps: boolean;
-  readonly consents: number;
+  readonly hasMoreApps: boolean;
+  readonly consentCount: number;
   /** The administrator themself. */
-  readonly self: boolean;
+  readonly isSelf: boolean;
   readonly problems: readonly FormProblem[];
 }
 
@@ -98,17 +98,17 @@ export interface PersonView {
 export function personPage(frame: Frame, view: PersonView): Html {
   const { words, user } = frame;
   const { person } = view;
-  const place = (id: string) => (user?.mayReview ? `/review/${id}` : `/apps/${id}`);
+  const appHref = (id: string) => (user?.mayReview ? `/review/${id}` : `/apps/${id}`);
   return layout(
     frame,
     words.say('admin.person', { name: person.name }),
     html`${adminNav(frame, null)}
-<section class="card"><h2>${words.say('admin.account')}</h2>${facts([
-      [words.say('admin.state'), state(words, person.blocked)],
+<section class="card"><h2>${words.say('admin.account')}</h2>${descriptionList([
+      [words.say('admin.state'), accountBadge(words, person.blocked)],
       [words.say('admin.number'), String(person.id)],
       [
         words.say('admin.real-name'),
-        person.realName === '' ? words.say('review.nothing') : named(person.realName),
+        person.realName === '' ? words.say('review.nothing') : bidiIsolate(person.realName),
       ],
       [
         words.say('admin.email'),
@@ -117,29 +117,31 @@ export function personPage(frame: Frame, view: PersonView): Html {
           : html`<bdi dir="ltr">${person.email}</bdi> <span class="quiet">(${
               person.emailConfirmedAt === null
                 ? words.say('admin.unconfirmed')
-                : phrase(words, 'admin.confirmed', { at: dayOf(words, person.emailConfirmedAt) })
+                : messageWithHtml(words, 'admin.confirmed', {
+                    at: dateElement(words, person.emailConfirmedAt),
+                  })
             })</span>`,
       ],
-      [words.say('admin.since'), timeOf(words, person.createdAt)],
-      [words.say('admin.consents'), words.number(view.consents)],
+      [words.say('admin.since'), timeElement(words, person.createdAt)],
+      [words.say('admin.consents'), words.formatNumber(view.consentCount)],
     ])}
 ${user?.mayReview ? html`<p><a href="/admin/audit?actor=${encodeURIComponent(person.name)}">${words.say('admin.did')}</a></p>` : ''}
 ${
-  view.self
+  view.isSelf
     ? html`<p class="quiet">${words.say('admin.not-yourself')}</p>`
     : html`<form method="post" action="/admin/people/${person.id}/${person.blocked ? 'unblock' : 'block'}"${
         person.blocked
           ? ''
           : html` data-confirm="${words.say('admin.block-sure', { name: person.name })}"`
-      }>${proof(frame)}
+      }>${csrfField(frame)}
 <p class="help">${words.say(person.blocked ? 'admin.unblock-help' : 'admin.block-help')}</p>
 <div class="buttons"><button class="${person.blocked ? 'second' : 'danger'}" name="set" value="1">${words.say(person.blocked ? 'admin.unblock' : 'admin.block')}</button></div></form>`
 }</section>
 <section class="card"><h2>${words.say('admin.groups')}</h2>
-<form method="post" action="/admin/people/${person.id}/groups">${proof(frame)}<input type="hidden" name="shown" value="${JSON.stringify(person.groups)}">
+<form method="post" action="/admin/people/${person.id}/groups">${csrfField(frame)}<input type="hidden" name="shown" value="${JSON.stringify(person.groups)}">
 <fieldset id="groups" tabindex="-1"><legend>${words.say('admin.member-of')}</legend>${view.groups.map(
       ({ name, chosen, known }) =>
-        html`<label class="choice"><input type="checkbox" name="group-${name}" value="1"${chosen ? html` checked` : ''}><span>${named(name)}${known ? '' : html` <span class="quiet">(${words.say('admin.group-gone')})</span>`}</span></label>`,
+        html`<label class="choice"><input type="checkbox" name="group-${name}" value="1"${chosen ? html` checked` : ''}><span>${bidiIsolate(name)}${known ? '' : html` <span class="quiet">(${words.say('admin.group-gone')})</span>`}</span></label>`,
     )}</fieldset>
 <div class="buttons"><button class="second" name="save" value="1">${words.say('admin.save-groups')}</button></div></form>
 <details><summary>${words.say('admin.rights-count', { count: view.rights.length })}</summary><p><bdi dir="ltr"><code>${view.rights.join(', ')}</code></bdi></p></details></section>
@@ -148,10 +150,12 @@ ${
         ? html`<p class="quiet">${words.say('admin.no-apps')}</p>`
         : html`<ul>${view.apps.map(
             (app) =>
-              html`<li><a href="${place(app.id)}">${named(cut(app.name, 128))}</a> <span class="badge">${stageName(words, app.stage)}</span>${
-                app.helps ? html` <span class="quiet">${words.say('admin.helps')}</span>` : ''
+              html`<li><a href="${appHref(app.id)}">${bidiIsolate(truncateText(app.name, 128))}</a> <span class="badge">${stageName(words, app.stage)}</span>${
+                app.isMaintainer
+                  ? html` <span class="quiet">${words.say('admin.helps')}</span>`
+                  : ''
               }</li>`,
-          )}</ul>${view.moreApps ? html`<p class="quiet">${words.say('review.more-apps')}</p>` : ''}`
+          )}</ul>${view.hasMoreApps ? html`<p class="quiet">${words.say('review.more-apps')}</p>` : ''}`
     }</section>`,
     { problems: view.problems },
   );

@@ -1,44 +1,44 @@
 import { html } from 'hono/html';
-import type { Halt, Stage } from '#registry/model/client.ts';
+import type { Stage, Suspension } from '#registry/model/client.ts';
 import type { ReviewDecision } from '#registry/review/decisions.ts';
-import type { Dependence } from '#registry/review/independence.ts';
+import type { DependenceReason } from '#registry/review/independence.ts';
 import type { RedirectWarning } from '#registry/review/redirect-warnings.ts';
 import {
-  cut,
+  type AuditEntryView,
+  auditLogTable,
+  type DisplayChange,
+  type DisplayValue,
   differenceTable,
-  type Shown,
-  type ShownChange,
-  shownPart,
-  type TrailLine,
-  trailTable,
+  displayValue,
+  truncateText,
 } from '../audit-table.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import {
-  dayOf,
+  bidiIsolate,
+  csrfField,
+  dateElement,
+  descriptionList,
   type Frame,
-  facts,
-  field,
+  formField,
   type Html,
   layout,
-  named,
-  phrase,
-  proof,
-  timeOf,
+  messageWithHtml,
+  timeElement,
 } from '../layout.ts';
 import { fieldName, stageName } from '../refusal-texts.ts';
 import { catalogues, type MessageKey, type Words } from '../words.ts';
-import { type PkceView, pkcePart } from './pkce-exemption.template.ts';
-import { type ClaimView, claimSentence, nextButton } from './queue.template.ts';
+import { type PkceExemptionView, pkceExemptionPart } from './pkce-exemption.template.ts';
+import { type AssignmentView, assignmentSentence, nextReviewButton } from './queue.template.ts';
 
 /** Prepared reasons, by name; their words are messages. */
 export const cannedReasons = {
-  yes: ['fine', 'mended', 'asked'],
-  no: ['purpose', 'scopes', 'redirect', 'name', 'contact', 'test', 'misuse', 'security'],
+  approval: ['fine', 'mended', 'asked'],
+  denial: ['purpose', 'scopes', 'redirect', 'name', 'contact', 'test', 'misuse', 'security'],
 } as const;
 export type CannedReason = (typeof cannedReasons)[keyof typeof cannedReasons][number];
 
 /** What a reviewer may want to tick off; kept nowhere. */
-const checks = ['purpose', 'scopes', 'redirect', 'name', 'owner', 'contact'] as const;
+const checklistItems = ['purpose', 'scopes', 'redirect', 'name', 'owner', 'contact'] as const;
 
 /** What was typed and chosen, kept when a decision is refused. */
 export interface DecisionDraft {
@@ -59,8 +59,8 @@ export interface OwnerView {
   readonly name: string;
   /** Address of their page, for those who look after people. */
   readonly href: string | null;
-  readonly since: number;
-  readonly days: number;
+  readonly accountCreatedAt: number;
+  readonly accountAgeDays: number;
   readonly blocked: boolean;
   readonly apps: readonly {
     readonly id: string;
@@ -69,31 +69,31 @@ export interface OwnerView {
     readonly stage: Stage;
   }[];
   /** There are more of them than are shown. */
-  readonly more: boolean;
+  readonly hasMoreApps: boolean;
 }
 
-export interface DeskView {
+export interface ReviewPageView {
   readonly id: string;
   /** Null: hidden from this person. */
   readonly name: string | null;
   readonly version: string | null;
   readonly stage: Stage;
   readonly suppressed: boolean;
-  readonly halted: Halt;
+  readonly suspension: Suspension;
   readonly managed: boolean;
   /** The app is the reviewer's own. */
-  readonly own: boolean;
-  readonly changeToken: string;
+  readonly isOwnApp: boolean;
+  readonly etag: string;
   /** It waits for a decision, so that it can be claimed. */
-  readonly waits: boolean;
-  readonly claim: ClaimView | null;
+  readonly isWaiting: boolean;
+  readonly assignment: AssignmentView | null;
   readonly change: {
     readonly by: string | null;
     readonly at: number;
-    readonly rows: readonly ShownChange[];
+    readonly changes: readonly DisplayChange[];
     readonly warnings: readonly RedirectWarning[];
   } | null;
-  readonly fields: readonly { readonly field: string; readonly value: Shown }[];
+  readonly fields: readonly { readonly field: string; readonly value: DisplayValue }[];
   readonly warnings: readonly RedirectWarning[];
   readonly risk: {
     readonly total: number;
@@ -106,7 +106,7 @@ export interface DeskView {
   /** `gone`: the account is no longer there; null: hidden. */
   readonly owner: OwnerView | 'gone' | null;
   /** Somebody else may be offered the app: its owner cannot look after it. */
-  readonly mayOffer: boolean;
+  readonly canOffer: boolean;
   readonly offeredTo: string | null;
   readonly impact: {
     readonly users: number;
@@ -117,33 +117,39 @@ export interface DeskView {
    * Two must say yes; who said the first, and why this reviewer's own does not count. Null: one is
    * enough.
    */
-  readonly two: { readonly first: readonly string[]; readonly yours: Dependence | null } | null;
+  readonly twoPersonReview: {
+    readonly approvedBy: readonly string[];
+    readonly ineligibleBecause: DependenceReason | null;
+  } | null;
   /** Null: it is not this app's to have, or nobody decides on it here. */
-  readonly pkce: PkceView | null;
-  readonly possible: readonly ReviewDecision[];
+  readonly pkceExemption: PkceExemptionView | null;
+  readonly availableDecisions: readonly ReviewDecision[];
   /** What somebody else has to decide, and why. */
-  readonly barred: readonly { readonly decision: ReviewDecision; readonly why: Dependence }[];
+  readonly blockedDecisions: readonly {
+    readonly decision: ReviewDecision;
+    readonly why: DependenceReason;
+  }[];
   /** Decisions that may hide the app as well, when this reviewer may hide apps. */
-  readonly hiding: readonly ReviewDecision[];
+  readonly suppressingDecisions: readonly ReviewDecision[];
   readonly draft: DecisionDraft;
   readonly problems: readonly FormProblem[];
   /** What happened after this person had looked; null: nothing stood in the way. */
-  readonly since: readonly TrailLine[] | null;
-  readonly history: readonly TrailLine[];
+  readonly changedSinceViewed: readonly AuditEntryView[] | null;
+  readonly history: readonly AuditEntryView[];
   /** There are earlier lines. */
-  readonly earlier: boolean;
+  readonly hasEarlierEntries: boolean;
 }
 
 const section = (words: Words, id: string, key: MessageKey, content: Html): Html =>
   html`<section class="card" id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${words.say(key)}</h2>${content}</section>`;
 
 /** Names of fields that people see here alone. */
-const deskField = (words: Words, name: string): string => {
+const reviewFieldName = (words: Words, name: string): string => {
   const key = `review.field.${name}`;
   return key in catalogues.en ? words.say(key as MessageKey) : fieldName(words, name);
 };
 
-function badges(words: Words, view: DeskView): Html {
+function badges(words: Words, view: ReviewPageView): Html {
   const tone = {
     approved: 'good',
     proposed: 'warn',
@@ -154,22 +160,22 @@ function badges(words: Words, view: DeskView): Html {
   }[view.stage];
   return html`<p><span class="badge ${tone}">${stageName(words, view.stage)}</span>${
     view.suppressed ? html` <span class="badge bad">${words.say('review.suppressed')}</span>` : ''
-  }${view.halted === 'nothing' ? '' : html` <span class="badge bad">${words.say(`review.halted.${view.halted}`)}</span>`}${
+  }${view.suspension === 'none' ? '' : html` <span class="badge bad">${words.say(`review.suspension.${view.suspension}`)}</span>`}${
     view.change === null
       ? ''
       : html` <span class="badge warn">${words.say('review.kind-change')}</span>`
   }</p>`;
 }
 
-function claimPart(frame: Frame, { id, claim }: DeskView): Html {
+function assignmentPart(frame: Frame, { id, assignment }: ReviewPageView): Html {
   const { words } = frame;
-  const button = (verb: 'claim' | 'release', key: MessageKey, over = false) =>
-    html`<form method="post" action="/review/${id}/${verb}">${proof(frame)}<button class="second" name="${over ? 'over' : verb}" value="1">${words.say(key)}</button></form>`;
-  return html`<p class="${claim !== null && !claim.mine ? 'advice' : 'quiet'}">${claim === null ? words.say('review.claim-free') : claimSentence(words, claim)}</p>
+  const button = (verb: 'claim' | 'release', key: MessageKey, takeOver = false) =>
+    html`<form method="post" action="/review/${id}/${verb}">${csrfField(frame)}<button class="second" name="${takeOver ? 'over' : verb}" value="1">${words.say(key)}</button></form>`;
+  return html`<p class="${assignment !== null && !assignment.isMine ? 'advice' : 'quiet'}">${assignment === null ? words.say('review.claim-free') : assignmentSentence(words, assignment)}</p>
 <div class="buttons">${
-    claim === null
+    assignment === null
       ? button('claim', 'review.claim-take')
-      : claim.mine
+      : assignment.isMine
         ? button('release', 'review.claim-end')
         : button('claim', 'review.claim-over', true)
   }</div>`;
@@ -178,15 +184,15 @@ function claimPart(frame: Frame, { id, claim }: DeskView): Html {
 const warningList = (words: Words, warnings: readonly RedirectWarning[]): Html =>
   html`${warnings.map((warning) => html`<p class="advice">${words.say(`review.redirect.${warning}`)}</p>`)}`;
 
-const requestPart = (words: Words, { fields, warnings }: DeskView): Html =>
-  facts(
+const requestPart = (words: Words, { fields, warnings }: ReviewPageView): Html =>
+  descriptionList(
     fields.map(({ field: name, value }) => [
-      deskField(words, name),
-      html`${shownPart(words, value)}${name === 'redirectUri' ? warningList(words, warnings) : ''}`,
+      reviewFieldName(words, name),
+      html`${displayValue(words, value)}${name === 'redirectUri' ? warningList(words, warnings) : ''}`,
     ]),
   );
 
-const riskPart = (words: Words, { risk }: DeskView): Html =>
+const riskPart = (words: Words, { risk }: ReviewPageView): Html =>
   risk.findings.length === 0
     ? html`<p>${words.say('review.risk-none')}</p>`
     : html`<p>${words.say('review.risk-total', { total: risk.total })}</p>
@@ -197,36 +203,36 @@ const riskPart = (words: Words, { risk }: DeskView): Html =>
           weight,
           evidence,
         }) => html`<tr><th scope="row">${words.say(`review.rule.${rule}` as MessageKey)}</th>
-<td data-label="${words.say('review.weight')}">${words.number(weight)}</td><td data-label="${words.say('review.evidence')}"><bdi>${cut(evidence, 400)}</bdi></td></tr>`,
+<td data-label="${words.say('review.weight')}">${words.formatNumber(weight)}</td><td data-label="${words.say('review.evidence')}"><bdi>${truncateText(evidence, 400)}</bdi></td></tr>`,
       )}</tbody></table><p class="quiet">${words.say('review.risk-about')}</p>`;
 
 function ownerPart(
   frame: Frame,
-  { id, owner, mayOffer, offeredTo, own, barred, problems }: DeskView,
+  { id, owner, canOffer, offeredTo, isOwnApp, blockedDecisions, problems }: ReviewPageView,
 ): Html {
   const { words } = frame;
-  const offering = html`${offeredTo === null ? '' : html`<p>${phrase(words, 'review.offered', { name: named(offeredTo) })}</p>`}
+  const offerSection = html`${offeredTo === null ? '' : html`<p>${messageWithHtml(words, 'review.offered', { name: bidiIsolate(offeredTo) })}</p>`}
 ${
-  mayOffer
-    ? html`<form method="post" action="/review/${id}/offer">${proof(frame)}
-${field({ name: 'name', label: words.say('review.offer-to'), help: words.say('review.offer-help'), problem: problemAt(problems, 'name'), required: true, most: 255 })}
+  canOffer
+    ? html`<form method="post" action="/review/${id}/offer">${csrfField(frame)}
+${formField({ name: 'name', label: words.say('review.offer-to'), help: words.say('review.offer-help'), problem: problemAt(problems, 'name'), required: true, maxLength: 255 })}
 <div class="buttons"><button class="second" name="offer" value="1">${words.say('review.offer')}</button></div></form>`
     : ''
 }`;
   if (owner === null) return html`<p class="quiet">${words.say('frame.hidden-field')}</p>`;
   if (owner === 'gone')
-    return html`<p class="advice">${words.say('review.owner-gone')}</p>${offering}`;
+    return html`<p class="advice">${words.say('review.owner-gone')}</p>${offerSection}`;
   const name =
     owner.href === null
-      ? named(owner.name)
-      : html`<a href="${owner.href}">${named(owner.name)}</a>`;
-  return html`${own && barred.length === 0 ? html`<p class="advice">${words.say('review.own')}</p>` : ''}
+      ? bidiIsolate(owner.name)
+      : html`<a href="${owner.href}">${bidiIsolate(owner.name)}</a>`;
+  return html`${isOwnApp && blockedDecisions.length === 0 ? html`<p class="advice">${words.say('review.own')}</p>` : ''}
 ${owner.blocked ? html`<p class="problem">${words.say('review.owner-blocked')}</p>` : ''}
-${facts([
+${descriptionList([
   [words.say('review.owner'), name],
   [
     words.say('review.account-since'),
-    html`${dayOf(words, owner.since)} <span class="quiet">(${words.say('review.days', { days: owner.days })})</span>`,
+    html`${dateElement(words, owner.accountCreatedAt)} <span class="quiet">(${words.say('review.days', { days: owner.accountAgeDays })})</span>`,
   ],
 ])}
 <h3>${words.say('review.other-apps')}</h3>
@@ -235,100 +241,105 @@ ${
     ? html`<p class="quiet">${words.say('review.no-other-apps')}</p>`
     : html`<ul>${owner.apps.map(
         (app) =>
-          html`<li><a href="/review/${app.id}">${named(cut(app.name, 80))}</a> <span class="quiet">${named(app.version)}</span> <span class="badge">${stageName(words, app.stage)}</span></li>`,
-      )}</ul>${owner.more ? html`<p class="quiet">${words.say('review.more-apps')}</p>` : ''}`
-}${offering}`;
+          html`<li><a href="/review/${app.id}">${bidiIsolate(truncateText(app.name, 80))}</a> <span class="quiet">${bidiIsolate(app.version)}</span> <span class="badge">${stageName(words, app.stage)}</span></li>`,
+      )}</ul>${owner.hasMoreApps ? html`<p class="quiet">${words.say('review.more-apps')}</p>` : ''}`
+}${offerSection}`;
 }
 
-const impactPart = (words: Words, impact: NonNullable<DeskView['impact']>): Html =>
-  html`<p>${words.say('review.impact-about')}</p>${facts([
-    [words.say('review.impact-users'), words.number(impact.users)],
-    [words.say('review.impact-tokens'), words.number(impact.tokens)],
-    [words.say('review.impact-calls'), words.number(impact.calls)],
+const impactPart = (words: Words, impact: NonNullable<ReviewPageView['impact']>): Html =>
+  html`<p>${words.say('review.impact-about')}</p>${descriptionList([
+    [words.say('review.impact-users'), words.formatNumber(impact.users)],
+    [words.say('review.impact-tokens'), words.formatNumber(impact.tokens)],
+    [words.say('review.impact-calls'), words.formatNumber(impact.calls)],
   ])}`;
 
 const checklist = (words: Words): Html =>
-  html`<fieldset><legend>${words.say('review.checklist')}</legend><p class="help">${words.say('review.checklist-about')}</p>${checks.map(
+  html`<fieldset><legend>${words.say('review.checklist')}</legend><p class="help">${words.say('review.checklist-about')}</p>${checklistItems.map(
     (check) =>
       html`<label class="choice"><input type="checkbox" autocomplete="off"><span>${words.say(`review.check.${check}`)}</span></label>`,
   )}</fieldset>`;
 
-function twoPart(words: Words, two: DeskView['two']): Html {
-  if (two === null) return html``;
-  if (two.first.length === 0)
-    return html`<p class="advice">${words.say(two.yours === null ? 'review.two-needed' : 'review.two-needed-others')}</p>`;
-  return html`<p class="advice">${phrase(words, 'review.two-first', { reviewers: html`<bdi>${words.list(two.first)}</bdi>` })} ${
-    two.yours === null
+function twoPersonPart(words: Words, twoPersonReview: ReviewPageView['twoPersonReview']): Html {
+  if (twoPersonReview === null) return html``;
+  if (twoPersonReview.approvedBy.length === 0)
+    return html`<p class="advice">${words.say(twoPersonReview.ineligibleBecause === null ? 'review.two-needed' : 'review.two-needed-others')}</p>`;
+  return html`<p class="advice">${messageWithHtml(words, 'review.two-first', { reviewers: html`<bdi>${words.formatList(twoPersonReview.approvedBy)}</bdi>` })} ${
+    twoPersonReview.ineligibleBecause === null
       ? words.say('review.two-second')
-      : two.yours === 'approved-before'
+      : twoPersonReview.ineligibleBecause === 'approved-before'
         ? words.say('review.two-mine')
         : ''
   }</p>`;
 }
 
 /** Why this reviewer cannot decide, with the decisions it is about. */
-function barredPart(words: Words, barred: DeskView['barred']): Html {
-  const reasons = [...new Set(barred.map(({ why }) => why))];
+function blockedDecisionsPart(
+  words: Words,
+  blockedDecisions: ReviewPageView['blockedDecisions'],
+): Html {
+  const reasons = [...new Set(blockedDecisions.map(({ why }) => why))];
   return html`${reasons.map((reason) => {
-    const decisions = barred
+    const decisions = blockedDecisions
       .filter(({ why }) => why === reason)
       .map(({ decision }) => words.say(`review.decision.${decision}`));
-    return html`<p class="advice">${words.say(`refusal.needs_another_reviewer.${reason}`)} ${words.say('review.barred', { decisions: words.list(decisions) })}</p>`;
+    return html`<p class="advice">${words.say(`refusal.needs_another_reviewer.${reason}`)} ${words.say('review.barred', { decisions: words.formatList(decisions) })}</p>`;
   })}`;
 }
 
-function decisionForm(frame: Frame, view: DeskView): Html {
+function decisionForm(frame: Frame, view: ReviewPageView): Html {
   const { words } = frame;
-  const { draft, possible, hiding, problems } = view;
-  const canned = (names: readonly CannedReason[]) =>
+  const { draft, availableDecisions, suppressingDecisions, problems } = view;
+  const cannedOptions = (names: readonly CannedReason[]) =>
     names.map(
       (name) =>
         html`<option value="${name}"${draft.canned === name ? html` selected` : ''}>${words.say(`review.canned.${name}`)}</option>`,
     );
-  const hides = hiding.filter((decision) => possible.includes(decision));
-  return html`${checklist(words)}${twoPart(words, view.two)}${barredPart(words, view.barred)}
-<form method="post" action="/review/${view.id}">${proof(frame)}<input type="hidden" name="change_token" value="${view.changeToken}">
-<fieldset id="choice" tabindex="-1"><legend>${words.say('review.decide')}</legend>${possible.map(
+  const offeredSuppressions = suppressingDecisions.filter((decision) =>
+    availableDecisions.includes(decision),
+  );
+  return html`${checklist(words)}${twoPersonPart(words, view.twoPersonReview)}${blockedDecisionsPart(words, view.blockedDecisions)}
+<form method="post" action="/review/${view.id}">${csrfField(frame)}<input type="hidden" name="change_token" value="${view.etag}">
+<fieldset id="choice" tabindex="-1"><legend>${words.say('review.decide')}</legend>${availableDecisions.map(
     (decision) =>
       html`<label class="choice"><input type="radio" name="decision" value="${decision}" required${
         draft.decision === decision ? html` checked` : ''
       }><span>${words.say(`review.decision.${decision}`)}<span class="help">${words.say(`review.decision-help.${decision}`)}</span></span></label>`,
   )}${
-    hides.length === 0
+    offeredSuppressions.length === 0
       ? ''
       : html`<label class="choice"><input type="checkbox" name="suppress" value="1"${draft.suppress ? html` checked` : ''}><span>${words.say('review.suppress')}<span class="help">${words.say('review.suppress-help')}</span></span></label>`
   }</fieldset>
 <div class="field"><label for="canned">${words.say('review.canned')}</label><select id="canned" name="canned"><option value="">${words.say('review.canned-none')}</option>
-<optgroup label="${words.say('review.canned-yes')}">${canned(cannedReasons.yes)}</optgroup><optgroup label="${words.say('review.canned-no')}">${canned(cannedReasons.no)}</optgroup></select></div>
-${field({
+<optgroup label="${words.say('review.canned-yes')}">${cannedOptions(cannedReasons.approval)}</optgroup><optgroup label="${words.say('review.canned-no')}">${cannedOptions(cannedReasons.denial)}</optgroup></select></div>
+${formField({
   name: 'reason',
   label: words.say('frame.reason'),
   help: words.say('review.reason-help'),
   value: draft.reason,
   problem: problemAt(problems, 'reason'),
-  most: 255,
+  maxLength: 255,
 })}
 <div class="buttons"><button name="decide" value="1">${words.say('review.decide-button')}</button></div></form>`;
 }
 
-function decisionPart(frame: Frame, view: DeskView): Html {
+function decisionPart(frame: Frame, view: ReviewPageView): Html {
   const { words } = frame;
   if (view.managed) return html`<p>${words.say('review.managed')}</p>`;
-  if (view.possible.length > 0) return decisionForm(frame, view);
-  return html`${twoPart(words, view.two)}${barredPart(words, view.barred)}<p>${words.say('review.nothing-possible')}</p>`;
+  if (view.availableDecisions.length > 0) return decisionForm(frame, view);
+  return html`${twoPersonPart(words, view.twoPersonReview)}${blockedDecisionsPart(words, view.blockedDecisions)}<p>${words.say('review.nothing-possible')}</p>`;
 }
 
-function stalePart(words: Words, since: readonly TrailLine[]): Html {
+function changedSinceViewedPart(words: Words, changedSinceViewed: readonly AuditEntryView[]): Html {
   return html`<section class="card" role="alert" aria-labelledby="stale-title"><h2 id="stale-title">${words.say('review.stale')}</h2>
-<p>${words.say(since.length === 0 ? 'review.stale-unknown' : 'review.stale-about')}</p>
-${since.length === 0 ? '' : trailTable(words, since, { caption: words.say('review.stale-caption'), apps: false, open: true })}</section>`;
+<p>${words.say(changedSinceViewed.length === 0 ? 'review.stale-unknown' : 'review.stale-about')}</p>
+${changedSinceViewed.length === 0 ? '' : auditLogTable(words, changedSinceViewed, { caption: words.say('review.stale-caption'), showApps: false, openChanges: true })}</section>`;
 }
 
 /** The desk: one app, everything a reviewer may know of it, and the decision. */
-export function deskPage(frame: Frame, view: DeskView): Html {
+export function reviewPage(frame: Frame, view: ReviewPageView): Html {
   const { words } = frame;
-  const { change, impact, problems, since } = view;
-  const jump = (id: string, key: MessageKey) =>
+  const { change, impact, problems, changedSinceViewed } = view;
+  const jumpLink = (id: string, key: MessageKey) =>
     html`<li><a href="#${id}">${words.say(key)}</a></li>`;
   return layout(
     frame,
@@ -336,10 +347,10 @@ export function deskPage(frame: Frame, view: DeskView): Html {
       ? words.say('review.desk-hidden')
       : words.say('review.desk', { app: view.name, version: view.version ?? '' }),
     html`<nav aria-label="${words.say('review.on-page')}"><ul class="tabs"><li><a href="/review">${words.say('review.back')}</a></li>
-${change === null ? '' : jump('change', 'review.change')}${jump('request', 'review.request')}${jump('risk', 'review.risk')}${jump('owner', 'review.owner')}${impact === null ? '' : jump('impact', 'review.impact')}${jump('decision', 'review.decision')}${jump('history', 'review.history')}</ul></nav>
-${frame.done === null || (view.waits && view.claim?.mine) ? '' : html`<div class="buttons">${nextButton(frame)}</div>`}
-${since === null ? '' : stalePart(words, since)}
-${badges(words, view)}${view.waits ? claimPart(frame, view) : ''}
+${change === null ? '' : jumpLink('change', 'review.change')}${jumpLink('request', 'review.request')}${jumpLink('risk', 'review.risk')}${jumpLink('owner', 'review.owner')}${impact === null ? '' : jumpLink('impact', 'review.impact')}${jumpLink('decision', 'review.decision')}${jumpLink('history', 'review.history')}</ul></nav>
+${frame.flashMessage === null || (view.isWaiting && view.assignment?.isMine) ? '' : html`<div class="buttons">${nextReviewButton(frame)}</div>`}
+${changedSinceViewed === null ? '' : changedSinceViewedPart(words, changedSinceViewed)}
+${badges(words, view)}${view.isWaiting ? assignmentPart(frame, view) : ''}
 ${
   change === null
     ? ''
@@ -347,20 +358,20 @@ ${
         words,
         'change',
         'review.change',
-        html`<p>${phrase(words, 'review.change-by', { name: named(change.by ?? words.say('frame.nobody')), at: timeOf(words, change.at) })}</p>${differenceTable(words, change.rows)}${warningList(words, change.warnings)}`,
+        html`<p>${messageWithHtml(words, 'review.change-by', { name: bidiIsolate(change.by ?? words.say('frame.nobody')), at: timeElement(words, change.at) })}</p>${differenceTable(words, change.changes)}${warningList(words, change.warnings)}`,
       )
 }
 ${section(words, 'request', change === null ? 'review.request' : 'review.request-live', requestPart(words, view))}
 <div class="columns">${section(words, 'risk', 'review.risk', riskPart(words, view))}${section(words, 'owner', 'review.owner', ownerPart(frame, view))}</div>
 ${impact === null ? '' : section(words, 'impact', 'review.impact', impactPart(words, impact))}
 ${section(words, 'decision', 'review.decision', decisionPart(frame, view))}
-${view.pkce === null ? '' : section(words, 'pkce', 'review.pkce', pkcePart(frame, view, view.pkce))}
+${view.pkceExemption === null ? '' : section(words, 'pkce', 'review.pkce', pkceExemptionPart(frame, view, view.pkceExemption))}
 ${section(
   words,
   'history',
   'review.history',
-  html`${trailTable(words, view.history, { caption: words.say('review.history-about'), apps: false, open: false })}${
-    view.earlier
+  html`${auditLogTable(words, view.history, { caption: words.say('review.history-about'), showApps: false, openChanges: false })}${
+    view.hasEarlierEntries
       ? html`<p><a href="/admin/audit?app=${view.id}">${words.say('review.history-all')}</a></p>`
       : ''
   }`,

@@ -1,16 +1,16 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/model/client.ts';
-import { cut } from '../audit-table.ts';
+import { truncateText } from '../audit-table.ts';
 import {
-  dayOf,
+  bidiIsolate,
+  csrfField,
+  dateElement,
   type Frame,
   type Html,
   layout,
-  named,
-  pager,
-  phrase,
-  proof,
-  timeOf,
+  messageWithHtml,
+  paginationLinks,
+  timeElement,
 } from '../layout.ts';
 import { stageName } from '../refusal-texts.ts';
 import type { Words } from '../words.ts';
@@ -32,14 +32,14 @@ export const reviewTabs = [
 export type ReviewTab = (typeof reviewTabs)[number];
 
 /** Who is looking at something. */
-export interface ClaimView {
+export interface AssignmentView {
   readonly reviewer: string | null;
-  readonly mine: boolean;
-  readonly since: number;
+  readonly isMine: boolean;
+  readonly assignedAt: number;
 }
 
 /** One app of the queue, or one change of an app. */
-export interface QueueRow {
+export interface ReviewQueueRow {
   readonly id: string;
   readonly name: string;
   readonly version: string;
@@ -47,28 +47,28 @@ export interface QueueRow {
   readonly stage: Stage;
   /** Hidden from everybody who may not see hidden apps. */
   readonly suppressed: boolean;
-  readonly halted: boolean;
+  readonly isSuspended: boolean;
   /** A change waits, not the app itself. */
-  readonly change: boolean;
-  readonly since: number;
+  readonly isChange: boolean;
+  readonly waitingSince: number;
   /** Whole days since then. */
-  readonly days: number;
+  readonly waitingDays: number;
   /** What its scopes risk, in words; nothing when the risk is low. */
   readonly risks: readonly string[];
-  readonly claim: ClaimView | null;
+  readonly assignment: AssignmentView | null;
   /** What would be refused about its redirect URI, in words, where the list is about that. */
-  readonly redirect?: string;
+  readonly redirectProblem?: string;
 }
 
-export interface QueueView {
+export interface ReviewQueueView {
   readonly tab: ReviewTab;
   /** Null: not counted, because every app would have to be looked at. */
   readonly counts: Readonly<Record<ReviewTab, number | null>>;
-  readonly rows: readonly QueueRow[];
+  readonly rows: readonly ReviewQueueRow[];
   readonly first: string | null;
   readonly next: string | null;
   /** Something waits that this reviewer could take up. */
-  readonly mayTake: boolean;
+  readonly canTakeNext: boolean;
 }
 
 /** The address of a tab. */
@@ -76,47 +76,51 @@ export const tabPath = (tab: ReviewTab): string =>
   tab === 'waiting' ? '/review' : `/review?show=${tab}`;
 
 /** Who is looking at it. */
-export const claimText = (words: Words, claim: ClaimView): Html =>
-  claim.mine
-    ? phrase(words, 'review.claim-mine', { since: timeOf(words, claim.since) })
-    : phrase(words, 'review.claim-other', {
-        reviewer: named(claim.reviewer ?? words.say('frame.nobody')),
-        since: timeOf(words, claim.since),
+export const assignmentText = (words: Words, assignment: AssignmentView): Html =>
+  assignment.isMine
+    ? messageWithHtml(words, 'review.claim-mine', {
+        since: timeElement(words, assignment.assignedAt),
+      })
+    : messageWithHtml(words, 'review.claim-other', {
+        reviewer: bidiIsolate(assignment.reviewer ?? words.say('frame.nobody')),
+        since: timeElement(words, assignment.assignedAt),
       });
 
 /** The same on the desk itself, with what it means. */
-export const claimSentence = (words: Words, claim: ClaimView): Html =>
-  claim.mine
-    ? phrase(words, 'review.claim-is-mine', { since: timeOf(words, claim.since) })
-    : phrase(words, 'review.claim-is-other', {
-        reviewer: named(claim.reviewer ?? words.say('frame.nobody')),
-        since: timeOf(words, claim.since),
+export const assignmentSentence = (words: Words, assignment: AssignmentView): Html =>
+  assignment.isMine
+    ? messageWithHtml(words, 'review.claim-is-mine', {
+        since: timeElement(words, assignment.assignedAt),
+      })
+    : messageWithHtml(words, 'review.claim-is-other', {
+        reviewer: bidiIsolate(assignment.reviewer ?? words.say('frame.nobody')),
+        since: timeElement(words, assignment.assignedAt),
       });
 
 /** The button that opens what has waited longest. */
-export const nextButton = (frame: Frame): Html =>
-  html`<form method="post" action="/review/next">${proof(frame)}<button name="next" value="1">${frame.words.say('review.next')}</button></form>`;
+export const nextReviewButton = (frame: Frame): Html =>
+  html`<form method="post" action="/review/next">${csrfField(frame)}<button name="next" value="1">${frame.words.say('review.next')}</button></form>`;
 
-function row(words: Words, tab: ReviewTab, item: QueueRow): Html {
+function queueRow(words: Words, tab: ReviewTab, item: ReviewQueueRow): Html {
   const cell = (key: Parameters<Words['say']>[0], content: Html | string) =>
     html`<td data-label="${words.say(key)}">${content}</td>`;
-  const waits = tab === 'waiting';
-  return html`<tr><th scope="row"><a href="/review/${item.id}">${named(cut(item.name, 128))}</a> <span class="quiet">${named(item.version)}</span></th>
-${cell('review.owner', named(item.owner ?? words.say('frame.nobody')))}
+  const isWaitingTab = tab === 'waiting';
+  return html`<tr><th scope="row"><a href="/review/${item.id}">${bidiIsolate(truncateText(item.name, 128))}</a> <span class="quiet">${bidiIsolate(item.version)}</span></th>
+${cell('review.owner', bidiIsolate(item.owner ?? words.say('frame.nobody')))}
 ${cell(
   'review.kind',
-  html`${waits ? words.say(item.change ? 'review.kind-change' : 'review.kind-app') : stageName(words, item.stage)}${
+  html`${isWaitingTab ? words.say(item.isChange ? 'review.kind-change' : 'review.kind-app') : stageName(words, item.stage)}${
     item.suppressed ? html` <span class="badge bad">${words.say('review.suppressed')}</span>` : ''
-  }${item.halted ? html` <span class="badge warn">${words.say('review.halted-badge')}</span>` : ''}${item.risks.map(
+  }${item.isSuspended ? html` <span class="badge warn">${words.say('review.suspended-badge')}</span>` : ''}${item.risks.map(
     (risk) => html` <span class="badge warn">${risk}</span>`,
-  )}${item.redirect === undefined ? '' : html` <span class="quiet">${item.redirect}</span>`}`,
+  )}${item.redirectProblem === undefined ? '' : html` <span class="quiet">${item.redirectProblem}</span>`}`,
 )}
-${cell('review.since', html`${dayOf(words, item.since)} <span class="quiet">(${words.say('review.days', { days: item.days })})</span>`)}
-${waits ? cell('review.claim', item.claim === null ? words.say('review.claim-none') : claimText(words, item.claim)) : ''}</tr>`;
+${cell('review.since', html`${dateElement(words, item.waitingSince)} <span class="quiet">(${words.say('review.days', { days: item.waitingDays })})</span>`)}
+${isWaitingTab ? cell('review.claim', item.assignment === null ? words.say('review.claim-none') : assignmentText(words, item.assignment)) : ''}</tr>`;
 }
 
 /** The review desk: what waits, the longest wait first; and every other app by stage. */
-export function queuePage(frame: Frame, view: QueueView): Html {
+export function reviewQueuePage(frame: Frame, view: ReviewQueueView): Html {
   const { words } = frame;
   const { tab, counts, rows } = view;
   const column = (key: Parameters<Words['say']>[0]) => html`<th scope="col">${words.say(key)}</th>`;
@@ -125,18 +129,18 @@ export function queuePage(frame: Frame, view: QueueView): Html {
     words.say('review.title'),
     html`<nav aria-label="${words.say('review.tabs')}"><ul class="tabs">${reviewTabs.map(
       (each) =>
-        html`<li><a href="${tabPath(each)}"${each === tab ? html` aria-current="page"` : ''}>${words.say(`review.tab.${each}`)}</a>${counts[each] === null ? '' : html` <span class="badge">${words.number(counts[each])}</span>`}</li>`,
+        html`<li><a href="${tabPath(each)}"${each === tab ? html` aria-current="page"` : ''}>${words.say(`review.tab.${each}`)}</a>${counts[each] === null ? '' : html` <span class="badge">${words.formatNumber(counts[each])}</span>`}</li>`,
     )}</ul></nav>
 <p>${words.say(`review.about.${tab}`)}</p>
-${tab === 'waiting' && view.mayTake ? html`<div class="buttons">${nextButton(frame)}</div>` : ''}
+${tab === 'waiting' && view.canTakeNext ? html`<div class="buttons">${nextReviewButton(frame)}</div>` : ''}
 ${
   rows.length === 0
     ? html`<p class="quiet">${words.say(tab === 'waiting' ? 'review.empty' : 'review.empty-tab')}</p>`
     : html`<table><caption>${words.say(`review.tab.${tab}`)}</caption>
 <thead><tr>${column('review.app')}${column('review.owner')}${column('review.kind')}${column('review.since')}${tab === 'waiting' ? column('review.claim') : ''}</tr></thead>
-<tbody>${rows.map((item) => row(words, tab, item))}</tbody></table>`
+<tbody>${rows.map((item) => queueRow(words, tab, item))}</tbody></table>`
 }
-${pager(words, view)}
+${paginationLinks(words, view)}
 <p class="quiet"><a href="/admin/audit">${words.say('review.all-history')}</a></p>`,
     { wide: true },
   );

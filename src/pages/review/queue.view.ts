@@ -1,67 +1,80 @@
 import type { Account } from '#accounts/account.ts';
-import { bothSpellings } from '#encoding/browser-uri.ts';
-import { makeNames } from '#http/account-names.ts';
-import type { World } from '#http/world.ts';
+import { formatUriForDisplay } from '#encoding/browser-uri.ts';
+import { makePersonLookup } from '#http/account-names.ts';
+import type { Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Client, Stage } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
-import { claimsEndedAt } from '#registry/review/assignments.ts';
+import { assignmentsEndedAt } from '#registry/review/assignments.ts';
 import { redirectsToReview } from '#registry/review/redirect-review.ts';
 import { DAY } from '#registry/usage.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import type { PageAnswer, PageCall } from '../page.ts';
+import type { PageCall, PageResponse } from '../page.ts';
 import { problemText } from '../refusal-texts.ts';
 import { scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
-import { type QueueRow, queuePage, type ReviewTab, reviewTabs, tabPath } from './queue.template.ts';
+import {
+  type ReviewQueueRow,
+  type ReviewTab,
+  reviewQueuePage,
+  reviewTabs,
+  tabPath,
+} from './queue.template.ts';
 
 // The lists of the review desk.
 
 type ReviewCall = PageCall<Account>;
-const PAGE = 25;
+const PAGE_SIZE = 25;
 
 /** Hidden apps are left out for those who may not see them. */
-export const unhidden = (actor: Actor) =>
+export const visibilityFilter = (actor: Actor) =>
   maySeeHidden(actor) ? {} : ({ suppressed: false } as const);
 
 /** Lists that are one question to the store. */
-type PlainTab = Exclude<ReviewTab, 'waiting' | 'redirects'>;
+type StageTab = Exclude<ReviewTab, 'waiting' | 'redirects'>;
 
-const filterOf = (tab: PlainTab): ClientFilter =>
+const tabFilter = (tab: StageTab): ClientFilter =>
   tab === 'orphaned' ? { orphaned: true } : { stage: tab satisfies Stage };
 
 /** How many apps each tab has, as far as this reviewer may see them. */
-async function countsOf({ world, actor }: ReviewCall): Promise<Record<ReviewTab, number | null>> {
-  const counted = await Promise.all(
+async function loadTabCounts({
+  services,
+  actor,
+}: ReviewCall): Promise<Record<ReviewTab, number | null>> {
+  const countEntries = await Promise.all(
     reviewTabs.map(async (tab) => {
-      const hidden = unhidden(actor);
+      const visibility = visibilityFilter(actor);
       if (tab === 'redirects') return [tab, null] as const;
       const count =
         tab === 'waiting'
-          ? await world.records.countWaiting(hidden)
-          : await world.records.countClients({ ...filterOf(tab), ...hidden });
+          ? await services.records.countPendingReviews(visibility)
+          : await services.records.countClients({ ...tabFilter(tab), ...visibility });
       return [tab, count] as const;
     }),
   );
-  return Object.fromEntries(counted) as Record<ReviewTab, number | null>;
+  return Object.fromEntries(countEntries) as Record<ReviewTab, number | null>;
 }
 
 /** Risks of an app's scopes that are not low, in words. */
-const risksOf = (world: World, words: Words, scopes: readonly string[]): readonly string[] => [
+const scopeRisks = (
+  services: Services,
+  words: Words,
+  scopes: readonly string[],
+): readonly string[] => [
   ...new Set(
     scopes
-      .map((scope) => world.scopes.get(scope)?.risk ?? 'unknown')
+      .map((scope) => services.scopes.get(scope)?.risk ?? 'unknown')
       .filter((risk) => risk !== 'low')
-      .map((risk) => scopeWords(words, world.scopes).risk(risk)),
+      .map((risk) => scopeWords(words, services.scopes).risk(risk)),
   ),
 ];
 
 /** Makes rows of apps for one page; people and claims are looked up once. */
-function makeRows({ world, user, frame }: ReviewCall) {
-  const names = makeNames(world);
-  const now = world.clock.now();
+function makeRowBuilder({ services, user, frame }: ReviewCall) {
+  const lookUpPerson = makePersonLookup(services);
+  const now = services.clock.now();
   return async (
     items: readonly {
       readonly client: Client;
@@ -69,31 +82,31 @@ function makeRows({ world, user, frame }: ReviewCall) {
       readonly scopes: readonly string[];
       readonly change: boolean;
     }[],
-  ): Promise<readonly QueueRow[]> => {
-    const claims = await world.records.claimsOf(
+  ): Promise<readonly ReviewQueueRow[]> => {
+    const assignments = await services.records.assignmentsOf(
       items.map(({ client }) => client.id),
-      claimsEndedAt(now),
+      assignmentsEndedAt(now),
     );
     return Promise.all(
       items.map(async ({ client, since, scopes, change }) => {
-        const claim = claims.get(client.id);
+        const assignment = assignments.get(client.id);
         return {
           id: client.id,
           name: client.name,
           version: client.version,
-          owner: (await names(client.ownerId)).name,
+          owner: (await lookUpPerson(client.ownerId)).name,
           stage: client.stage,
           suppressed: client.suppressed,
-          halted: client.halted !== 'nothing',
-          change,
-          since,
-          days: Math.floor((now - since) / DAY),
-          risks: risksOf(world, frame.words, scopes),
-          claim: claim
+          isSuspended: client.suspension !== 'none',
+          isChange: change,
+          waitingSince: since,
+          waitingDays: Math.floor((now - since) / DAY),
+          risks: scopeRisks(services, frame.words, scopes),
+          assignment: assignment
             ? {
-                reviewer: (await names(claim.reviewerId)).name,
-                mine: claim.reviewerId === user.id,
-                since: claim.at,
+                reviewer: (await lookUpPerson(assignment.reviewerId)).name,
+                isMine: assignment.reviewerId === user.id,
+                assignedAt: assignment.at,
               }
             : null,
         };
@@ -103,65 +116,70 @@ function makeRows({ world, user, frame }: ReviewCall) {
 }
 
 /** What this reviewer could take up. */
-export const freeFor = ({ world, user }: ReviewCall) => ({
+export const availableTo = ({ services, user }: ReviewCall) => ({
   reviewerId: user.id,
-  endedAt: claimsEndedAt(world.clock.now()),
+  endedAt: assignmentsEndedAt(services.clock.now()),
 });
 
 /** What waits, the longest wait first. */
-export async function waitingPage(call: ReviewCall): Promise<PageAnswer> {
-  const { world, frame, actor, query } = call;
+export async function pendingReviewsPage(call: ReviewCall): Promise<PageResponse> {
+  const { services, frame, actor, query } = call;
   const cursor = /^(\d{1,15})-([0-9a-f]{32})$/.exec(query.get('after') ?? '');
   const after = cursor
     ? { since: instant(Number(cursor[1])), clientId: cursor[2] as ClientId }
     : undefined;
-  const hidden = unhidden(actor);
-  const found = await world.records.listWaiting({
-    ...hidden,
+  const visibility = visibilityFilter(actor);
+  const found = await services.records.listPendingReviews({
+    ...visibility,
     ...(after ? { after } : {}),
-    limit: PAGE + 1,
+    limit: PAGE_SIZE + 1,
   });
   const items = [];
-  for (const { clientId, revisionId, since } of found.slice(0, PAGE)) {
-    const client = await world.records.findClient(clientId);
+  for (const { clientId, revisionId, since } of found.slice(0, PAGE_SIZE)) {
+    const client = await services.records.findClient(clientId);
     if (client === undefined) continue;
-    const revision = revisionId === null ? undefined : await world.records.openRevision(clientId);
+    const revision =
+      revisionId === null ? undefined : await services.records.openRevision(clientId);
     const scopes = (revision?.fields.scopes ?? client.scopes).filter(
       (scope) => revision === undefined || !client.scopes.includes(scope),
     );
     items.push({ client, since, scopes, change: revisionId !== null });
   }
-  const last = found[PAGE - 1];
-  const free = await world.records.listWaiting({ ...hidden, freeFor: freeFor(call), limit: 1 });
-  return queuePage(frame, {
+  const last = found[PAGE_SIZE - 1];
+  const unassigned = await services.records.listPendingReviews({
+    ...visibility,
+    availableTo: availableTo(call),
+    limit: 1,
+  });
+  return reviewQueuePage(frame, {
     tab: 'waiting',
-    counts: await countsOf(call),
-    rows: await makeRows(call)(items),
+    counts: await loadTabCounts(call),
+    rows: await makeRowBuilder(call)(items),
     first: after ? '/review' : null,
-    next: found.length > PAGE && last ? `/review?after=${last.since}-${last.clientId}` : null,
-    mayTake: free.length > 0,
+    next: found.length > PAGE_SIZE && last ? `/review?after=${last.since}-${last.clientId}` : null,
+    canTakeNext: unassigned.length > 0,
   });
 }
 
 /** Every other app, the latest registration first. */
-export async function stagePage(call: ReviewCall, tab: PlainTab): Promise<PageAnswer> {
-  const { world, frame, actor, query } = call;
-  const asked = query.get('below') ?? '';
-  const below = /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
-  const found = await world.records.listClients({
-    ...filterOf(tab),
-    ...unhidden(actor),
+export async function clientsByStagePage(call: ReviewCall, tab: StageTab): Promise<PageResponse> {
+  const { services, frame, actor, query } = call;
+  const belowParameter = query.get('below') ?? '';
+  const below = /^\d{1,15}$/.test(belowParameter) ? Number(belowParameter) : undefined;
+  const found = await services.records.listClients({
+    ...tabFilter(tab),
+    ...visibilityFilter(actor),
     ...(below === undefined ? {} : { below }),
-    limit: PAGE + 1,
+    limit: PAGE_SIZE + 1,
   });
-  const shown = found.slice(0, PAGE);
+  const pageRows = found.slice(0, PAGE_SIZE);
   // What is left of an app that the configuration no longer describes is hidden like a hidden app.
-  const visible = shown.filter(({ stage }) => stage !== 'configured' || maySeeHidden(actor));
-  const last = shown.at(-1);
-  return queuePage(frame, {
+  const visible = pageRows.filter(({ stage }) => stage !== 'configured' || maySeeHidden(actor));
+  const last = pageRows.at(-1);
+  return reviewQueuePage(frame, {
     tab,
-    counts: await countsOf(call),
-    rows: await makeRows(call)(
+    counts: await loadTabCounts(call),
+    rows: await makeRowBuilder(call)(
       visible.map((client) => ({
         client,
         since: client.stageAt,
@@ -170,44 +188,46 @@ export async function stagePage(call: ReviewCall, tab: PlainTab): Promise<PageAn
       })),
     ),
     first: below === undefined ? null : tabPath(tab),
-    next: found.length > PAGE && last ? `${tabPath(tab)}&below=${last.number}` : null,
-    mayTake: false,
+    next: found.length > PAGE_SIZE && last ? `${tabPath(tab)}&below=${last.number}` : null,
+    canTakeNext: false,
   });
 }
 
 /**
  * Apps whose redirect URIs are refused now and were accepted once, the latest registration first.
  */
-export async function redirectsPage(call: ReviewCall): Promise<PageAnswer> {
-  const { world, frame, actor, query } = call;
-  const asked = query.get('below') ?? '';
-  const below = /^\d{1,15}$/.test(asked) ? { below: Number(asked) } : {};
-  const { items, next } = await redirectsToReview(world.records, {
-    ...unhidden(actor),
+export async function redirectReviewPage(call: ReviewCall): Promise<PageResponse> {
+  const { services, frame, actor, query } = call;
+  const belowParameter = query.get('below') ?? '';
+  const below = /^\d{1,15}$/.test(belowParameter) ? { below: Number(belowParameter) } : {};
+  const { items, next } = await redirectsToReview(services.records, {
+    ...visibilityFilter(actor),
     ...below,
-    limit: PAGE,
+    limit: PAGE_SIZE,
   });
-  const seen = items.filter(({ client }) => client.stage !== 'configured' || maySeeHidden(actor));
-  const rows = await makeRows(call)(
-    seen.map(({ client }) => ({
+  const visibleItems = items.filter(
+    ({ client }) => client.stage !== 'configured' || maySeeHidden(actor),
+  );
+  const rows = await makeRowBuilder(call)(
+    visibleItems.map(({ client }) => ({
       client,
       since: client.stageAt,
       scopes: client.scopes,
       change: false,
     })),
   );
-  return queuePage(frame, {
+  return reviewQueuePage(frame, {
     tab: 'redirects',
-    counts: await countsOf(call),
+    counts: await loadTabCounts(call),
     rows: rows.map((row, index) => {
-      const { client, problem } = seen[index] as (typeof seen)[number];
+      const { client, problem } = visibleItems[index] as (typeof visibleItems)[number];
       return {
         ...row,
-        redirect: `${bothSpellings(client.redirectUri)}: ${problemText(frame.words, problem)}`,
+        redirectProblem: `${formatUriForDisplay(client.redirectUri)}: ${problemText(frame.words, problem)}`,
       };
     }),
     first: 'below' in below ? tabPath('redirects') : null,
     next: next === null ? null : `${tabPath('redirects')}&below=${next}`,
-    mayTake: false,
+    canTakeNext: false,
   });
 }

@@ -32,7 +32,7 @@ export type Authority =
   | 'consent';
 
 /** Every action of the registry. One without a line here does not compile. */
-export const authorities = {
+export const actionAuthorities = {
   propose: 'credentials',
   update: 'credentials',
   'add-secret': 'credentials',
@@ -58,10 +58,10 @@ export const authorities = {
   accept: 'consent',
   renounce: 'harmless',
 } as const satisfies Readonly<Record<string, Authority>>;
-export type GovernedAction = keyof typeof authorities;
+export type GovernedAction = keyof typeof actionAuthorities;
 
 /** How long a password or a passkey counts as just proven. */
-export const PROOF_FOR = seconds(600);
+export const PROOF_TTL_SECONDS = seconds(600);
 /**
  * By how much the clocks of two nodes may differ: a proof from further in the future proves
  * nothing.
@@ -69,21 +69,21 @@ export const PROOF_FOR = seconds(600);
 const CLOCK_TOLERANCE = seconds(60);
 
 /** True when a person proved who they are at most ten minutes ago. */
-export const isRecent = (proof: Proof | null, now: Instant): boolean =>
-  proof !== null && now - proof.at <= PROOF_FOR && proof.at - now <= CLOCK_TOLERANCE;
+export const isRecentProof = (proof: Proof | null, now: Instant): boolean =>
+  proof !== null && now - proof.at <= PROOF_TTL_SECONDS && proof.at - now <= CLOCK_TOLERANCE;
 
 /** What a change would put into somebody's hands, or add to what they hold. */
-export interface Given {
+export interface GrantedAccess {
   readonly scopes: readonly string[];
   readonly site: SiteId;
   /** People other than the owner use the app: its secrets stand for their trust in it. */
   readonly shared: boolean;
 }
 
-type Acting = Extract<Authentication, { readonly kind: 'app' }>;
+type AppAuthentication = Extract<Authentication, { readonly kind: 'app' }>;
 
 /** The app through which somebody acts; undefined: there is none between. */
-export const actingApp = (actor: Actor): Acting | undefined =>
+export const actingApp = (actor: Actor): AppAuthentication | undefined =>
   actor.kind === 'person' && actor.authentication.kind === 'app' ? actor.authentication : undefined;
 
 /** Those of the scopes that this actor can pass on: an app passes on no more than it holds. */
@@ -100,7 +100,7 @@ export const siteWithin = (actor: Actor, site: SiteId): SiteId =>
   site === EVERY_SITE ? (actingApp(actor)?.site ?? site) : site;
 
 /** True when an actor holds all of this themself; a person without an app between does. */
-export function holds(actor: Actor, { scopes, site, shared }: Given): boolean {
+export function holdsAccess(actor: Actor, { scopes, site, shared }: GrantedAccess): boolean {
   const app = actingApp(actor);
   if (app === undefined) return true;
   return (
@@ -139,25 +139,30 @@ export interface Holdings {
  * What somebody could do who can prove to be the app as it is. A new one can be used by its owner
  * alone, and a reviewer looks at it first.
  */
-function asApp(client: Client, { consent, handedOver }: Holdings): readonly Given[] {
+function accessAsApp(client: Client, { consent, handedOver }: Holdings): readonly GrantedAccess[] {
   const inUse = client.stage === 'approved' || handedOver;
   if (!client.ownerOnly)
-    return inUse ? [{ scopes: client.scopes, site: client.site, shared: true }] : [nothing];
+    return inUse ? [{ scopes: client.scopes, site: client.site, shared: true }] : [noAccess];
   const scopes = (consent?.scopes ?? []).filter((scope) => client.scopes.includes(scope));
   return [{ scopes, site: client.site, shared: false }];
 }
-const nothing: Given = { scopes: [], site: EVERY_SITE, shared: false };
+const noAccess: GrantedAccess = { scopes: [], site: EVERY_SITE, shared: false };
 
 /** What a saved client gives that it did not give before. */
-function givenBySave(before: Client, after: Client, held: Holdings): readonly Given[] {
+function accessGivenBySave(
+  before: Client,
+  after: Client,
+  holdings: Holdings,
+): readonly GrantedAccess[] {
   const newKey = after.rsaPublicKey !== null && after.rsaPublicKey !== before.rsaPublicKey;
-  const proven = newKey || isLoosened(before, after) ? asApp(before, held) : [];
-  if (after.stage !== 'approved') return proven;
+  const throughCredential =
+    newKey || isLoosened(before, after) ? accessAsApp(before, holdings) : [];
+  if (after.stage !== 'approved') return throughCredential;
   const added = after.scopes.filter((scope) => !before.scopes.includes(scope));
   const moved = !coversSite(before.site, after.site);
-  if (added.length === 0 && !moved) return proven;
+  if (added.length === 0 && !moved) return throughCredential;
   return [
-    ...proven,
+    ...throughCredential,
     { scopes: moved ? after.scopes : added, site: after.site, shared: !after.ownerOnly },
   ];
 }
@@ -166,19 +171,23 @@ function givenBySave(before: Client, after: Client, held: Holdings): readonly Gi
  * What a decided change gives. `before`: the client it is about, null when it is created here;
  * `held`: what it holds. Every kind of effect is judged here, so that no action can forget.
  */
-export function givenBy(
+export function accessGivenBy(
   effects: readonly Effect[],
   before: Client | null,
-  held: Holdings,
-): readonly Given[] {
+  holdings: Holdings,
+): readonly GrantedAccess[] {
   const regrant = effects.find((effect) => effect.kind === 'regrant');
-  const standing = regrant
-    ? { ...held, consent: { ...regrant.grant.consent, id: 0 as Consent['id'] } }
-    : held;
-  return effects.flatMap((effect) => givenByOne(effect, before, standing));
+  const holdingsAfter = regrant
+    ? { ...holdings, consent: { ...regrant.grant.consent, id: 0 as Consent['id'] } }
+    : holdings;
+  return effects.flatMap((effect) => accessGivenByEffect(effect, before, holdingsAfter));
 }
 
-function givenByOne(effect: Effect, before: Client | null, held: Holdings): readonly Given[] {
+function accessGivenByEffect(
+  effect: Effect,
+  before: Client | null,
+  holdings: Holdings,
+): readonly GrantedAccess[] {
   switch (effect.kind) {
     case 'create-client': {
       const { client, grant } = effect;
@@ -188,9 +197,9 @@ function givenByOne(effect: Effect, before: Client | null, held: Holdings): read
         : [];
     }
     case 'save-client':
-      return before === null ? [] : givenBySave(before, effect.client, held);
+      return before === null ? [] : accessGivenBySave(before, effect.client, holdings);
     case 'add-secret':
-      return before === null ? [] : asApp(before, held);
+      return before === null ? [] : accessAsApp(before, holdings);
     case 'regrant':
       return [
         { scopes: effect.grant.consent.scopes, site: effect.grant.consent.site, shared: false },
@@ -219,16 +228,16 @@ function givenByOne(effect: Effect, before: Client | null, held: Holdings): read
 export function authorityProblem(
   actor: Actor,
   action: GovernedAction,
-  given: readonly Given[],
+  granted: readonly GrantedAccess[],
   now: Instant,
 ): RegistryRefusal | undefined {
   if (actor.kind === 'operator') return undefined;
-  const authority: Authority = authorities[action];
+  const authority: Authority = actionAuthorities[action];
   const { authentication } = actor;
   switch (authentication.kind) {
     case 'app': {
       if (authority === 'harmless' || authority === 'review') return undefined;
-      const beyond = given.filter((one) => !holds(actor, one));
+      const beyond = granted.filter((one) => !holdsAccess(actor, one));
       if (authority === 'credentials' && beyond.length === 0) return undefined;
       const missing = beyond.flatMap(({ scopes }) =>
         scopes.filter((scope) => !authentication.scopes.includes(scope)),
@@ -236,8 +245,9 @@ export function authorityProblem(
       return { kind: 'browser_session_required', scopes: [...new Set(missing)] };
     }
     case 'session': {
-      const asks = authority === 'control' || (authority === 'credentials' && given.length > 0);
-      return asks && !isRecent(authentication.proof, now)
+      const needsRecentProof =
+        authority === 'control' || (authority === 'credentials' && granted.length > 0);
+      return needsRecentProof && !isRecentProof(authentication.proof, now)
         ? { kind: 'reauthentication_required' }
         : undefined;
     }

@@ -1,19 +1,25 @@
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { hindrance } from '../access.ts';
-import { type Actor, personOf } from '../actor.ts';
+import { clientAccessDenial } from '../access.ts';
+import { type Actor, accountOf } from '../actor.ts';
 import { acceptedScopes, currentConsent } from '../consent-policy.ts';
 import type { Client } from '../model/client.ts';
 import type { RegistryRefusal } from '../refusals.ts';
-import { type Action, auditLine, clientIdField } from './action.ts';
-import { type Desk, denied, nothingIssued, type Ran, TOKEN_SECRET } from './context.ts';
-import { type Judge, type Values, wholeNumber } from './fields.ts';
+import { type Action, clientIdField, makeAuditEntry } from './action.ts';
+import {
+  type ActionResult,
+  noIssuedSecrets,
+  permissionDenied,
+  type RegistryContext,
+  TOKEN_SECRET,
+} from './context.ts';
+import { type FieldValidator, positiveInteger, type Values } from './fields.ts';
 
 // A person's own consents (registry 6). Both answer to the person alone: there is nothing here that
 // anybody could do for another.
 
-const scopeList: Judge = (value) =>
+const scopeList: FieldValidator = (value) =>
   Array.isArray(value) && value.length <= 1000 && value.every((scope) => typeof scope === 'string')
     ? undefined
     : { problem: { kind: 'not-this-type', wanted: 'list of texts' }, ignorable: false };
@@ -27,55 +33,55 @@ export const acceptConsent: Action = {
   base: 'consents',
   fields: [
     clientIdField,
-    { name: 'scopes', judge: scopeList },
-    { name: 'withdrawn', optional: true, judge: scopeList },
+    { name: 'scopes', validate: scopeList },
+    { name: 'withdrawn', optional: true, validate: scopeList },
   ],
-  async run(desk, actor, values) {
-    const user = personOf(actor);
-    if (user === null) return denied();
-    for (let tried = 1; ; tried++) {
-      const answer = await accepted(desk, actor, user, values);
+  async run(context, actor, values) {
+    const user = accountOf(actor);
+    if (user === null) return permissionDenied();
+    for (let attempt = 1; ; attempt++) {
+      const answer = await storeApproval(context, actor, user, values);
       if (answer !== 'stale') return answer;
       // The app was changed, or the consent ended, between the look and the yes: looked at again.
-      if (tried === TRIES) return denied();
+      if (attempt === MAX_TRIES) return permissionDenied();
     }
   },
 };
 
-const TRIES = 3;
+const MAX_TRIES = 3;
 
-interface Approvable {
+interface EvaluatedApproval {
   readonly client: Client;
   readonly scopes: readonly string[];
   readonly withdrawn: readonly string[];
   readonly onlyExisting: boolean;
 }
 
-async function judged(
-  desk: Desk,
+async function evaluateApproval(
+  context: RegistryContext,
   user: Account,
   values: Values,
-): Promise<Result<Approvable, RegistryRefusal>> {
-  const client = await desk.records.findClient(values.clientId as ClientId);
+): Promise<Result<EvaluatedApproval, RegistryRefusal>> {
+  const client = await context.records.findClient(values.clientId as ClientId);
   if (client === undefined) return refuse({ kind: 'invalid_consumer_key' });
-  if (client.ownerOnly || hindrance(client, user) !== undefined) return denied();
-  const given = values.scopes as readonly string[];
+  if (client.ownerOnly || clientAccessDenial(client, user) !== undefined) return permissionDenied();
+  const requestedScopes = values.scopes as readonly string[];
   // OAuth 1 has no word for scopes in a request: all are asked for, and the optional ones may be
   // left out.
-  const asked =
+  const wantedScopes =
     client.protocol === 'oauth1'
       ? client.scopes.filter(
-          (scope) => !client.optionalScopes.includes(scope) || given.includes(scope),
+          (scope) => !client.optionalScopes.includes(scope) || requestedScopes.includes(scope),
         )
-      : given;
-  const scopes = acceptedScopes(asked, client, desk.rules.catalogue);
+      : requestedScopes;
+  const scopes = acceptedScopes(wantedScopes, client, context.rules.catalogue);
   const withdrawn = ((values.withdrawn as readonly string[] | undefined) ?? []).filter(
     (scope) => client.optionalScopes.includes(scope) && !scopes.includes(scope),
   );
-  const onlyExisting = hindrance(client, user, { newConsent: true }) !== undefined;
+  const onlyExisting = clientAccessDenial(client, user, { newConsent: true }) !== undefined;
   if (onlyExisting) {
-    const standing = await currentConsent(desk.records, client, user, client.site);
-    if (!scopes.every((scope) => standing?.scopes.includes(scope))) return denied();
+    const currentGrant = await currentConsent(context.records, client, user, client.site);
+    if (!scopes.every((scope) => currentGrant?.scopes.includes(scope))) return permissionDenied();
   }
   return accept({ client, scopes, withdrawn, onlyExisting });
 }
@@ -85,66 +91,74 @@ async function judged(
  * written.
  */
 export async function approvalProblem(
-  desk: Desk,
+  context: RegistryContext,
   actor: Actor,
   values: Values,
 ): Promise<RegistryRefusal | undefined> {
-  const user = personOf(actor);
-  const answer = user === null ? denied() : await judged(desk, user, values);
+  const user = accountOf(actor);
+  const answer = user === null ? permissionDenied() : await evaluateApproval(context, user, values);
   return answer.ok ? undefined : answer.refusal;
 }
 
-async function accepted(
-  desk: Desk,
+async function storeApproval(
+  context: RegistryContext,
   actor: Actor,
   user: Account,
   values: Values,
-): Promise<Awaited<Ran> | 'stale'> {
-  const judgement = await judged(desk, user, values);
-  if (!judgement.ok) return judgement;
-  const { client, scopes, withdrawn, onlyExisting } = judgement.value;
+): Promise<Awaited<ActionResult> | 'stale'> {
+  const evaluated = await evaluateApproval(context, user, values);
+  if (!evaluated.ok) return evaluated;
+  const { client, scopes, withdrawn, onlyExisting } = evaluated.value;
   const credentials =
     client.protocol === 'oauth1'
       ? {
-          token: desk.mint.hex32(),
-          secretSealed: desk.sealer.seal(desk.mint.randomHex(20), TOKEN_SECRET),
+          token: context.idGenerator.hex32(),
+          encryptedSecret: context.secretBox.encrypt(
+            context.idGenerator.randomHex(20),
+            TOKEN_SECRET,
+          ),
         }
       : null;
-  const consent = await desk.records.acceptConsent(
+  const consent = await context.records.acceptConsent(
     {
       userId: user.id,
       clientId: client.id,
       site: client.site,
       scopes,
-      acceptedAt: desk.clock.now(),
+      acceptedAt: context.clock.now(),
     },
     credentials,
-    auditLine(desk, actor, 'accept', client.id, '', []),
-    { edition: client.edition, onlyExisting, within: client.scopes, withdrawn },
+    makeAuditEntry(context, actor, 'accept', client.id, '', []),
+    {
+      recordVersion: client.recordVersion,
+      existingConsentOnly: onlyExisting,
+      allowedScopes: client.scopes,
+      withdrawnScopes: withdrawn,
+    },
   );
   return consent === 'stale'
     ? consent
-    : accept({ ...nothingIssued, client, consent, waiting: false });
+    : accept({ ...noIssuedSecrets, client, consent, awaitsSecondApproval: false });
 }
 
 /**
  * A person takes their yes back. All that was issued under it stops at once, also when the app is
  * no more (registry 6.3).
  */
-export const renounceConsent: Action = {
+export const revokeConsent: Action = {
   base: 'consents',
-  fields: [{ name: 'consentId', judge: wholeNumber }],
-  async run(desk, actor, values) {
-    const user = personOf(actor);
+  fields: [{ name: 'consentId', validate: positiveInteger }],
+  async run(context, actor, values) {
+    const user = accountOf(actor);
     const id = values.consentId as ConsentId;
-    const consent = user === null ? undefined : await desk.records.findConsentById(id);
+    const consent = user === null ? undefined : await context.records.findConsentById(id);
     if (user === null || consent?.userId !== user.id)
       return refuse({ kind: 'invalid_access_token' });
-    const client = await desk.records.findClient(consent.clientId);
-    const audit = auditLine(desk, actor, 'renounce', consent.clientId, '', []);
-    const ended = await desk.records.renounceConsent(id, user.id, audit);
-    if (ended === 'unknown' || client === undefined)
+    const client = await context.records.findClient(consent.clientId);
+    const audit = makeAuditEntry(context, actor, 'renounce', consent.clientId, '', []);
+    const revoked = await context.records.revokeConsent(id, user.id, audit);
+    if (revoked === 'unknown' || client === undefined)
       return refuse({ kind: 'invalid_access_token' });
-    return accept({ ...nothingIssued, client, consent, waiting: false });
+    return accept({ ...noIssuedSecrets, client, consent, awaitsSecondApproval: false });
   },
 };

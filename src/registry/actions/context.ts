@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import type { LetterBudget } from '#accounts/email-budget.ts';
+import type { EmailBudget } from '#accounts/email-budget.ts';
 import type { AccountRecords } from '#accounts/records.ts';
 import { type Result, refuse } from '#kernel/result.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
 import { digestOf, equalSecrets } from '#keys/digest.ts';
-import type { Mint } from '#keys/id-generator.ts';
-import type { Sealer } from '#keys/secret-box.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
+import type { SecretBox } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
-import { type Actor, personOf } from '../actor.ts';
+import { type Actor, accountOf } from '../actor.ts';
 import { acceptedScopes } from '../consent-policy.ts';
 import type { ProtocolProfile } from '../model/authorization-request.ts';
 import type { Client, Protocol } from '../model/client.ts';
@@ -21,7 +21,7 @@ import type {
   RegistryRecords,
 } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
-import type { Condition } from '../review/auto-approval.ts';
+import type { AutoApprovalCondition } from '../review/auto-approval.ts';
 import type { FieldRules } from './fields.ts';
 
 /** What sealed client secrets are bound to. */
@@ -30,7 +30,7 @@ export const CLIENT_SECRET = 'client secret';
 export const TOKEN_SECRET = 'token secret';
 
 /** Mints the long-lived token of an owner-only OAuth 2 client; the oauth2 room does. */
-export type MintOwnerToken = (
+export type IssueOwnerToken = (
   client: NewClient,
   owner: Pick<Account, 'id'>,
   /** What its owner's consent holds: a token says no more. */
@@ -43,49 +43,49 @@ export type MintOwnerToken = (
 export interface RegistrySettings {
   /** Why nothing may be written at the moment; null: writing is allowed. */
   readonly readOnly: string | null;
-  readonly autoApprove: readonly Condition[];
+  readonly autoApprove: readonly AutoApprovalCondition[];
   /** Risks of scopes for which two people must say yes. */
   readonly twoPersonRisks: readonly string[];
   /**
    * Reviewers may decide on apps of their own where one yes is enough: for houses with a single
    * reviewer.
    */
-  readonly ownApps: boolean;
+  readonly allowOwnApps: boolean;
   /** For how long before a question arose whoever took part in an app is not independent of it. */
-  readonly involvedFor: Seconds;
+  readonly involvementSeconds: Seconds;
   /** How long the secrets of an app still hold after it was given to another owner. */
-  readonly oldSecretsFor: Seconds;
+  readonly oldSecretsTtlSeconds: Seconds;
   /** Groups whose members hear of proposals. */
   readonly notifyGroups: readonly string[];
   /** There is a mail server: without one, no letter is put into the outbox. */
-  readonly mailed: boolean;
+  readonly emailEnabled: boolean;
   /** Names of the webhook endpoints, which hear of everything. */
-  readonly endpoints: readonly string[];
+  readonly webhookEndpoints: readonly string[];
   /** After how long an idle proposal expires; null: never. */
-  readonly idleFor: Seconds | null;
+  readonly idleProposalTtlSeconds: Seconds | null;
   /** How long an access token lives, apart from owner-only ones. */
-  readonly accessTokenFor: Seconds;
+  readonly accessTokenTtlSeconds: Seconds;
 }
 
 /** What the actions work with. */
-export interface Desk {
+export interface RegistryContext {
   readonly records: RegistryRecords;
   readonly accounts: Pick<AccountRecords, 'findAccount'>;
   /** What somebody may do at present, by their groups. */
   readonly rightsOf: (account: Account) => ReadonlySet<string>;
   readonly rules: FieldRules;
-  readonly mint: Mint;
-  readonly sealer: Sealer;
+  readonly idGenerator: IdGenerator;
+  readonly secretBox: SecretBox;
   readonly clock: Clock;
-  readonly letters: LetterBudget;
-  readonly mintOwnerToken: MintOwnerToken;
+  readonly emailBudget: EmailBudget;
+  readonly issueOwnerToken: IssueOwnerToken;
   /** Key of the change tokens. */
-  readonly tokenKey: Uint8Array;
+  readonly etagKey: Uint8Array;
   readonly settings: RegistrySettings;
 }
 
 /** Secrets made by an action, in plain text: shown once, kept nowhere. */
-export interface Issued {
+export interface IssuedSecrets {
   readonly secret: string | null;
   /** OAuth 1 owner-only: the pair to sign with. */
   readonly credentials: { readonly token: string; readonly secret: string } | null;
@@ -98,7 +98,7 @@ export interface Issued {
   readonly withheldScopes: readonly string[];
 }
 
-export const nothingIssued: Issued = {
+export const noIssuedSecrets: IssuedSecrets = {
   secret: null,
   credentials: null,
   accessToken: null,
@@ -106,33 +106,39 @@ export const nothingIssued: Issued = {
 };
 
 /** What an accepted action led to. */
-export interface Outcome extends Issued {
+export interface ActionOutcome extends IssuedSecrets {
   readonly client: Client;
   /** The consent an `accept` made or changed. */
   readonly consent: Consent | null;
   /** A first yes was written down; a second reviewer has to say theirs. */
-  readonly waiting: boolean;
+  readonly awaitsSecondApproval: boolean;
 }
 
-export type Ran = Promise<Result<Outcome, RegistryRefusal>>;
+export type ActionResult = Promise<Result<ActionOutcome, RegistryRefusal>>;
 
-export const denied = (
+export const permissionDenied = (
   right: string | null = null,
 ): { readonly ok: false; readonly refusal: RegistryRefusal } =>
   refuse({ kind: 'permission_denied', right });
 
 /** A client secret: 40 hexadecimal digits, kept readable only where HMAC needs it back. */
 export function newSecret(
-  desk: Desk,
+  context: RegistryContext,
   protocol: Protocol,
   label: string,
   expiresAt: Instant | null = null,
-): { readonly plain: string; readonly kept: NewSecret } {
-  const plain = desk.mint.randomHex(20);
-  const sealed = protocol === 'oauth1' ? desk.sealer.seal(plain, CLIENT_SECRET) : null;
+): { readonly plain: string; readonly stored: NewSecret } {
+  const plain = context.idGenerator.randomHex(20);
+  const encrypted = protocol === 'oauth1' ? context.secretBox.encrypt(plain, CLIENT_SECRET) : null;
   return {
     plain,
-    kept: { label, digest: digestOf(plain), sealed, createdAt: desk.clock.now(), expiresAt },
+    stored: {
+      label,
+      digest: digestOf(plain),
+      encrypted,
+      createdAt: context.clock.now(),
+      expiresAt,
+    },
   };
 }
 
@@ -141,26 +147,29 @@ export function newSecret(
  * credential under it.
  */
 export function ownerGrant(
-  desk: Desk,
+  context: RegistryContext,
   client: NewClient,
-  given: readonly string[],
+  grantedScopes: readonly string[],
   {
     profile,
     keptToken,
   }: { readonly profile: ProtocolProfile; readonly keptToken?: string | undefined },
-): { readonly grant: OwnerGrant } & Pick<Issued, 'credentials' | 'accessToken'> {
+): { readonly grant: OwnerGrant } & Pick<IssuedSecrets, 'credentials' | 'accessToken'> {
   const consent = {
     userId: client.ownerId,
     clientId: client.id,
     site: client.site,
-    scopes: acceptedScopes(client.scopes, client, desk.rules.catalogue).filter((scope) =>
-      given.includes(scope),
+    scopes: acceptedScopes(client.scopes, client, context.rules.catalogue).filter((scope) =>
+      grantedScopes.includes(scope),
     ),
-    acceptedAt: desk.clock.now(),
+    acceptedAt: context.clock.now(),
   };
   if (client.protocol === 'oauth1') {
-    const [token, secret] = [keptToken ?? desk.mint.hex32(), desk.mint.randomHex(20)];
-    const credentials = { token, secretSealed: desk.sealer.seal(secret, TOKEN_SECRET) };
+    const [token, secret] = [
+      keptToken ?? context.idGenerator.hex32(),
+      context.idGenerator.randomHex(20),
+    ];
+    const credentials = { token, encryptedSecret: context.secretBox.encrypt(secret, TOKEN_SECRET) };
     return {
       grant: { consent, credentials, token: null },
       credentials: { token, secret },
@@ -168,41 +177,41 @@ export function ownerGrant(
     };
   }
   const scopes = client.scopes.filter((scope) => consent.scopes.includes(scope));
-  const { token, jwt } = desk.mintOwnerToken(client, { id: client.ownerId }, scopes, profile);
+  const { token, jwt } = context.issueOwnerToken(client, { id: client.ownerId }, scopes, profile);
   return { grant: { consent, credentials: null, token }, credentials: null, accessToken: jwt };
 }
 
-const viewerOf = (actor: Actor) => `${actor.kind} ${personOf(actor)?.id ?? ''}`;
+const viewerOf = (actor: Actor) => `${actor.kind} ${accountOf(actor)?.id ?? ''}`;
 
 /**
  * 40 hexadecimal digits over what this viewer saw: the edition, and a proof that it was we who
  * named it.
  */
-export function changeToken(
-  desk: Pick<Desk, 'tokenKey'>,
+export function etagFor(
+  context: Pick<RegistryContext, 'etagKey'>,
   actor: Actor,
-  client: Pick<Client, 'id' | 'edition'>,
+  client: Pick<Client, 'id' | 'recordVersion'>,
 ): string {
-  const edition = client.edition.toString(16).padStart(8, '0');
-  const mac = createHmac('sha256', desk.tokenKey)
-    .update(`${viewerOf(actor)}\n${client.id}\n${edition}`)
+  const recordVersion = client.recordVersion.toString(16).padStart(8, '0');
+  const mac = createHmac('sha256', context.etagKey)
+    .update(`${viewerOf(actor)}\n${client.id}\n${recordVersion}`)
     .digest('hex');
-  return edition + mac.slice(0, 32);
+  return recordVersion + mac.slice(0, 32);
 }
 
 /** Refuses a decision on anything older than what stands, and tells what happened since. */
-export async function conflict(
-  desk: Desk,
+export async function changeConflict(
+  context: RegistryContext,
   client: Client,
-  seen: number | null,
+  seenVersion: number | null,
 ): Promise<RegistryRefusal> {
   const since =
-    seen === null
+    seenVersion === null
       ? []
-      : await desk.records.listAudit({
+      : await context.records.listAudit({
           clientId: client.id,
           about: 'clients',
-          afterEdition: seen,
+          afterRecordVersion: seenVersion,
           order: 'oldest-first',
           limit: 50,
         });
@@ -210,12 +219,14 @@ export async function conflict(
 }
 
 /** The edition a change token names; null: it is not one of ours, or another viewer's. */
-export function seenEdition(
-  desk: Desk,
+export function seenRecordVersion(
+  context: RegistryContext,
   actor: Actor,
   client: Client,
   token: string,
 ): number | null {
-  const edition = Number.parseInt(token.slice(0, 8), 16);
-  return equalSecrets(token, changeToken(desk, actor, { id: client.id, edition })) ? edition : null;
+  const recordVersion = Number.parseInt(token.slice(0, 8), 16);
+  return equalSecrets(token, etagFor(context, actor, { id: client.id, recordVersion }))
+    ? recordVersion
+    : null;
 }

@@ -1,18 +1,18 @@
-import { isRange } from '#encoding/address.ts';
-import { asciiSpelling } from '#encoding/browser-uri.ts';
-import { skeleton } from '#encoding/confusables.ts';
-import { readAddress, tidyAddress } from '#encoding/email.ts';
+import { isIpRange } from '#encoding/address.ts';
+import { toAsciiUri } from '#encoding/browser-uri.ts';
+import { confusableSkeleton } from '#encoding/confusables.ts';
+import { normalizeEmail, parseEmail } from '#encoding/email.ts';
 import {
-  lineProblem,
-  nameProblem,
-  paragraphsProblem,
+  findLineProblem,
+  findNameProblem,
+  findParagraphProblem,
   type TextProblem,
 } from '#encoding/plain-text.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { hasSoundExponent, LEAST_RSA_BITS, rsaBits, rsaKeyKind } from '#keys/rsa.ts';
+import { hasSoundExponent, MIN_RSA_BITS, rsaKeyKind, rsaKeyLength } from '#keys/rsa.ts';
 import { isVersion } from '../model/app-version.ts';
 import { type GrantType, needsRedirectUri, type Protocol, protocols } from '../model/client.ts';
-import { type Judged, type RedirectRules, redirectProblem } from '../model/redirect-rules.ts';
+import { type FieldIssue, type RedirectRules, redirectProblem } from '../model/redirect-rules.ts';
 import type { ScopeCatalogue } from '../model/scopes.ts';
 import type { FieldProblem, FieldRefusal, RegistryRefusal } from '../refusals.ts';
 
@@ -34,7 +34,11 @@ export type Values = Readonly<Record<string, unknown>>;
  * Judges one field; undefined: nothing is wrong. `all` has the other fields, which some rules
  * depend on.
  */
-export type Judge = (value: unknown, all: Values, rules: FieldRules) => Judged | undefined;
+export type FieldValidator = (
+  value: unknown,
+  all: Values,
+  rules: FieldRules,
+) => FieldIssue | undefined;
 
 /**
  * A field of an action, in the order it is checked. An optional one is judged only when it is
@@ -44,16 +48,16 @@ export interface Field {
   readonly name: string;
   readonly optional?: boolean | ((all: Values) => boolean);
   /** The text is not trimmed: it is judged as it came. */
-  readonly exact?: boolean;
+  readonly isUntrimmed?: boolean;
   /** How the value is stored. */
-  readonly stored?: (value: string) => string;
-  readonly judge: Judge;
+  readonly normalize?: (value: string) => string;
+  readonly validate: FieldValidator;
 }
 
 /** Largest text the reference's tables hold, in bytes. */
-export const MOST_TEXT = 65_534;
+export const MAX_TEXT_BYTES = 65_534;
 const bytes = (text: string) => Buffer.byteLength(text);
-const wrong = (problem: FieldProblem): Judged => ({ problem, ignorable: false });
+const invalidValue = (problem: FieldProblem): FieldIssue => ({ problem, ignorable: false });
 
 /**
  * Controls, line separators and characters that turn the direction of text: people read the name
@@ -67,76 +71,82 @@ const textProblems = {
   'encoded-word': { kind: 'encoded-word' },
   'mixed-scripts': { kind: 'mixed-scripts' },
 } as const satisfies Record<TextProblem, FieldProblem>;
-const told = (problem: TextProblem | undefined): Judged | undefined =>
-  problem && wrong(textProblems[problem]);
+const textIssue = (problem: TextProblem | undefined): FieldIssue | undefined =>
+  problem && invalidValue(textProblems[problem]);
 
-const text =
-  (judge: (value: string, all: Values, rules: FieldRules) => Judged | undefined): Judge =>
+const textValidator =
+  (
+    validate: (value: string, all: Values, rules: FieldRules) => FieldIssue | undefined,
+  ): FieldValidator =>
   (value, all, rules) =>
     typeof value === 'string'
-      ? judge(value, all, rules)
-      : wrong({ kind: 'not-this-type', wanted: 'text' });
+      ? validate(value, all, rules)
+      : invalidValue({ kind: 'not-this-type', wanted: 'text' });
 
-const atMost = (value: string, most: number): Judged | undefined =>
-  bytes(value) > most ? wrong({ kind: 'too-long', most }) : undefined;
+const atMostBytes = (value: string, most: number): FieldIssue | undefined =>
+  bytes(value) > most ? invalidValue({ kind: 'too-long', most }) : undefined;
 
-const list =
+const listValidator =
   (
-    judge: (value: readonly string[], all: Values, rules: FieldRules) => Judged | undefined,
-  ): Judge =>
+    validate: (value: readonly string[], all: Values, rules: FieldRules) => FieldIssue | undefined,
+  ): FieldValidator =>
   (value, all, rules) => {
     if (!Array.isArray(value) || value.some((item) => typeof item !== 'string'))
-      return wrong({ kind: 'not-this-type', wanted: 'list of texts' });
-    if (bytes(JSON.stringify(value)) > MOST_TEXT)
-      return wrong({ kind: 'too-long', most: MOST_TEXT });
-    return judge(value, all, rules);
+      return invalidValue({ kind: 'not-this-type', wanted: 'list of texts' });
+    if (bytes(JSON.stringify(value)) > MAX_TEXT_BYTES)
+      return invalidValue({ kind: 'too-long', most: MAX_TEXT_BYTES });
+    return validate(value, all, rules);
   };
 
 export const oneOf =
-  (values: readonly string[]): Judge =>
+  (values: readonly string[]): FieldValidator =>
   (value) =>
     typeof value === 'string' && values.includes(value)
       ? undefined
-      : wrong({ kind: 'not-one-of', values });
+      : invalidValue({ kind: 'not-one-of', values });
 
-export const flag: Judge = (value) =>
+export const booleanValue: FieldValidator = (value) =>
   typeof value === 'boolean'
     ? undefined
-    : wrong({ kind: 'not-this-type', wanted: 'true or false' });
+    : invalidValue({ kind: 'not-this-type', wanted: 'true or false' });
 
-export const matching = (pattern: RegExp, problem: FieldProblem): Judge =>
-  text((value) => (pattern.test(value) ? undefined : wrong(problem)));
+export const matchingPattern = (pattern: RegExp, problem: FieldProblem): FieldValidator =>
+  textValidator((value) => (pattern.test(value) ? undefined : invalidValue(problem)));
 
-export const wholeNumber: Judge = (value) =>
+export const positiveInteger: FieldValidator = (value) =>
   Number.isSafeInteger(value) && (value as number) > 0
     ? undefined
-    : wrong({ kind: 'not-this-type', wanted: 'number' });
+    : invalidValue({ kind: 'not-this-type', wanted: 'number' });
 
 /** A line for people, not only blanks. */
-export const line = (most: number): Judge =>
-  text((value) => {
-    if (value === '') return wrong({ kind: 'empty' });
-    return atMost(value, most) ?? told(lineProblem(value));
+export const singleLine = (most: number): FieldValidator =>
+  textValidator((value) => {
+    if (value === '') return invalidValue({ kind: 'empty' });
+    return atMostBytes(value, most) ?? textIssue(findLineProblem(value));
   });
 
 /**
  * A name people know something by: it looks like what it is, and like nothing that is reserved (UTS
  * #39).
  */
-const name =
-  (most: number): Judge =>
+const displayName =
+  (most: number): FieldValidator =>
   (value, all, rules) => {
-    const problem = line(most)(value, all, rules) ?? told(nameProblem(value as string));
+    const problem =
+      singleLine(most)(value, all, rules) ?? textIssue(findNameProblem(value as string));
     if (problem) return problem;
-    const looks = skeleton(value as string);
-    return looks !== '' && rules.reservedNames?.some((reserved) => skeleton(reserved) === looks)
-      ? wrong({ kind: 'reserved-name' })
+    const looks = confusableSkeleton(value as string);
+    return looks !== '' &&
+      rules.reservedNames?.some((reserved) => confusableSkeleton(reserved) === looks)
+      ? invalidValue({ kind: 'reserved-name' })
       : undefined;
   };
 
 /** Why, in the actor's words; may be empty. One line of at most 255 characters (registry 3.2). */
-export const reason = text((value) =>
-  [...value].length > 255 ? wrong({ kind: 'too-long', most: 255 }) : told(lineProblem(value)),
+export const reasonText = textValidator((value) =>
+  [...value].length > 255
+    ? invalidValue({ kind: 'too-long', most: 255 })
+    : textIssue(findLineProblem(value)),
 );
 
 const isOAuth1 = (all: Values) => all.protocol === ('oauth1' satisfies Protocol);
@@ -144,7 +154,7 @@ const isOAuth1 = (all: Values) => all.protocol === ('oauth1' satisfies Protocol)
  * Whether an app of these values needs a redirect URI; it does as long as its grant types are not
  * known.
  */
-const isSentBackTo = (all: Values) =>
+const needsRedirect = (all: Values) =>
   needsRedirectUri({
     protocol: isOAuth1(all) ? 'oauth1' : 'oauth2',
     ownerOnly: all.ownerOnly === true,
@@ -154,17 +164,17 @@ const isSentBackTo = (all: Values) =>
   });
 const isConfidential = (all: Values) => isOAuth1(all) || all.confidential !== false;
 
-export const judges = {
-  name: name(128),
-  version: text((value) => {
-    if (bytes(value) > 32) return wrong({ kind: 'too-long', most: 32 });
+export const validators = {
+  name: displayName(128),
+  version: textValidator((value) => {
+    if (bytes(value) > 32) return invalidValue({ kind: 'too-long', most: 32 });
     return deceptive.test(value) || !isVersion(value)
-      ? wrong({ kind: 'not-a-version' })
+      ? invalidValue({ kind: 'not-a-version' })
       : undefined;
   }),
-  redirectUri: text((value, all, rules) => {
-    if (all.ownerOnly === true) return atMost(value, 2000);
-    if (value === '' && !isSentBackTo(all)) return undefined;
+  redirectUri: textValidator((value, all, rules) => {
+    if (all.ownerOnly === true) return atMostBytes(value, 2000);
+    if (value === '' && !needsRedirect(all)) return undefined;
     const client = {
       protocol: isOAuth1(all) ? 'oauth1' : 'oauth2',
       confidential: isConfidential(all),
@@ -173,44 +183,50 @@ export const judges = {
     return redirectProblem(value, client, rules);
   }),
   redirectIsPrefix: (value, all, rules) =>
-    flag(value, all, rules) ??
-    (value === true && !isOAuth1(all) ? wrong({ kind: 'not-for-this-kind-of-app' }) : undefined),
-  description: text((value) => atMost(value, MOST_TEXT) ?? told(paragraphsProblem(value))),
-  email: text((value) =>
-    readAddress(value) === undefined ? wrong({ kind: 'not-an-address' }) : undefined,
+    booleanValue(value, all, rules) ??
+    (value === true && !isOAuth1(all)
+      ? invalidValue({ kind: 'not-for-this-kind-of-app' })
+      : undefined),
+  description: textValidator(
+    (value) => atMostBytes(value, MAX_TEXT_BYTES) ?? textIssue(findParagraphProblem(value)),
+  ),
+  email: textValidator((value) =>
+    parseEmail(value) === undefined ? invalidValue({ kind: 'not-an-address' }) : undefined,
   ),
   protocol: oneOf(protocols),
-  site: text((value, _all, { sites }) =>
-    sites.resolve(value) === undefined ? wrong({ kind: 'not-a-site' }) : undefined,
+  site: textValidator((value, _all, { sites }) =>
+    sites.resolve(value) === undefined ? invalidValue({ kind: 'not-a-site' }) : undefined,
   ),
-  scopes: list((value, _all, { catalogue }) => {
+  scopes: listValidator((value, _all, { catalogue }) => {
     const unknown = value.filter((scope) => !catalogue.has(scope));
-    if (unknown.length > 0) return wrong({ kind: 'unknown-scopes', scopes: [...new Set(unknown)] });
+    if (unknown.length > 0)
+      return invalidValue({ kind: 'unknown-scopes', scopes: [...new Set(unknown)] });
     // The hidden ones come with every app; what only tells who somebody is excludes all else.
     const identity = [...new Set(value.filter((scope) => catalogue.identityOnly.includes(scope)))];
     const others = value.some((scope) => !catalogue.irrevocable.includes(scope));
     return identity.length > 1 || (identity.length === 1 && others)
-      ? wrong({ kind: 'identity-scope-not-alone', scopes: identity })
+      ? invalidValue({ kind: 'identity-scope-not-alone', scopes: identity })
       : undefined;
   }),
-  optionalScopes: list((value, all) => {
+  optionalScopes: listValidator((value, all) => {
     const scopes = new Set(Array.isArray(all.scopes) ? (all.scopes as readonly unknown[]) : []);
-    const strange = value.filter((scope) => !scopes.has(scope));
-    return strange.length > 0
-      ? wrong({ kind: 'unknown-scopes', scopes: [...new Set(strange)] })
+    const unlisted = value.filter((scope) => !scopes.has(scope));
+    return unlisted.length > 0
+      ? invalidValue({ kind: 'unknown-scopes', scopes: [...new Set(unlisted)] })
       : undefined;
   }),
   rsaPublicKey: (value, all) => {
     if (value === null || value === '') return undefined;
-    if (typeof value !== 'string') return wrong({ kind: 'not-this-type', wanted: 'text' });
-    if (bytes(value) > MOST_TEXT) return wrong({ kind: 'too-long', most: MOST_TEXT });
-    if (!isOAuth1(all)) return wrong({ kind: 'not-for-this-kind-of-app' });
+    if (typeof value !== 'string') return invalidValue({ kind: 'not-this-type', wanted: 'text' });
+    if (bytes(value) > MAX_TEXT_BYTES)
+      return invalidValue({ kind: 'too-long', most: MAX_TEXT_BYTES });
+    if (!isOAuth1(all)) return invalidValue({ kind: 'not-for-this-kind-of-app' });
     const kind = rsaKeyKind(value);
-    if (kind === 'none') return wrong({ kind: 'not-a-key' });
-    if (kind === 'other') return wrong({ kind: 'not-an-rsa-key' });
-    if (!hasSoundExponent(value)) return wrong({ kind: 'not-a-key' });
-    return rsaBits(value) < LEAST_RSA_BITS
-      ? wrong({ kind: 'key-too-short', bits: LEAST_RSA_BITS })
+    if (kind === 'none') return invalidValue({ kind: 'not-a-key' });
+    if (kind === 'other') return invalidValue({ kind: 'not-an-rsa-key' });
+    if (!hasSoundExponent(value)) return invalidValue({ kind: 'not-a-key' });
+    return rsaKeyLength(value) < MIN_RSA_BITS
+      ? invalidValue({ kind: 'key-too-short', bits: MIN_RSA_BITS })
       : undefined;
   },
   restrictions: (value) => {
@@ -221,59 +237,59 @@ export const judges = {
     const texts = (given: unknown) =>
       Array.isArray(given) && given.every((item) => typeof item === 'string');
     if (!texts(addresses) || (pages !== undefined && !texts(pages)))
-      return wrong({ kind: 'not-this-type', wanted: 'addresses and pages' });
-    if (bytes(JSON.stringify(value)) > MOST_TEXT)
-      return wrong({ kind: 'too-long', most: MOST_TEXT });
+      return invalidValue({ kind: 'not-this-type', wanted: 'addresses and pages' });
+    if (bytes(JSON.stringify(value)) > MAX_TEXT_BYTES)
+      return invalidValue({ kind: 'too-long', most: MAX_TEXT_BYTES });
     const ranges = addresses as readonly string[];
-    const bad = ranges.find((entry) => !isRange(entry));
-    if (bad !== undefined) return wrong({ kind: 'not-a-range', entry: bad.slice(0, 64) });
+    const bad = ranges.find((entry) => !isIpRange(entry));
+    if (bad !== undefined) return invalidValue({ kind: 'not-a-range', entry: bad.slice(0, 64) });
     return ((pages ?? []) as readonly string[]).length > 25
-      ? wrong({ kind: 'too-long', most: 25 })
+      ? invalidValue({ kind: 'too-long', most: 25 })
       : undefined;
   },
-  grantTypes: list((value, all, rules) => {
+  grantTypes: listValidator((value, all, rules) => {
     if (isOAuth1(all)) return undefined;
-    if (value.length === 0) return wrong({ kind: 'empty' });
+    if (value.length === 0) return invalidValue({ kind: 'empty' });
     if (value.some((type) => !rules.grantTypes.some((known) => known === type)))
-      return wrong({ kind: 'not-one-of', values: rules.grantTypes });
+      return invalidValue({ kind: 'not-one-of', values: rules.grantTypes });
     // Before anything is stored: the one credential of an owner-only app is of this kind (registry
     // 3.9).
     if (all.ownerOnly === true && (new Set(value).size !== 1 || value[0] !== 'client_credentials'))
-      return wrong({ kind: 'owner-only-grant-types' });
+      return invalidValue({ kind: 'owner-only-grant-types' });
     return !isConfidential(all) && value.includes('client_credentials')
-      ? wrong({ kind: 'needs-a-secret' })
+      ? invalidValue({ kind: 'needs-a-secret' })
       : undefined;
   }),
   confidential: (value, all, rules) => {
-    const problem = flag(value, all, rules);
+    const problem = booleanValue(value, all, rules);
     if (problem || value === true) return problem;
-    if (isOAuth1(all)) return wrong({ kind: 'not-for-this-kind-of-app' });
-    return all.ownerOnly === true ? wrong({ kind: 'needs-a-secret' }) : undefined;
+    if (isOAuth1(all)) return invalidValue({ kind: 'not-for-this-kind-of-app' });
+    return all.ownerOnly === true ? invalidValue({ kind: 'needs-a-secret' }) : undefined;
   },
   pkceOptional: (value, all, rules) => {
-    const problem = flag(value, all, rules);
+    const problem = booleanValue(value, all, rules);
     if (problem || value === false) return problem;
-    if (isOAuth1(all)) return wrong({ kind: 'not-for-this-kind-of-app' });
-    return isConfidential(all) ? undefined : wrong({ kind: 'needs-pkce' });
+    if (isOAuth1(all)) return invalidValue({ kind: 'not-for-this-kind-of-app' });
+    return isConfidential(all) ? undefined : invalidValue({ kind: 'needs-pkce' });
   },
   tokenAlgorithm: oneOf(['ES256', 'RS256']),
-  termsAccepted: (value) => (value === true ? undefined : wrong({ kind: 'not-agreed' })),
-} as const satisfies Record<string, Judge>;
+  termsAccepted: (value) => (value === true ? undefined : invalidValue({ kind: 'not-agreed' })),
+} as const satisfies Record<string, FieldValidator>;
 
 /**
  * As a redirect URI is kept: a host in Unicode in A-labels, which is what goes over the wire and
  * can be read back (browser-uri.ts).
  */
-export const storedUri = (uri: string): string => asciiSpelling(uri) ?? uri;
+export const normalizeRedirectUri = (uri: string): string => toAsciiUri(uri) ?? uri;
 
-const named = (name: keyof typeof judges, optional: Field['optional'] = false): Field => ({
+const namedField = (name: keyof typeof validators, optional: Field['optional'] = false): Field => ({
   name,
   optional,
-  judge: judges[name],
+  validate: validators[name],
   ...(name === 'redirectUri'
-    ? { exact: true, stored: storedUri }
+    ? { isUntrimmed: true, normalize: normalizeRedirectUri }
     : name === 'email'
-      ? { stored: tidyAddress }
+      ? { normalize: normalizeEmail }
       : {}),
 });
 
@@ -282,24 +298,24 @@ const named = (name: keyof typeof judges, optional: Field['optional'] = false): 
  * for.
  */
 export const proposalFields: readonly Field[] = [
-  named('name'),
-  named('version'),
-  named('redirectUri', (all) => !isSentBackTo(all)),
-  named('description'),
-  named('email'),
-  named('protocol'),
-  named('site'),
-  named('scopes'),
-  named('rsaPublicKey', true),
-  named('restrictions', true),
-  named('grantTypes'),
-  named('termsAccepted'),
-  { name: 'ownerOnly', optional: true, judge: flag },
-  named('redirectIsPrefix', true),
-  named('confidential', true),
-  named('pkceOptional', true),
-  named('tokenAlgorithm', true),
-  named('optionalScopes', true),
+  namedField('name'),
+  namedField('version'),
+  namedField('redirectUri', (all) => !needsRedirect(all)),
+  namedField('description'),
+  namedField('email'),
+  namedField('protocol'),
+  namedField('site'),
+  namedField('scopes'),
+  namedField('rsaPublicKey', true),
+  namedField('restrictions', true),
+  namedField('grantTypes'),
+  namedField('termsAccepted'),
+  { name: 'ownerOnly', optional: true, validate: booleanValue },
+  namedField('redirectIsPrefix', true),
+  namedField('confidential', true),
+  namedField('pkceOptional', true),
+  namedField('tokenAlgorithm', true),
+  namedField('optionalScopes', true),
 ];
 
 /** Fields that a revision may change, each optional. */
@@ -313,7 +329,7 @@ export const revisionFields: readonly Field[] = (
     'redirectIsPrefix',
     'optionalScopes',
   ] as const
-).map((name) => named(name, true));
+).map((name) => namedField(name, true));
 
 /**
  * Checks the fields in order; answers the values as they are stored: texts trimmed (registry 2.2).
@@ -326,30 +342,30 @@ export function readFields(
   rules: FieldRules,
   context: Values = {},
 ): Result<Values, RegistryRefusal> {
-  const tidy: Record<string, unknown> = {};
-  for (const { name, exact } of fields) {
+  const trimmed: Record<string, unknown> = {};
+  for (const { name, isUntrimmed } of fields) {
     const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value !== undefined)
-      tidy[name] = typeof value === 'string' && !exact ? value.trim() : value;
+      trimmed[name] = typeof value === 'string' && !isUntrimmed ? value.trim() : value;
   }
-  const all = { ...context, ...tidy };
+  const all = { ...context, ...trimmed };
   const problems: FieldRefusal[] = [];
-  for (const { name, optional, judge } of fields) {
-    const value = tidy[name];
-    const mayMiss = typeof optional === 'function' ? optional(all) : optional === true;
-    if (value === undefined || (value === null && !mayMiss)) {
-      if (!mayMiss) problems.push({ kind: 'missing_field', field: name });
+  for (const { name, optional, validate } of fields) {
+    const value = trimmed[name];
+    const isOptional = typeof optional === 'function' ? optional(all) : optional === true;
+    if (value === undefined || (value === null && !isOptional)) {
+      if (!isOptional) problems.push({ kind: 'missing_field', field: name });
       continue;
     }
-    const judged = judge(value, all, rules);
-    if (judged && !(judged.ignorable && values.ignoreWarnings === true))
-      problems.push({ kind: 'invalid_field', field: name, ...judged });
+    const issue = validate(value, all, rules);
+    if (issue && !(issue.ignorable && values.ignoreWarnings === true))
+      problems.push({ kind: 'invalid_field', field: name, ...issue });
   }
   const [first, ...others] = problems;
   if (first) return refuse(others.length === 0 ? first : { ...first, others });
-  for (const { name, stored } of fields) {
-    const value = tidy[name];
-    if (stored && typeof value === 'string') tidy[name] = stored(value);
+  for (const { name, normalize } of fields) {
+    const value = trimmed[name];
+    if (normalize && typeof value === 'string') trimmed[name] = normalize(value);
   }
-  return accept(tidy);
+  return accept(trimmed);
 }

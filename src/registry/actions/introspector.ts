@@ -1,7 +1,7 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { fieldChanges } from '../audit.ts';
 import { clientAction } from './action.ts';
-import { flag } from './fields.ts';
+import { booleanValue } from './fields.ts';
 
 /**
  * Names an app as one that may ask about the access tokens of every app (RFC 7662 §2.1), or takes
@@ -9,10 +9,10 @@ import { flag } from './fields.ts';
  * learn of other apps.
  */
 export const setIntrospector = clientAction('set-introspector', {
-  fields: [{ name: 'introspector', judge: flag }],
-  before: (actor) =>
+  fields: [{ name: 'introspector', validate: booleanValue }],
+  precheck: (actor) =>
     actor.kind === 'operator' ? undefined : { kind: 'permission_denied', right: null },
-  decide(_desk, _actor, client, { introspector }) {
+  decide(_context, _actor, client, { introspector }) {
     if (introspector === true && client.stage !== 'approved')
       return refuse({ kind: 'not_approved', stage: client.stage });
     if (introspector === true && (client.protocol !== 'oauth2' || !client.confidential))
@@ -27,7 +27,7 @@ export const setIntrospector = clientAction('set-introspector', {
     return accept({
       effects: [{ kind: 'save-client', client: after }],
       changes: fieldChanges(client, after),
-      tell: 'team',
+      notify: 'team',
     });
   },
 });

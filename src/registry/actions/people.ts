@@ -1,85 +1,87 @@
 import type { Account } from '#accounts/account.ts';
-import { letterBudgets } from '#accounts/email-budget.ts';
+import { emailBudgets } from '#accounts/email-budget.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
-import { later } from '#kernel/time.ts';
-import { type Actor, mayDo, personOf, RIGHTS } from '../actor.ts';
+import { addSeconds } from '#kernel/time.ts';
+import { type Actor, accountOf, hasRight, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import type { Client } from '../model/client.ts';
 import type { Revision } from '../model/revision.ts';
 import type { Offer } from '../model/team.ts';
 import type { Effect } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
-import { heard, holdsRisk } from '../review/independence.ts';
-import { clientAction, isOwner, lacking } from './action.ts';
-import { type Desk, denied } from './context.ts';
-import { wholeNumber } from './fields.ts';
+import { hasTwoPersonRisk, recordApproval } from '../review/independence.ts';
+import { clientAction, isOwner, missingRight } from './action.ts';
+import { permissionDenied, type RegistryContext } from './context.ts';
+import { positiveInteger } from './fields.ts';
 
 // Apps looked after by several people, and given to another: nobody is put in charge without their
 // own yes.
 
-export const MOST_MAINTAINERS = 20;
-const userId = { name: 'userId', judge: wholeNumber };
-const mayUpdate = (actor: Parameters<typeof lacking>[0]) => lacking(actor, RIGHTS.updateOwn);
+export const MAX_MAINTAINERS = 20;
+const userId = { name: 'userId', validate: positiveInteger };
+const updateRightProblem = (actor: Parameters<typeof missingRight>[0]) =>
+  missingRight(actor, RIGHTS.updateOwn);
 
 /** Somebody who could look after an app: there, and not blocked. */
-async function person(desk: Desk, id: unknown) {
-  const found = await desk.accounts.findAccount(id as UserId);
+async function findInvitee(context: RegistryContext, id: unknown) {
+  const found = await context.accounts.findAccount(id as UserId);
   return found === undefined || found.blocked ? undefined : found;
 }
 
 /** Apps that were refused or switched off stay with whom they are, unless a reviewer moves them. */
-const isAlive = (client: Client) => client.stage === 'approved' || client.stage === 'proposed';
+const isActive = (client: Client) => client.stage === 'approved' || client.stage === 'proposed';
 
 /**
  * Why this person must not be asked by this actor now. The operator may always; the sender's day is
  * counted last.
  */
 async function invitationProblem(
-  desk: Desk,
+  context: RegistryContext,
   actor: Actor,
   kind: 'invitation' | 'offer',
   to: UserId,
 ): Promise<RegistryRefusal | undefined> {
-  const from = personOf(actor)?.id;
+  const from = accountOf(actor)?.id;
   if (from === undefined) return undefined;
-  if (await desk.records.declinesInvitations(to)) return { kind: 'invitations_declined' };
-  if (await desk.letters.mayCause(kind, `account ${from}`)) return undefined;
-  return { kind: 'too_many_invitations', most: letterBudgets[kind].sender };
+  if (await context.records.declinesInvitations(to)) return { kind: 'invitations_declined' };
+  if (await context.emailBudget.consumeSenderQuota(kind, `account ${from}`)) return undefined;
+  return { kind: 'too_many_invitations', most: emailBudgets[kind].sender };
 }
 
 export const invite = clientAction('invite', {
   fields: [userId],
-  before: mayUpdate,
-  async decide(desk, actor, client, values) {
+  precheck: updateRightProblem,
+  async decide(context, actor, client, values) {
     // Whoever holds the credential of an owner-only app acts as its owner.
-    if (!isOwner(actor, client) || client.ownerOnly || !isAlive(client) || client.suppressed)
-      return denied();
-    const invited = await person(desk, values.userId);
+    if (!isOwner(actor, client) || client.ownerOnly || !isActive(client) || client.suppressed)
+      return permissionDenied();
+    const invited = await findInvitee(context, values.userId);
     if (invited === undefined) return refuse({ kind: 'not_found', what: 'person' });
-    const { maintainers } = await desk.records.teamOf(client.id);
+    const { maintainers } = await context.records.teamOf(client.id);
     if (invited.id === client.ownerId || maintainers.some((one) => one.userId === invited.id))
       return refuse({ kind: 'nothing_to_do', field: 'userId' });
-    if (maintainers.length >= MOST_MAINTAINERS)
-      return refuse({ kind: 'too_many', what: 'maintainers', most: MOST_MAINTAINERS });
-    const by = personOf(actor)?.id ?? null;
-    const unwelcome = await invitationProblem(desk, actor, 'invitation', invited.id);
-    if (unwelcome) return refuse(unwelcome);
-    const hasOne = by !== null && (await desk.records.hasOpenInvitation(by, invited.id));
+    if (maintainers.length >= MAX_MAINTAINERS)
+      return refuse({ kind: 'too_many', what: 'maintainers', most: MAX_MAINTAINERS });
+    const by = accountOf(actor)?.id ?? null;
+    const refusal = await invitationProblem(context, actor, 'invitation', invited.id);
+    if (refusal) return refuse(refusal);
+    const hasOpenInvitation =
+      by !== null && (await context.records.hasOpenInvitation(by, invited.id));
     return accept({
-      effects: [{ kind: 'invite', userId: invited.id, by, at: desk.clock.now() }],
+      effects: [{ kind: 'invite', userId: invited.id, by, at: context.clock.now() }],
       changes: [{ field: 'maintainers', before: null, after: { invited: invited.id } }],
       // One letter at a time: whoever has an unanswered invitation of this sender finds the others
       // beside it.
-      ...(hasOne ? {} : { tell: invited.id }),
+      ...(hasOpenInvitation ? {} : { notify: invited.id }),
     });
   },
 });
 
 export const join = clientAction('join', {
-  async decide(desk, actor, client) {
-    const user = personOf(actor);
-    const invitation = (await desk.records.teamOf(client.id)).maintainers.find(
+  async decide(context, actor, client) {
+    const user = accountOf(actor);
+    const invitation = (await context.records.teamOf(client.id)).maintainers.find(
       (one) => one.userId === user?.id,
     );
     if (user === null || invitation === undefined)
@@ -87,11 +89,11 @@ export const join = clientAction('join', {
     if (invitation.acceptedAt !== null)
       return refuse({ kind: 'nothing_to_do', field: 'maintainers' });
     return accept({
-      effects: [{ kind: 'join', userId: user.id, at: desk.clock.now() }],
+      effects: [{ kind: 'join', userId: user.id, at: context.clock.now() }],
       changes: [
         { field: 'maintainers', before: { invited: user.id }, after: { accepted: user.id } },
       ],
-      tell: client.ownerId,
+      notify: client.ownerId,
     });
   },
 });
@@ -99,11 +101,14 @@ export const join = clientAction('join', {
 /** A maintainer goes, or an invitation ends: by themself or by the owner. */
 export const leave = clientAction('leave', {
   fields: [userId],
-  async decide(desk, actor, client, values) {
+  async decide(context, actor, client, values) {
     const id = values.userId as UserId;
-    if (personOf(actor)?.id !== id && !(isOwner(actor, client) && mayDo(actor, RIGHTS.updateOwn)))
-      return denied();
-    const maintainer = (await desk.records.teamOf(client.id)).maintainers.find(
+    if (
+      accountOf(actor)?.id !== id &&
+      !(isOwner(actor, client) && hasRight(actor, RIGHTS.updateOwn))
+    )
+      return permissionDenied();
+    const maintainer = (await context.records.teamOf(client.id)).maintainers.find(
       (one) => one.userId === id,
     );
     if (maintainer === undefined) return refuse({ kind: 'not_found', what: 'maintainer' });
@@ -113,17 +118,17 @@ export const leave = clientAction('leave', {
       kind: 'involve',
       userId: id,
       part: 'maintainer',
-      at: desk.clock.now(),
+      at: context.clock.now(),
     } as const;
     return accept({
       effects: [{ kind: 'leave', userId: id }, ...(accepted ? [involve] : [])],
       changes: [{ field: 'maintainers', before, after: null }],
       // Whoever was asked and has not answered hears no more of it.
-      ...(personOf(actor)?.id === id
-        ? { tell: client.ownerId }
+      ...(accountOf(actor)?.id === id
+        ? { notify: client.ownerId }
         : maintainer.acceptedAt === null
           ? {}
-          : { tell: id }),
+          : { notify: id }),
     });
   },
 });
@@ -134,31 +139,36 @@ export const leave = clientAction('leave', {
  */
 export const offer = clientAction('offer', {
   fields: [userId],
-  async decide(desk, actor, client, values) {
-    const owner = await desk.accounts.findAccount(client.ownerId);
+  async decide(context, actor, client, values) {
+    const owner = await context.accounts.findAccount(client.ownerId);
     const orphaned = owner === undefined || owner.blocked;
-    const own = isOwner(actor, client) && mayDo(actor, RIGHTS.updateOwn);
-    if (!own && !(orphaned && mayDo(actor, RIGHTS.review))) return denied();
-    if (!isAlive(client) || client.suppressed) return denied();
-    if (!own) {
-      const yes = await heard(desk, actor, client, { kind: 'hand-over' });
-      if (yes !== 'decided') return yes;
+    const asOwner = isOwner(actor, client) && hasRight(actor, RIGHTS.updateOwn);
+    if (!asOwner && !(orphaned && hasRight(actor, RIGHTS.review))) return permissionDenied();
+    if (!isActive(client) || client.suppressed) return permissionDenied();
+    if (!asOwner) {
+      const approval = await recordApproval(context, actor, client, { kind: 'hand-over' });
+      if (approval !== 'decided') return approval;
     }
-    const chosen = await person(desk, values.userId);
-    if (chosen === undefined) return refuse({ kind: 'not_found', what: 'person' });
+    const newOwner = await findInvitee(context, values.userId);
+    if (newOwner === undefined) return refuse({ kind: 'not_found', what: 'person' });
     // Whoever decides who gets it does not get it.
-    if (!own && chosen.id === personOf(actor)?.id)
+    if (!asOwner && newOwner.id === accountOf(actor)?.id)
       return refuse({ kind: 'needs_another_reviewer', why: 'handed-over' });
-    if (chosen.id === client.ownerId) return refuse({ kind: 'nothing_to_do', field: 'userId' });
-    const unwelcome = await invitationProblem(desk, actor, 'offer', chosen.id);
-    if (unwelcome) return refuse(unwelcome);
-    const { offer: replaced } = await desk.records.teamOf(client.id);
+    if (newOwner.id === client.ownerId) return refuse({ kind: 'nothing_to_do', field: 'userId' });
+    const refusal = await invitationProblem(context, actor, 'offer', newOwner.id);
+    if (refusal) return refuse(refusal);
+    const { offer: replacedOffer } = await context.records.teamOf(client.id);
     return accept({
       effects: [
-        { kind: 'offer', toId: chosen.id, by: personOf(actor)?.id ?? null, at: desk.clock.now() },
+        {
+          kind: 'offer',
+          toId: newOwner.id,
+          by: accountOf(actor)?.id ?? null,
+          at: context.clock.now(),
+        },
       ],
-      changes: [{ field: 'offer', before: replaced?.toId ?? null, after: chosen.id }],
-      tell: chosen.id,
+      changes: [{ field: 'offer', before: replacedOffer?.toId ?? null, after: newOwner.id }],
+      notify: newOwner.id,
     });
   },
 });
@@ -170,17 +180,17 @@ export const offer = clientAction('offer', {
  * proposed again, and until then nobody else's token works. The credential of an owner-only app
  * acts as the old owner: it ends, and the new owner resets it for their own.
  */
-function transferred(
-  desk: Desk,
+function transferOwnership(
+  context: RegistryContext,
   client: Client,
-  offered: Offer,
+  pendingOffer: Offer,
   open: Revision | undefined,
   user: Account,
   email: string,
 ) {
-  const now = desk.clock.now();
-  const again = client.stage === 'approved' && holdsRisk(desk, client.scopes);
-  const moved = again ? ({ stage: 'proposed', stageAt: now } as const) : {};
+  const now = context.clock.now();
+  const needsReapproval = client.stage === 'approved' && hasTwoPersonRisk(context, client.scopes);
+  const stageChange = needsReapproval ? ({ stage: 'proposed', stageAt: now } as const) : {};
   // The operator named the app to ask about tokens in the hands it was in.
   const after: Client = {
     ...client,
@@ -188,7 +198,7 @@ function transferred(
     email,
     rsaPublicKey: null,
     introspector: false,
-    ...moved,
+    ...stageChange,
   };
   const effects: Effect[] = [
     { kind: 'save-client', client: after },
@@ -196,13 +206,16 @@ function transferred(
     { kind: 'leave', userId: user.id },
     { kind: 'clear-approvals' },
     { kind: 'involve', userId: client.ownerId, part: 'owner', at: now },
-    { kind: 'end-secrets', at: again ? now : later(now, desk.settings.oldSecretsFor) },
+    {
+      kind: 'end-secrets',
+      at: needsReapproval ? now : addSeconds(now, context.settings.oldSecretsTtlSeconds),
+    },
   ];
-  const { offeredBy } = offered;
+  const { offeredBy } = pendingOffer;
   if (offeredBy !== null && offeredBy !== client.ownerId)
     effects.push({ kind: 'involve', userId: offeredBy, part: 'handed-over', at: now });
   // The proposal has everything that is asked for now.
-  if (again && open)
+  if (needsReapproval && open)
     effects.push({ kind: 'close-revision', id: open.id, stage: 'withdrawn', at: now });
   if (client.ownerOnly) effects.push({ kind: 'end-consents-of', userId: client.ownerId });
   return { after, effects };
@@ -210,37 +223,45 @@ function transferred(
 
 /** Takes the app over. The right to propose is needed: to own an app is what it allows. */
 export const acceptOffer = clientAction('accept-offer', {
-  before: (actor) => lacking(actor, RIGHTS.propose),
-  async decide(desk, actor, client) {
-    const user = personOf(actor);
-    const { offer: offered } = await desk.records.teamOf(client.id);
-    if (user === null || offered === null || offered.toId !== user.id)
+  precheck: (actor) => missingRight(actor, RIGHTS.propose),
+  async decide(context, actor, client) {
+    const user = accountOf(actor);
+    const { offer: pendingOffer } = await context.records.teamOf(client.id);
+    if (user === null || pendingOffer === null || pendingOffer.toId !== user.id)
       return refuse({ kind: 'not_found', what: 'offer' });
-    if (!isAlive(client) || client.suppressed) return denied();
+    if (!isActive(client) || client.suppressed) return permissionDenied();
     if (user.emailConfirmedAt === null || user.email === null)
       return refuse({ kind: 'email_not_confirmed' });
-    const namesakes = await desk.records.findClientsNamed(user.id, client.name);
+    const namesakes = await context.records.findClientsNamed(user.id, client.name);
     if (namesakes.some(({ version }) => version === client.version))
       return refuse({ kind: 'consumer_exists', version: null });
-    const open = await desk.records.openRevision(client.id);
-    const { after, effects } = transferred(desk, client, offered, open, user, user.email);
-    return accept({ effects, changes: fieldChanges(client, after), tell: ['team', 'reviewers'] });
+    const open = await context.records.openRevision(client.id);
+    const { after, effects } = transferOwnership(
+      context,
+      client,
+      pendingOffer,
+      open,
+      user,
+      user.email,
+    );
+    return accept({ effects, changes: fieldChanges(client, after), notify: ['team', 'reviewers'] });
   },
 });
 
 /** Ends an offer: the one it was made to says no, or the owner takes it back. */
 export const declineOffer = clientAction('decline-offer', {
-  async decide(desk, actor, client) {
-    const { offer: offered } = await desk.records.teamOf(client.id);
-    if (offered === null) return refuse({ kind: 'not_found', what: 'offer' });
-    const user = personOf(actor);
-    const by = user !== null && (user.id === offered.toId || user.id === offered.offeredBy);
-    if (!by && !isOwner(actor, client)) return denied();
+  async decide(context, actor, client) {
+    const { offer: pendingOffer } = await context.records.teamOf(client.id);
+    if (pendingOffer === null) return refuse({ kind: 'not_found', what: 'offer' });
+    const user = accountOf(actor);
+    const isParty =
+      user !== null && (user.id === pendingOffer.toId || user.id === pendingOffer.offeredBy);
+    if (!isParty && !isOwner(actor, client)) return permissionDenied();
     return accept({
       effects: [{ kind: 'end-offer' }],
-      changes: [{ field: 'offer', before: offered.toId, after: null }],
+      changes: [{ field: 'offer', before: pendingOffer.toId, after: null }],
       // Whoever was asked and has not answered hears no more of it.
-      ...(user?.id === offered.toId ? { tell: client.ownerId } : {}),
+      ...(user?.id === pendingOffer.toId ? { notify: client.ownerId } : {}),
     });
   },
 });

@@ -1,15 +1,15 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { RIGHTS } from '../actor.ts';
 import type { Client } from '../model/client.ts';
-import { heard } from '../review/independence.ts';
-import { clientAction, hiddenProblem, lacking, saved } from './action.ts';
-import { flag } from './fields.ts';
+import { recordApproval } from '../review/independence.ts';
+import { clientAction, hiddenProblem, missingRight, saveDecision } from './action.ts';
+import { booleanValue } from './fields.ts';
 
 /**
  * True of a client that can have the exemption: only one that keeps a secret may leave PKCE out
  * (ADR 20).
  */
-export const mayBeExempt = ({
+export const canSkipPkce = ({
   protocol,
   confidential,
   stage,
@@ -23,15 +23,15 @@ export const mayBeExempt = ({
  * take it back.
  */
 export const setPkceExemption = clientAction('set-pkce-exemption', {
-  fields: [{ name: 'pkceOptional', judge: flag }],
-  before: (actor) => lacking(actor, RIGHTS.review),
-  async decide(desk, actor, client, values) {
+  fields: [{ name: 'pkceOptional', validate: booleanValue }],
+  precheck: (actor) => missingRight(actor, RIGHTS.review),
+  async decide(context, actor, client, values) {
     const pkceOptional = values.pkceOptional === true;
-    const hidden = hiddenProblem(actor, client);
-    if (hidden) return refuse(hidden);
+    const hiddenRefusal = hiddenProblem(actor, client);
+    if (hiddenRefusal) return refuse(hiddenRefusal);
     if (pkceOptional && client.stage !== 'approved')
       return refuse({ kind: 'not_approved', stage: client.stage });
-    if (pkceOptional && !mayBeExempt(client))
+    if (pkceOptional && !canSkipPkce(client))
       return refuse({
         kind: 'invalid_field',
         field: 'pkceOptional',
@@ -40,10 +40,10 @@ export const setPkceExemption = clientAction('set-pkce-exemption', {
       });
     if (pkceOptional === client.pkceOptional) return accept({ effects: [], changes: [] });
     if (pkceOptional) {
-      const yes = await heard(desk, actor, client, { kind: 'exempt-from-pkce' });
-      if (yes !== 'decided') return yes;
+      const approval = await recordApproval(context, actor, client, { kind: 'exempt-from-pkce' });
+      if (approval !== 'decided') return approval;
     }
-    return saved(client, { ...client, pkceOptional });
+    return saveDecision(client, { ...client, pkceOptional });
   },
 });
 

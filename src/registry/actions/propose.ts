@@ -1,8 +1,8 @@
 import type { Account } from '#accounts/account.ts';
-import { sameAddress } from '#encoding/email.ts';
+import { isSameEmail } from '#encoding/email.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
-import { type Actor, mayDo, personOf, profileOf, RIGHTS } from '../actor.ts';
+import { type Actor, accountOf, hasRight, protocolProfileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { compareVersions } from '../model/app-version.ts';
 import {
@@ -13,24 +13,40 @@ import {
   type Restrictions,
   type Stage,
 } from '../model/client.ts';
-import { registeredScopes, revocable } from '../model/scopes.ts';
+import { registeredScopes, revocableScopes } from '../model/scopes.ts';
 import type { NewClient } from '../records.ts';
 import { autoApproves } from '../review/auto-approval.ts';
-import { holdsRisk } from '../review/independence.ts';
-import { type RiskContext, riskOf } from '../review/risk-context.ts';
-import { type Action, auditLine, commit, type Decision, noticesOf } from './action.ts';
-import { actingApp, holds, scopesWithin, siteWithin } from './authority.ts';
-import { type Desk, denied, newSecret, nothingIssued, ownerGrant } from './context.ts';
-import { proposalFields, type Values, wholeNumber } from './fields.ts';
+import { hasTwoPersonRisk } from '../review/independence.ts';
+import { assessClientRisk, type RiskContext } from '../review/risk-context.ts';
+import {
+  type Action,
+  type ActionDecision,
+  commitChange,
+  makeAuditEntry,
+  makeNotifications,
+} from './action.ts';
+import { actingApp, holdsAccess, scopesWithin, siteWithin } from './authority.ts';
+import {
+  newSecret,
+  noIssuedSecrets,
+  ownerGrant,
+  permissionDenied,
+  type RegistryContext,
+} from './context.ts';
+import { positiveInteger, proposalFields, type Values } from './fields.ts';
 
 /** The client a proposal describes; its values were checked. */
-function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewClient {
-  const now = desk.clock.now();
+function describeClient(
+  context: RegistryContext,
+  owner: Pick<Account, 'id'>,
+  values: Values,
+): NewClient {
+  const now = context.clock.now();
   const protocol = values.protocol as Protocol;
   const ownerOnly = values.ownerOnly === true;
   const { addresses, pages = [] } = (values.restrictions ?? ANYWHERE) as Restrictions;
   return {
-    id: desk.mint.hex32() as ClientId,
+    id: context.idGenerator.hex32() as ClientId,
     name: values.name as string,
     version: values.version as string,
     description: values.description as string,
@@ -47,24 +63,27 @@ function described(desk: Desk, owner: Pick<Account, 'id'>, values: Values): NewC
     introspector: false,
     plainPkceUntil: null,
     tokenAlgorithm: (values.tokenAlgorithm as Client['tokenAlgorithm'] | undefined) ?? 'ES256',
-    site: desk.rules.sites.resolve(values.site as string) ?? (values.site as Client['site']),
-    scopes: registeredScopes(values.scopes as readonly string[], desk.rules.catalogue),
+    site: context.rules.sites.resolve(values.site as string) ?? (values.site as Client['site']),
+    scopes: registeredScopes(values.scopes as readonly string[], context.rules.catalogue),
     optionalScopes: ownerOnly
       ? []
-      : revocable((values.optionalScopes ?? []) as readonly string[], desk.rules.catalogue),
+      : revocableScopes(
+          (values.optionalScopes ?? []) as readonly string[],
+          context.rules.catalogue,
+        ),
     rsaPublicKey: (values.rsaPublicKey as string | null | undefined) || null,
     restrictions: { addresses, pages },
     stage: 'proposed',
     stageAt: now,
     suppressed: false,
-    halted: 'nothing',
+    suspension: 'none',
     registeredAt: now,
     managed: false,
     skipConsent: false,
   };
 }
 
-const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Readonly<
+const auditActions = { approved: 'propose-autoapproved', proposed: 'propose' } as Readonly<
   Record<Stage, string>
 >;
 
@@ -72,12 +91,12 @@ const names = { approved: 'propose-autoapproved', proposed: 'propose' } as Reado
  * Who hears of a new app: reviewers of one that waits, and the person in whose name an app made one
  * that is in force.
  */
-function toldOf(actor: Actor, { stage, ownerId }: NewClient): Decision['tell'] {
+function proposalRecipients(actor: Actor, { stage, ownerId }: NewClient): ActionDecision['notify'] {
   if (stage === 'proposed') return 'reviewers';
   return actingApp(actor) === undefined ? undefined : ownerId;
 }
 
-const TRIES = 5;
+const MAX_TRIES = 5;
 
 /**
  * Proposes a client (registry 3.3). An owner-only one is approved at once and gets its consent and
@@ -87,100 +106,106 @@ const TRIES = 5;
 export const propose: Action = {
   base: 'registry',
   // The operator names the owner; anybody else proposes for themself.
-  fields: [...proposalFields, { name: 'ownerId', optional: true, judge: wholeNumber }],
-  async run(desk, actor, values) {
-    if (!mayDo(actor, RIGHTS.propose)) return denied(RIGHTS.propose);
+  fields: [...proposalFields, { name: 'ownerId', optional: true, validate: positiveInteger }],
+  async run(context, actor, values) {
+    if (!hasRight(actor, RIGHTS.propose)) return permissionDenied(RIGHTS.propose);
     const owner =
-      personOf(actor) ?? (await desk.accounts.findAccount((values.ownerId ?? 0) as UserId));
+      accountOf(actor) ?? (await context.accounts.findAccount((values.ownerId ?? 0) as UserId));
     if (owner === undefined || owner === null) return refuse({ kind: 'not_found', what: 'person' });
     if (actor.kind === 'person') {
       // The operator vouches for addresses.
       if (owner.emailConfirmedAt === null) return refuse({ kind: 'email_not_confirmed' });
-      if (owner.email === null || !sameAddress(owner.email, values.email as string))
+      if (owner.email === null || !isSameEmail(owner.email, values.email as string))
         return refuse({ kind: 'email_mismatched' });
     }
-    const wanted = described(desk, owner, values);
+    const requestedClient = describeClient(context, owner, values);
     // What lets an app act for its owner at once is cut to what the caller could do already.
-    const client = wanted.ownerOnly
+    const client = requestedClient.ownerOnly
       ? {
-          ...wanted,
-          scopes: scopesWithin(actor, wanted.scopes),
-          site: siteWithin(actor, wanted.site),
+          ...requestedClient,
+          scopes: scopesWithin(actor, requestedClient.scopes),
+          site: siteWithin(actor, requestedClient.site),
         }
-      : wanted;
-    const withheldScopes = wanted.scopes.filter((scope) => !client.scopes.includes(scope));
+      : requestedClient;
+    const withheldScopes = requestedClient.scopes.filter((scope) => !client.scopes.includes(scope));
     if (client.scopes.length === 0 && withheldScopes.length > 0)
       return refuse({ kind: 'browser_session_required', scopes: withheldScopes });
     // Judged again when another app of the name came in between.
-    for (let tried = 1; ; tried++) {
-      const namesakes = await desk.records.findClientsNamed(owner.id, client.name);
-      if (namesakes.some(({ version }) => version === client.version))
+    for (let attempt = 1; ; attempt++) {
+      const sameNameClients = await context.records.findClientsNamed(owner.id, client.name);
+      if (sameNameClients.some(({ version }) => version === client.version))
         return refuse({ kind: 'consumer_exists', version: null });
       // One row is compared, the latest, whatever its stage (registry 3.3).
-      const [latest] = namesakes;
+      const [latest] = sameNameClients;
       if (latest && compareVersions(latest.version, client.version) >= 0)
         return refuse({ kind: 'consumer_exists', version: latest.version });
 
-      const context: RiskContext = { owner, live: null };
+      const riskContext: RiskContext = { owner, live: null };
       const risk =
-        desk.settings.autoApprove.length > 0 ? (await riskOf(desk, client, context)).total : 0;
+        context.settings.autoApprove.length > 0
+          ? (await assessClientRisk(context, client, riskContext)).total
+          : 0;
       // Where two people must say yes, no condition says it for both; the operator decides alone.
-      const forTwo = holdsRisk(desk, client.scopes);
+      const needsTwoApprovals = hasTwoPersonRisk(context, client.scopes);
       const approved = client.ownerOnly
-        ? !forTwo || actor.kind === 'operator'
+        ? !needsTwoApprovals || actor.kind === 'operator'
         : // What an app proposes beyond its own scopes waits for a reviewer.
-          !forTwo &&
-          holds(actor, { scopes: client.scopes, site: client.site, shared: false }) &&
-          autoApproves(desk.settings.autoApprove, { ...client, risk });
-      const born: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
-      const secret = born.confidential ? newSecret(desk, born.protocol, 'first') : null;
-      const atOnce = born.ownerOnly && approved;
-      const owned = atOnce
-        ? ownerGrant(desk, born, born.scopes, { profile: profileOf(actor) })
+          !needsTwoApprovals &&
+          holdsAccess(actor, { scopes: client.scopes, site: client.site, shared: false }) &&
+          autoApproves(context.settings.autoApprove, { ...client, risk });
+      const newClient: NewClient = { ...client, stage: approved ? 'approved' : 'proposed' };
+      const secret = newClient.confidential
+        ? newSecret(context, newClient.protocol, 'first')
         : null;
-      const action = atOnce ? 'create-owner-only' : (names[born.stage] ?? 'propose');
-      const applied = await commit(desk, actor, 'propose', null, {
-        edition: null,
+      const isImmediate = newClient.ownerOnly && approved;
+      const ownerCredential = isImmediate
+        ? ownerGrant(context, newClient, newClient.scopes, { profile: protocolProfileOf(actor) })
+        : null;
+      const action = isImmediate
+        ? 'create-owner-only'
+        : (auditActions[newClient.stage] ?? 'propose');
+      const applied = await commitChange(context, actor, 'propose', null, {
+        recordVersion: null,
         effects: [
           {
             kind: 'create-client',
-            client: born,
-            secret: secret?.kept ?? null,
-            grant: owned?.grant ?? null,
+            client: newClient,
+            secret: secret?.stored ?? null,
+            grant: ownerCredential?.grant ?? null,
             after: latest?.number ?? null,
           },
-          { kind: 'involve', userId: owner.id, part: 'proposer', at: born.registeredAt },
+          { kind: 'involve', userId: owner.id, part: 'proposer', at: newClient.registeredAt },
         ],
-        audit: auditLine(
-          desk,
+        audit: makeAuditEntry(
+          context,
           actor,
           action,
-          born.id,
-          born.description.slice(0, 255),
-          fieldChanges(null, born),
+          newClient.id,
+          newClient.description.slice(0, 255),
+          fieldChanges(null, newClient),
         ),
-        notices: await noticesOf(
-          desk,
+        notifications: await makeNotifications(
+          context,
           actor,
           action,
-          born,
+          newClient,
           0,
           '',
-          toldOf(actor, born),
-          owned ? 'credentials' : undefined,
+          proposalRecipients(actor, newClient),
+          ownerCredential ? 'credentials' : undefined,
         ),
       });
-      if (applied.outcome === 'stale' && tried < TRIES) continue;
+      if (applied.outcome === 'stale' && attempt < MAX_TRIES) continue;
       if (applied.outcome === 'refused') return refuse(applied.refusal);
       if (applied.outcome !== 'applied') return refuse({ kind: 'consumer_exists', version: null });
       return accept({
-        ...nothingIssued,
+        ...noIssuedSecrets,
         client: applied.client,
         consent: null,
-        waiting: false,
+        awaitsSecondApproval: false,
         secret: secret?.plain ?? null,
-        credentials: owned?.credentials ?? null,
-        accessToken: owned?.accessToken ?? null,
+        credentials: ownerCredential?.credentials ?? null,
+        accessToken: ownerCredential?.accessToken ?? null,
         withheldScopes,
       });
     }

@@ -1,84 +1,104 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { type Actor, RIGHTS } from '../actor.ts';
-import { type Client, type Halt, halts, type Stage } from '../model/client.ts';
-import { heard } from '../review/independence.ts';
+import { type Client, type Stage, type Suspension, suspensions } from '../model/client.ts';
+import { recordApproval } from '../review/independence.ts';
 import {
   clientAction,
-  type Decided,
+  type DecisionResult,
   hiddenProblem,
-  lacking,
-  saved,
+  missingRight,
+  saveDecision,
   suppressField,
 } from './action.ts';
-import type { Desk } from './context.ts';
+import type { RegistryContext } from './context.ts';
 import { oneOf } from './fields.ts';
 
 // Reviewers' decisions (registry 3.5–3.8). The order of the checks is the reference's.
 
-const mayReview = (actor: Actor) => lacking(actor, RIGHTS.review);
+const reviewRightProblem = (actor: Actor) => missingRight(actor, RIGHTS.review);
 
 /** Moves a client to a stage; first approvals that were waiting are void. */
-function moved(desk: Desk, client: Client, stage: Stage, suppressed: boolean): Decided {
-  const halted: Halt = stage === 'approved' ? 'nothing' : client.halted;
-  return saved(client, { ...client, stage, suppressed, halted, stageAt: desk.clock.now() });
+function moveToStage(
+  context: RegistryContext,
+  client: Client,
+  stage: Stage,
+  suppressed: boolean,
+): DecisionResult {
+  const suspension: Suspension = stage === 'approved' ? 'none' : client.suspension;
+  return saveDecision(client, {
+    ...client,
+    stage,
+    suppressed,
+    suspension,
+    stageAt: context.clock.now(),
+  });
 }
 
 /**
  * What is hidden, or shown again, wants an independent reviewer; the rest of the decision may not.
  */
-const heardOfHiding = async (desk: Desk, actor: Actor, client: Client, suppress: boolean) =>
+const recordHidingApproval = async (
+  context: RegistryContext,
+  actor: Actor,
+  client: Client,
+  suppress: boolean,
+) =>
   client.suppressed === suppress
     ? 'decided'
-    : heard(desk, actor, client, { kind: suppress ? 'hide' : 'show' });
+    : recordApproval(context, actor, client, { kind: suppress ? 'hide' : 'show' });
 
 export const approve = clientAction('approve', {
-  before: mayReview,
-  async decide(desk, actor, client) {
+  precheck: reviewRightProblem,
+  async decide(context, actor, client) {
     if (!['proposed', 'expired', 'rejected'].includes(client.stage))
       return refuse({ kind: 'not_proposed', stage: client.stage });
-    const hidden = hiddenProblem(actor, client);
-    if (hidden) return refuse(hidden);
-    const yes = await heard(desk, actor, client, { kind: 'approve' });
-    return yes === 'decided' ? moved(desk, client, 'approved', false) : yes;
+    const hiddenRefusal = hiddenProblem(actor, client);
+    if (hiddenRefusal) return refuse(hiddenRefusal);
+    const approval = await recordApproval(context, actor, client, { kind: 'approve' });
+    return approval === 'decided' ? moveToStage(context, client, 'approved', false) : approval;
   },
 });
 
 export const reject = clientAction('reject', {
   fields: [suppressField],
-  before: mayReview,
-  async decide(desk, actor, client, { suppress }) {
+  precheck: reviewRightProblem,
+  async decide(context, actor, client, { suppress }) {
     if (client.stage !== 'proposed') return refuse({ kind: 'not_proposed', stage: client.stage });
-    const hidden =
-      hiddenProblem(actor, client) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined);
-    if (hidden) return refuse(hidden);
-    const yes = await heardOfHiding(desk, actor, client, suppress === true);
-    return yes === 'decided' ? moved(desk, client, 'rejected', suppress === true) : yes;
+    const hiddenRefusal =
+      hiddenProblem(actor, client) ?? (suppress ? missingRight(actor, RIGHTS.suppress) : undefined);
+    if (hiddenRefusal) return refuse(hiddenRefusal);
+    const approval = await recordHidingApproval(context, actor, client, suppress === true);
+    return approval === 'decided'
+      ? moveToStage(context, client, 'rejected', suppress === true)
+      : approval;
   },
 });
 
 export const disable = clientAction('disable', {
   fields: [suppressField],
-  before: (actor, { suppress }) =>
-    mayReview(actor) ?? (suppress ? lacking(actor, RIGHTS.suppress) : undefined),
-  async decide(desk, actor, client, { suppress }) {
+  precheck: (actor, { suppress }) =>
+    reviewRightProblem(actor) ?? (suppress ? missingRight(actor, RIGHTS.suppress) : undefined),
+  async decide(context, actor, client, { suppress }) {
     // An app of any other stage is hidden or shown this way (registry 3.7).
     if (client.stage !== 'approved' && client.suppressed === suppress)
       return refuse({ kind: 'not_approved', stage: client.stage });
-    const hidden = hiddenProblem(actor, client);
-    if (hidden) return refuse(hidden);
-    const yes = await heardOfHiding(desk, actor, client, suppress === true);
-    return yes === 'decided' ? moved(desk, client, 'disabled', suppress === true) : yes;
+    const hiddenRefusal = hiddenProblem(actor, client);
+    if (hiddenRefusal) return refuse(hiddenRefusal);
+    const approval = await recordHidingApproval(context, actor, client, suppress === true);
+    return approval === 'decided'
+      ? moveToStage(context, client, 'disabled', suppress === true)
+      : approval;
   },
 });
 
 export const reenable = clientAction('reenable', {
-  before: mayReview,
-  async decide(desk, actor, client) {
+  precheck: reviewRightProblem,
+  async decide(context, actor, client) {
     if (client.stage !== 'disabled') return refuse({ kind: 'not_disabled', stage: client.stage });
-    const hidden = hiddenProblem(actor, client);
-    if (hidden) return refuse(hidden);
-    const yes = await heard(desk, actor, client, { kind: 'reenable' });
-    return yes === 'decided' ? moved(desk, client, 'approved', false) : yes;
+    const hiddenRefusal = hiddenProblem(actor, client);
+    if (hiddenRefusal) return refuse(hiddenRefusal);
+    const approval = await recordApproval(context, actor, client, { kind: 'reenable' });
+    return approval === 'decided' ? moveToStage(context, client, 'approved', false) : approval;
   },
 });
 
@@ -87,34 +107,40 @@ export const reenable = clientAction('reenable', {
  * is to disable.
  */
 export const halt = clientAction('halt', {
-  fields: [{ name: 'halted', judge: oneOf(halts) }],
-  before: mayReview,
-  async decide(desk, actor, client, values) {
+  fields: [{ name: 'suspension', validate: oneOf(suspensions) }],
+  precheck: reviewRightProblem,
+  async decide(context, actor, client, values) {
     if (client.stage !== 'approved') return refuse({ kind: 'not_approved', stage: client.stage });
-    const hidden = hiddenProblem(actor, client);
-    if (hidden) return refuse(hidden);
-    const halted = values.halted as Halt;
-    if (halted === client.halted) return accept({ effects: [], changes: [] });
+    const hiddenRefusal = hiddenProblem(actor, client);
+    if (hiddenRefusal) return refuse(hiddenRefusal);
+    const suspension = values.suspension as Suspension;
+    if (suspension === client.suspension) return accept({ effects: [], changes: [] });
     // To stop more is anybody's; to stop less undoes what somebody had a reason for.
-    if (halts.indexOf(halted) < halts.indexOf(client.halted)) {
-      const yes = await heard(desk, actor, client, { kind: 'resume', halted });
-      if (yes !== 'decided') return yes;
+    if (suspensions.indexOf(suspension) < suspensions.indexOf(client.suspension)) {
+      const approval = await recordApproval(context, actor, client, { kind: 'resume', suspension });
+      if (approval !== 'decided') return approval;
     }
-    return saved(client, { ...client, halted });
+    return saveDecision(client, { ...client, suspension });
   },
 });
 
 /** A proposal nobody decided on (registry 9.7). Scheduled work alone does this; nobody is told. */
 export const expire = clientAction('expire', {
-  before: (actor) =>
+  precheck: (actor) =>
     actor.kind === 'operator' ? undefined : { kind: 'permission_denied', right: null },
-  decide(desk, _actor, client) {
+  decide(context, _actor, client) {
     if (client.stage !== 'proposed') return refuse({ kind: 'not_proposed', stage: client.stage });
-    const { idleFor } = desk.settings;
-    if (idleFor === null || desk.clock.now() - client.stageAt <= idleFor)
+    const { idleProposalTtlSeconds } = context.settings;
+    if (
+      idleProposalTtlSeconds === null ||
+      context.clock.now() - client.stageAt <= idleProposalTtlSeconds
+    )
       return refuse({ kind: 'nothing_to_do', field: 'stage' });
-    const { tell: _nobody, ...decision } = (
-      moved(desk, client, 'expired', client.suppressed) as Extract<Decided, { ok: true }>
+    const { notify: _recipients, ...decision } = (
+      moveToStage(context, client, 'expired', client.suppressed) as Extract<
+        DecisionResult,
+        { ok: true }
+      >
     ).value;
     return accept(decision);
   },

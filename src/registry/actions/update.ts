@@ -1,41 +1,47 @@
 import { accept, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
-import { type Actor, profileOf, RIGHTS } from '../actor.ts';
+import { type Actor, protocolProfileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { type Client, liveSecrets, type Restrictions } from '../model/client.ts';
 import type { Effect } from '../records.ts';
-import { clientAction, isOwner, keeperProblem, lacking, secretChange } from './action.ts';
+import { clientAction, isOwner, manageProblem, missingRight, secretChange } from './action.ts';
 import { scopesWithin } from './authority.ts';
-import { type Desk, denied, newSecret, ownerGrant } from './context.ts';
-import { flag, judges, line, readFields, wholeNumber } from './fields.ts';
+import { newSecret, ownerGrant, permissionDenied, type RegistryContext } from './context.ts';
+import { booleanValue, positiveInteger, readFields, singleLine, validators } from './fields.ts';
 
 /** As many secrets as may live at once: HMAC verification tries each. */
-export const MOST_SECRETS = 5;
-const mayUpdate = (actor: Parameters<typeof lacking>[0]) => lacking(actor, RIGHTS.updateOwn);
+export const MAX_SECRETS = 5;
+const updateRightProblem = (actor: Parameters<typeof missingRight>[0]) =>
+  missingRight(actor, RIGHTS.updateOwn);
 
 /**
  * The credential of an owner-only client, made anew, with those of its scopes that the caller can
  * pass on. An OAuth 1 token keeps its identifier, unless it would hold more than before: whoever
  * signs with a key of theirs must not grow with it.
  */
-async function regranted(desk: Desk, actor: Actor, client: Client) {
-  const given = scopesWithin(actor, client.scopes);
+async function regrantCredential(context: RegistryContext, actor: Actor, client: Client) {
+  const grantedScopes = scopesWithin(actor, client.scopes);
   const consent =
     client.protocol === 'oauth1'
-      ? await desk.records.findConsent(client.ownerId, client.id, client.site)
+      ? await context.records.findConsent(client.ownerId, client.id, client.site)
       : undefined;
-  const wider = consent !== undefined && given.some((scope) => !consent.scopes.includes(scope));
-  const kept = consent && !wider ? await desk.records.tokenOfConsent(consent.id) : undefined;
-  const made = ownerGrant(desk, client, given, { profile: profileOf(actor), keptToken: kept });
+  const wider =
+    consent !== undefined && grantedScopes.some((scope) => !consent.scopes.includes(scope));
+  const keptToken =
+    consent && !wider ? await context.records.tokenOfConsent(consent.id) : undefined;
+  const ownerCredential = ownerGrant(context, client, grantedScopes, {
+    profile: protocolProfileOf(actor),
+    keptToken: keptToken,
+  });
   const effect: Effect = {
     kind: 'regrant',
-    grant: made.grant,
+    grant: ownerCredential.grant,
     ...(wider ? { newToken: true } : {}),
   };
   return {
-    ...made,
+    ...ownerCredential,
     effect,
-    withheldScopes: client.scopes.filter((scope) => !given.includes(scope)),
+    withheldScopes: client.scopes.filter((scope) => !grantedScopes.includes(scope)),
   };
 }
 
@@ -47,30 +53,31 @@ async function regranted(desk: Desk, actor: Actor, client: Client) {
 export const update = clientAction('update', {
   fields: [
     // Both are judged against the app, below, and together.
-    { name: 'restrictions', optional: true, judge: () => undefined },
-    { name: 'rsaPublicKey', optional: true, judge: () => undefined },
-    { name: 'resetSecret', judge: flag },
+    { name: 'restrictions', optional: true, validate: () => undefined },
+    { name: 'rsaPublicKey', optional: true, validate: () => undefined },
+    { name: 'resetSecret', validate: booleanValue },
   ],
-  before: mayUpdate,
-  async decide(desk, actor, client, { restrictions, rsaPublicKey, resetSecret }) {
-    const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
+  precheck: updateRightProblem,
+  async decide(context, actor, client, { restrictions, rsaPublicKey, resetSecret }) {
+    const problem = await manageProblem(context, actor, client, ['approved', 'proposed']);
     if (problem) return problem;
     // A form sends back the key that is there: one from before the rules is kept.
-    const kept = rsaPublicKey === undefined || rsaPublicKey === client.rsaPublicKey?.trim();
+    const keepsKey = rsaPublicKey === undefined || rsaPublicKey === client.rsaPublicKey?.trim();
     const read = readFields(
       [
-        { name: 'restrictions', optional: true, judge: judges.restrictions },
+        { name: 'restrictions', optional: true, validate: validators.restrictions },
         {
           name: 'rsaPublicKey',
           optional: true,
-          judge: (value) => (kept ? undefined : judges.rsaPublicKey(value, { protocol: 'oauth1' })),
+          validate: (value) =>
+            keepsKey ? undefined : validators.rsaPublicKey(value, { protocol: 'oauth1' }),
         },
       ],
       { restrictions, rsaPublicKey },
-      desk.rules,
+      context.rules,
     );
     if (!read.ok) return read;
-    const key = kept ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
+    const key = keepsKey ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
     if (key !== null && client.protocol !== 'oauth1')
       return refuse({
         kind: 'invalid_field',
@@ -78,12 +85,12 @@ export const update = clientAction('update', {
         problem: { kind: 'not-for-this-kind-of-app' },
         ignorable: false,
       });
-    const given = restrictions as Restrictions | undefined;
+    const newRestrictions = restrictions as Restrictions | undefined;
     const after = {
       ...client,
       rsaPublicKey: key,
-      restrictions: given
-        ? { addresses: given.addresses, pages: given.pages ?? [] }
+      restrictions: newRestrictions
+        ? { addresses: newRestrictions.addresses, pages: newRestrictions.pages ?? [] }
         : client.restrictions,
     };
     const changes = [...fieldChanges(client, after)];
@@ -96,40 +103,46 @@ export const update = clientAction('update', {
       if (
         key === null &&
         client.rsaPublicKey !== null &&
-        liveSecrets(client, desk.clock.now()).length === 0
+        liveSecrets(client, context.clock.now()).length === 0
       )
         return refuse({ kind: 'last_secret' });
-      return accept({ effects, changes, tell: 'team' });
+      return accept({ effects, changes, notify: 'team' });
     }
-    const secret = client.confidential ? newSecret(desk, client.protocol, 'reset') : null;
+    const secret = client.confidential ? newSecret(context, client.protocol, 'reset') : null;
     // While its scopes wait for two people, an owner-only app has no credential.
-    const owned =
-      client.ownerOnly && client.stage === 'approved' ? await regranted(desk, actor, client) : null;
+    const ownerCredential =
+      client.ownerOnly && client.stage === 'approved'
+        ? await regrantCredential(context, actor, client)
+        : null;
     if (secret) {
       effects.push(
         { kind: 'remove-secrets', ids: client.secrets.map(({ id }) => id) },
-        { kind: 'add-secret', secret: secret.kept },
+        { kind: 'add-secret', secret: secret.stored },
       );
-      changes.push(secretChange(client, [secret.kept], desk));
+      changes.push(secretChange(client, [secret.stored], context));
     }
-    if (owned && owned.grant.consent.scopes.length === 0 && owned.withheldScopes.length > 0)
-      return refuse({ kind: 'browser_session_required', scopes: owned.withheldScopes });
-    if (owned) effects.push(owned.effect);
-    const { credentials = null, accessToken = null, withheldScopes = [] } = owned ?? {};
+    if (
+      ownerCredential &&
+      ownerCredential.grant.consent.scopes.length === 0 &&
+      ownerCredential.withheldScopes.length > 0
+    )
+      return refuse({ kind: 'browser_session_required', scopes: ownerCredential.withheldScopes });
+    if (ownerCredential) effects.push(ownerCredential.effect);
+    const { credentials = null, accessToken = null, withheldScopes = [] } = ownerCredential ?? {};
     const issued = { secret: secret?.plain ?? null, credentials, accessToken, withheldScopes };
-    return accept({ effects, changes, issued, tell: 'team' });
+    return accept({ effects, changes, issued, notify: 'team' });
   },
 });
 
 /** Adds a secret beside those that live: the first half of an exchange without an outage. */
 export const addSecret = clientAction('add-secret', {
   fields: [
-    { name: 'label', judge: line(64) },
-    { name: 'expiresAt', optional: true, judge: wholeNumber },
+    { name: 'label', validate: singleLine(64) },
+    { name: 'expiresAt', optional: true, validate: positiveInteger },
   ],
-  before: mayUpdate,
-  async decide(desk, actor, client, { label, expiresAt }) {
-    const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
+  precheck: updateRightProblem,
+  async decide(context, actor, client, { label, expiresAt }) {
+    const problem = await manageProblem(context, actor, client, ['approved', 'proposed']);
     if (problem) return problem;
     if (!client.confidential)
       return refuse({
@@ -138,8 +151,8 @@ export const addSecret = clientAction('add-secret', {
         problem: { kind: 'not-for-this-kind-of-app' },
         ignorable: false,
       });
-    if (client.ownerOnly && !isOwner(actor, client)) return denied();
-    const now = desk.clock.now();
+    if (client.ownerOnly && !isOwner(actor, client)) return permissionDenied();
+    const now = context.clock.now();
     if (expiresAt !== undefined && (expiresAt as number) <= now)
       return refuse({
         kind: 'invalid_field',
@@ -148,39 +161,39 @@ export const addSecret = clientAction('add-secret', {
         ignorable: false,
       });
     const live = liveSecrets(client, now);
-    if (live.length >= MOST_SECRETS)
-      return refuse({ kind: 'too_many', what: 'secrets', most: MOST_SECRETS });
+    if (live.length >= MAX_SECRETS)
+      return refuse({ kind: 'too_many', what: 'secrets', most: MAX_SECRETS });
     const secret = newSecret(
-      desk,
+      context,
       client.protocol,
       label as string,
       (expiresAt as Instant | undefined) ?? null,
     );
     return accept({
-      effects: [{ kind: 'add-secret', secret: secret.kept }],
-      changes: [secretChange(client, [...live, secret.kept], desk)],
+      effects: [{ kind: 'add-secret', secret: secret.stored }],
+      changes: [secretChange(client, [...live, secret.stored], context)],
       issued: { secret: secret.plain },
-      tell: 'team',
+      notify: 'team',
     });
   },
 });
 
 /** Takes a secret away: the second half. The last one of a client that needs one stays. */
 export const retireSecret = clientAction('retire-secret', {
-  fields: [{ name: 'secretId', judge: wholeNumber }],
-  before: mayUpdate,
-  async decide(desk, actor, client, { secretId }) {
-    const problem = await keeperProblem(desk, actor, client, ['approved', 'proposed']);
+  fields: [{ name: 'secretId', validate: positiveInteger }],
+  precheck: updateRightProblem,
+  async decide(context, actor, client, { secretId }) {
+    const problem = await manageProblem(context, actor, client, ['approved', 'proposed']);
     if (problem) return problem;
     if (!client.secrets.some(({ id }) => id === secretId))
       return refuse({ kind: 'not_found', what: 'secret' });
-    const rest = liveSecrets(client, desk.clock.now()).filter(({ id }) => id !== secretId);
+    const rest = liveSecrets(client, context.clock.now()).filter(({ id }) => id !== secretId);
     if (rest.length === 0 && client.confidential && client.rsaPublicKey === null)
       return refuse({ kind: 'last_secret' });
     return accept({
       effects: [{ kind: 'remove-secrets', ids: [secretId as number] }],
-      changes: [secretChange(client, rest, desk)],
-      tell: 'team',
+      changes: [secretChange(client, rest, context)],
+      notify: 'team',
     });
   },
 });

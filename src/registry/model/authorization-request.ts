@@ -1,4 +1,4 @@
-import type { ClientId, Digest, Sealed, UserId } from '#kernel/ids.ts';
+import type { ClientId, Digest, EncryptedSecret, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 
 /**
@@ -8,14 +8,14 @@ import type { Instant } from '#kernel/time.ts';
 export type ProtocolProfile = 'core' | 'mediawiki';
 
 /** What an OAuth 1 request for a user's decision holds (RFC 5849 §2.2). */
-export interface OAuth1Asked {
+export interface OAuth1RequestDetails {
   readonly protocol: 'oauth1';
   /** Identifier of the temporary credentials. */
   readonly token: string;
 }
 
 /** What an OAuth 2 request for a user's decision holds (RFC 6749 §4.1.1), after validation. */
-export interface OAuth2Asked {
+export interface OAuth2RequestDetails {
   readonly protocol: 'oauth2';
   /** Where the answer goes. */
   readonly redirectUri: string;
@@ -37,7 +37,7 @@ export interface AuthorizationRequest {
   readonly userId: UserId;
   /** Scopes shown, and granted by "yes". */
   readonly scopes: readonly string[];
-  readonly asked: OAuth1Asked | OAuth2Asked;
+  readonly asked: OAuth1RequestDetails | OAuth2RequestDetails;
   /**
    * Which face of the server asked, so that the answer has its shape: the core, or the MediaWiki
    * dialect.
@@ -62,7 +62,7 @@ export interface RequestDecision {
    * What the answer is made of, sealed under the handle of the request; null for a denial, which
    * has no secrets.
    */
-  readonly answerSealed: Sealed | null;
+  readonly answerSealed: EncryptedSecret | null;
 }
 
 /** Requests that wait for a decision: short-lived. */

@@ -1,5 +1,5 @@
-import type { ClientId, Digest, Sealed, SiteId, UserId } from '#kernel/ids.ts';
-import { type Instant, isPast } from '#kernel/time.ts';
+import type { ClientId, Digest, EncryptedSecret, SiteId, UserId } from '#kernel/ids.ts';
+import { type Instant, isExpired } from '#kernel/time.ts';
 
 /**
  * Where a client stands in review. The numbers of the reference are the dialect's business.
@@ -34,8 +34,8 @@ export const ANYWHERE: Restrictions = { addresses: ['0.0.0.0/0', '::/0'], pages:
 /**
  * What a reviewer has stopped without disabling the client, each grade more than the one before.
  */
-export const halts = ['nothing', 'consents', 'tokens'] as const;
-export type Halt = (typeof halts)[number];
+export const suspensions = ['none', 'new-consents', 'all'] as const;
+export type Suspension = (typeof suspensions)[number];
 
 /**
  * One of a client's secrets. Several may live at once, so that one is exchanged for another without
@@ -46,7 +46,7 @@ export interface ClientSecret {
   readonly label: string;
   readonly digest: Digest;
   /** The same secret readable, for HMAC signatures; null for OAuth 2 clients. */
-  readonly sealed: Sealed | null;
+  readonly encrypted: EncryptedSecret | null;
   readonly createdAt: Instant;
   /** Null: until it is retired. */
   readonly expiresAt: Instant | null;
@@ -104,14 +104,14 @@ export interface Client {
   readonly stageAt: Instant;
   /** Hidden from everyone who may not see hidden apps. */
   readonly suppressed: boolean;
-  readonly halted: Halt;
+  readonly suspension: Suspension;
   readonly registeredAt: Instant;
   /** Described by the configuration: nobody changes it here. */
   readonly managed: boolean;
   /** First-party: people are not asked (registry 7.6). Only configured clients. */
   readonly skipConsent: boolean;
   /** Counts the changes of the client; a decision names the edition it was made on. */
-  readonly edition: number;
+  readonly recordVersion: number;
 }
 
 /**
@@ -127,4 +127,4 @@ export const needsRedirectUri = ({
 
 /** The secrets that still hold. */
 export const liveSecrets = (client: Client, now: Instant): readonly ClientSecret[] =>
-  client.secrets.filter(({ expiresAt }) => !isPast(expiresAt, now));
+  client.secrets.filter(({ expiresAt }) => !isExpired(expiresAt, now));

@@ -1,9 +1,9 @@
 import type { Account } from '#accounts/account.ts';
-import { asciiSpelling, misleads } from '#encoding/browser-uri.ts';
-import type { Pair } from '#encoding/form.ts';
-import { locationOf } from '#encoding/redirect-uri.ts';
+import { isMisleadingUri, toAsciiUri } from '#encoding/browser-uri.ts';
+import type { NameValuePair } from '#encoding/form.ts';
+import { makeRedirectLocation } from '#encoding/redirect-uri.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Hindrance, isOwnedBy } from '../access.ts';
+import { type ClientAccessDenial, isOwnedBy } from '../access.ts';
 import type { Client } from './client.ts';
 
 /**
@@ -22,7 +22,7 @@ export type RedirectPurpose = 'consent' | 'error';
 
 /** Why nobody is sent to a URI. */
 export type UnprovenRedirect =
-  | Hindrance
+  | ClientAccessDenial
   | { readonly kind: 'not-registered' }
   /**
    * It was registered before such URIs were refused, or imported: a browser would go to another
@@ -50,13 +50,13 @@ function redirectDenial(
   client: Client,
   person: Person,
   purpose: RedirectPurpose,
-): Hindrance | undefined {
+): ClientAccessDenial | undefined {
   if (client.stage !== 'configured' && isOwnedBy(client, person)) return undefined;
   if (client.suppressed) return { kind: 'client-suppressed' };
   if (client.stage !== 'approved' || client.ownerOnly)
     return { kind: 'client-not-usable', stage: client.stage, ownerOnly: client.ownerOnly };
-  if (client.halted === 'tokens' || (client.halted === 'consents' && purpose === 'error'))
-    return { kind: 'client-halted', halted: client.halted };
+  if (client.suspension === 'all' || (client.suspension === 'new-consents' && purpose === 'error'))
+    return { kind: 'client-suspended', suspension: client.suspension };
   return undefined;
 }
 
@@ -76,12 +76,14 @@ export function proveRedirect(
   const denial = redirectDenial(client, person, purpose);
   if (denial) return refuse(denial);
   if (!isRegistered(uri, client)) return refuse({ kind: 'not-registered' });
-  const spelt = asciiSpelling(uri);
-  return spelt === undefined || misleads(spelt)
+  const asciiUri = toAsciiUri(uri);
+  return asciiUri === undefined || isMisleadingUri(asciiUri)
     ? refuse({ kind: 'misleading' })
-    : accept(spelt as ProvenRedirect);
+    : accept(asciiUri as ProvenRedirect);
 }
 
 /** The same place, with more parameters in its query (RFC 6749 §4.1.2). */
-export const withParameters = (redirect: ProvenRedirect, params: readonly Pair[]): ProvenRedirect =>
-  locationOf(redirect, params) as ProvenRedirect;
+export const withParameters = (
+  redirect: ProvenRedirect,
+  params: readonly NameValuePair[],
+): ProvenRedirect => makeRedirectLocation(redirect, params) as ProvenRedirect;

@@ -1,10 +1,10 @@
-import { readAsBrowser, type UriDeviation } from '#encoding/browser-uri.ts';
-import { isRefusedScheme } from '#encoding/refused-schemes.ts';
+import { parseUriAsBrowser, type UriDeviation } from '#encoding/browser-uri.ts';
+import { isForbiddenScheme } from '#encoding/refused-schemes.ts';
 import type { FieldProblem } from '../refusals.ts';
 import type { Client } from './client.ts';
 import type { Sites } from './sites.ts';
 
-const MOST_BYTES = 2000;
+const MAX_URI_BYTES = 2000;
 
 /** What a redirect URI is judged by. */
 export interface RedirectRules {
@@ -19,13 +19,13 @@ export interface RedirectRules {
 }
 
 /** A problem, and whether it is advice that may be waved through (registry 4.4). */
-export interface Judged {
+export interface FieldIssue {
   readonly problem: FieldProblem;
   readonly ignorable: boolean;
 }
 
-const error = (problem: FieldProblem): Judged => ({ problem, ignorable: false });
-const advice = (problem: FieldProblem): Judged => ({ problem, ignorable: true });
+const error = (problem: FieldProblem): FieldIssue => ({ problem, ignorable: false });
+const advice = (problem: FieldProblem): FieldIssue => ({ problem, ignorable: true });
 
 /** Hosts that are this very machine. */
 export const isLocalHost = (host: string, suffixes: readonly string[]): boolean =>
@@ -68,9 +68,9 @@ const schemeOf = (uri: string): string | undefined =>
  */
 function uriProblem(uri: string): FieldProblem | undefined {
   const scheme = schemeOf(uri);
-  if (scheme !== undefined && isRefusedScheme(scheme))
+  if (scheme !== undefined && isForbiddenScheme(scheme))
     return { kind: 'scheme-not-allowed', scheme };
-  const { deviation, reads } = readAsBrowser(uri);
+  const { deviation, browserUrl: reads } = parseUriAsBrowser(uri);
   return deviation === null ? undefined : deviations[deviation](reads ?? '');
 }
 
@@ -100,9 +100,10 @@ export function redirectProblem(
   uri: string,
   client: Pick<Client, 'protocol' | 'confidential' | 'redirectIsPrefix'>,
   { sites, localSuffixes, dialect = false }: RedirectRules,
-): Judged | undefined {
+): FieldIssue | undefined {
   if (uri === '') return error({ kind: 'empty' });
-  if (Buffer.byteLength(uri) > MOST_BYTES) return error({ kind: 'too-long', most: MOST_BYTES });
+  if (Buffer.byteLength(uri) > MAX_URI_BYTES)
+    return error({ kind: 'too-long', most: MAX_URI_BYTES });
   const problem = uriProblem(uri);
   if (problem !== undefined) return error(problem);
   const scheme = schemeOf(uri) ?? '';
@@ -123,7 +124,7 @@ export function redirectProblem(
     !isLocalHost(url.hostname, localSuffixes)
   )
     return error({ kind: 'not-https' });
-  if (client.confidential && sites.holds(url)) return advice({ kind: 'our-own-site' });
-  const bare = url.pathname === '/' && url.search === '' && url.hash === '';
-  return bare && !client.redirectIsPrefix ? advice({ kind: 'bare-domain' }) : undefined;
+  if (client.confidential && sites.containsUrl(url)) return advice({ kind: 'our-own-site' });
+  const isBareDomain = url.pathname === '/' && url.search === '' && url.hash === '';
+  return isBareDomain && !client.redirectIsPrefix ? advice({ kind: 'bare-domain' }) : undefined;
 }

@@ -38,7 +38,7 @@ export type NewRevision = Omit<Revision, 'id' | 'stage' | 'closedAt'>;
  * True when a revision takes nothing but scopes or places away, or changes no more than the
  * description.
  */
-export function changesLittle(live: RevisedFields, next: RevisedFields): boolean {
+export function isMinorChange(live: RevisedFields, next: RevisedFields): boolean {
   const same = live.name === next.name && live.redirectUri === next.redirectUri;
   const narrower =
     (live.redirectIsPrefix || !next.redirectIsPrefix) &&

@@ -6,18 +6,18 @@ const texts = z
   .record(z.string().regex(/^[a-z]{2,3}$/), text)
   .refine((by) => Object.hasOwn(by, 'en'));
 type Label = string | Readonly<Record<string, string>>;
-const label = z.custom<Label>(
+const labelSchema = z.custom<Label>(
   (given) => text.safeParse(given).success || texts.safeParse(given).success,
   'must be a text of 1 to 512 characters, or such texts by language with an English one, as in {"en": "…", "de": "…"}',
 );
-const file = z
+const fileSchema = z
   .strictObject({
-    groups: z.record(text, label),
-    risks: z.record(text, label),
+    groups: z.record(text, labelSchema),
+    risks: z.record(text, labelSchema),
     scopes: z.array(
       z.strictObject({
         name: z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/),
-        description: label,
+        description: labelSchema,
         group: text,
         risk: text,
         rights: z.array(text),
@@ -54,7 +54,7 @@ export interface Scope {
 export interface ScopeCatalogue {
   has(name: string): boolean;
   get(name: string): Scope | undefined;
-  all(): readonly Scope[];
+  allScopes(): readonly Scope[];
   /** The union of the rights of the scopes; unknown ones give none. */
   rightsOf(scopes: readonly string[]): ReadonlySet<string>;
   /** Scopes of the group `hidden`: part of every app's, never shown. */
@@ -71,14 +71,15 @@ export interface ScopeCatalogue {
   translated(kind: 'scope' | 'group' | 'risk', name: string, language: string): string | undefined;
 }
 
-const inEnglish = (said: Label): string => (typeof said === 'string' ? said : (said.en as string));
+const englishText = (text: Label): string =>
+  typeof text === 'string' ? text : (text.en as string);
 /** The labels that are more than one text, by name. */
 const translations = (
   labels: Iterable<readonly [name: string, label: Label]>,
 ): ReadonlyMap<string, Readonly<Record<string, string>>> =>
   new Map(
-    [...labels].flatMap(([name, said]) =>
-      typeof said === 'string' ? [] : [[name, said] as const],
+    [...labels].flatMap(([name, text]) =>
+      typeof text === 'string' ? [] : [[name, text] as const],
     ),
   );
 
@@ -87,12 +88,12 @@ const translations = (
  * every problem.
  */
 export function loadScopes(json: unknown): ScopeCatalogue {
-  const parsed = file.safeParse(json);
+  const parsed = fileSchema.safeParse(json);
   if (!parsed.success)
     throw new Error(`the scopes file does not fit:\n${z.prettifyError(parsed.error)}`);
   const { groups, risks } = parsed.data;
   const scopes = parsed.data.scopes.map(
-    (scope): Scope => ({ ...scope, description: inEnglish(scope.description) }),
+    (scope): Scope => ({ ...scope, description: englishText(scope.description) }),
   );
   const inLanguages = {
     scope: translations(parsed.data.scopes.map(({ name, description }) => [name, description])),
@@ -107,13 +108,13 @@ export function loadScopes(json: unknown): ScopeCatalogue {
   return {
     has: (name) => byName.has(name),
     get: (name) => byName.get(name),
-    all: () => scopes,
+    allScopes: () => scopes,
     rightsOf: (names) => new Set(names.flatMap((name) => byName.get(name)?.rights ?? [])),
     hidden,
     identityOnly,
     irrevocable: [...hidden, ...identityOnly],
-    groupLabel: (group) => inEnglish(groups[group] ?? group),
-    riskLabel: (risk) => inEnglish(risks[risk] ?? risk),
+    groupLabel: (group) => englishText(groups[group] ?? group),
+    riskLabel: (risk) => englishText(risks[risk] ?? risk),
     translated(kind, name, language) {
       const by = inLanguages[kind].get(name);
       return by && Object.hasOwn(by, language) ? by[language] : by?.en;
@@ -126,15 +127,17 @@ export function loadScopes(json: unknown): ScopeCatalogue {
  * the hidden ones.
  */
 export function registeredScopes(
-  asked: readonly string[],
+  requested: readonly string[],
   catalogue: ScopeCatalogue,
 ): readonly string[] {
-  const identity = asked.filter((scope) => catalogue.identityOnly.includes(scope));
-  return identity.length > 0 ? identity.slice(0, 1) : [...new Set([...catalogue.hidden, ...asked])];
+  const identity = requested.filter((scope) => catalogue.identityOnly.includes(scope));
+  return identity.length > 0
+    ? identity.slice(0, 1)
+    : [...new Set([...catalogue.hidden, ...requested])];
 }
 
 /** The scopes a person could leave out: hidden and identity-only ones cannot be. */
-export const revocable = (
+export const revocableScopes = (
   scopes: readonly string[],
   catalogue: ScopeCatalogue,
 ): readonly string[] =>

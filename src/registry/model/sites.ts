@@ -20,7 +20,7 @@ export interface Sites {
    */
   nameOf(id: SiteId): string | undefined;
   /** True when the URL leads to one of them, whatever its scheme. */
-  holds(url: URL): boolean;
+  containsUrl(url: URL): boolean;
 }
 
 /** Makes the list of sites. Identifiers are unique; the caller checked that. */
@@ -38,6 +38,6 @@ export function makeSites(all: readonly Site[]): Sites {
         ? EVERY_SITE
         : all.find(({ id, name }) => id === text || name === text)?.id,
     nameOf: (id) => (id !== EVERY_SITE ? nameOf(id) : all.length === 1 ? all[0]?.name : undefined),
-    holds: (url) => hosts.has(url.host),
+    containsUrl: (url) => hosts.has(url.host),
   };
 }

@@ -1,15 +1,15 @@
 import { createHmac, hash } from 'node:crypto';
 import type { UserId } from '#kernel/ids.ts';
-import { later, type Seconds, seconds } from '#kernel/time.ts';
+import { addSeconds, type Seconds, seconds } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
-import type { Web } from '#platform/http-client.ts';
+import type { HttpClient } from '#platform/http-client.ts';
 import type { Log } from '#platform/log.ts';
-import type { Mail } from '#platform/smtp.ts';
-import type { Notice, Outbox } from './notification.ts';
-import { appPage, type NoticeSender, noticeWords } from './templates.ts';
+import type { MailTransport } from '#platform/smtp.ts';
+import type { Notification, Outbox } from './notification.ts';
+import { appPageUrl, type NotificationSender, renderNotificationEmail } from './templates.ts';
 
 /** A program that is told, as the configuration describes it. */
-export interface Endpoint {
+export interface WebhookEndpoint {
   readonly name: string;
   readonly url: string;
   /** `whsec_` and the key in base64 (Standard Webhooks). */
@@ -25,22 +25,22 @@ export interface Endpoint {
 export interface DeliveryLimits {
   /** Notices claimed at once. */
   readonly batch: number;
-  readonly claimFor: Seconds;
+  readonly claimSeconds: Seconds;
   /** One attempt, in milliseconds. */
   readonly attemptMs: number;
 }
 
 /** What delivery needs. */
-export interface DeliveryParts extends NoticeSender {
-  readonly outbox: Pick<Outbox, 'claimNotices' | 'closeNotice' | 'retryNotice'>;
+export interface DeliveryParts extends NotificationSender {
+  readonly outbox: Pick<Outbox, 'claimNotifications' | 'closeNotification' | 'retryNotification'>;
   /** Null: no mail server is configured. */
-  readonly mail: Mail | null;
-  readonly web: Web;
+  readonly mail: MailTransport | null;
+  readonly web: HttpClient;
   readonly clock: Clock;
   readonly log: Log;
   /** Confirmed e-mail address of a person; null: none. */
-  readonly findAccount: (user: UserId) => Promise<string | null>;
-  readonly endpoints: readonly Endpoint[];
+  readonly findConfirmedEmail: (user: UserId) => Promise<string | null>;
+  readonly endpoints: readonly WebhookEndpoint[];
   /** Attempts at the same time. */
   readonly concurrency: number;
   readonly limits?: DeliveryLimits;
@@ -60,21 +60,21 @@ export interface Delivery {
   stop(patienceMs: number): Promise<void>;
 }
 
-const usualLimits: DeliveryLimits = { batch: 20, claimFor: seconds(120), attemptMs: 30_000 };
+const defaultLimits: DeliveryLimits = { batch: 20, claimSeconds: seconds(120), attemptMs: 30_000 };
 const HOUR = 3600;
 /** Seconds until the next attempt; the last one repeats. */
-const pauses = [30, 120, 600, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR];
-const MOST_ATTEMPTS = 14;
+const retryPauses = [30, 120, 600, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR];
+const MAX_ATTEMPTS = 14;
 
-type Outcome = 'delivered' | { readonly problem: string; readonly final: boolean };
-const never = (problem: string): Outcome => ({ problem, final: true });
-const notNow = (problem: string): Outcome => ({ problem, final: false });
+type AttemptOutcome = 'delivered' | { readonly problem: string; readonly final: boolean };
+const finalFailure = (problem: string): AttemptOutcome => ({ problem, final: true });
+const temporaryFailure = (problem: string): AttemptOutcome => ({ problem, final: false });
 
 /**
  * What went wrong, in a word: the message of a fault may have an address or the URL of an endpoint
  * in it.
  */
-function wordOf(fault: unknown): string {
+function errorName(fault: unknown): string {
   const { code, cause, name } = Object(fault) as {
     code?: unknown;
     cause?: unknown;
@@ -88,16 +88,16 @@ function wordOf(fault: unknown): string {
 }
 
 /** Ends the wait, whether or not the work ends. */
-async function within(work: Promise<Outcome>, ms: number): Promise<Outcome> {
+async function withTimeout(work: Promise<AttemptOutcome>, ms: number): Promise<AttemptOutcome> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Outcome>((resolve) => {
-    timer = setTimeout(() => resolve(notNow('took too long')), ms);
+  const late = new Promise<AttemptOutcome>((resolve) => {
+    timer = setTimeout(() => resolve(temporaryFailure('took too long')), ms);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** The keys that an endpoint may check with, the present one first. */
-function keysOf({ name, secret, previousSecret }: Endpoint): readonly Buffer[] {
+function keysOf({ name, secret, previousSecret }: WebhookEndpoint): readonly Buffer[] {
   return [secret, ...(previousSecret === undefined ? [] : [previousSecret])].map((text) => {
     const key = text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.alloc(0);
     if (key.length === 0)
@@ -107,12 +107,12 @@ function keysOf({ name, secret, previousSecret }: Endpoint): readonly Buffer[] {
 }
 
 /** What an endpoint reads; the same bytes at every attempt. */
-const bodyOf = (facts: Notice['facts'], issuer: string): string =>
+const webhookBody = (facts: Notification['facts'], issuer: string): string =>
   JSON.stringify({
     type: `app.${facts.event.replaceAll('-', '_')}`,
     timestamp: new Date(facts.at * 1000).toISOString(),
     data: {
-      app: { ...facts.client, url: appPage(facts, issuer) },
+      app: { ...facts.client, url: appPageUrl(facts, issuer) },
       actor: facts.actor,
       owner: facts.owner,
       reason: facts.reason,
@@ -131,10 +131,10 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     web,
     clock,
     log,
-    findAccount,
+    findConfirmedEmail,
     issuer,
     concurrency,
-    limits = usualLimits,
+    limits = defaultLimits,
   } = parts;
   const endpoints = new Map(
     parts.endpoints.map((endpoint) => [
@@ -143,29 +143,32 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     ]),
   );
   /** Delivered, but the store could not be told: to be closed when they are claimed again. */
-  const unclosed = new Set<number>();
+  const unclosedIds = new Set<number>();
   let running: Promise<number> | null = null;
   /** Claimed, and not begun. */
-  let waiting: Notice[] = [];
+  let claimed: Notification[] = [];
   let [stopping, abandoned] = [false, false];
 
-  async function write(userId: UserId, { key, facts }: Notice): Promise<Outcome> {
-    if (mail === null) return never('no mail server is configured');
-    const to = await findAccount(userId);
-    if (to === null) return never('no confirmed e-mail address');
+  async function sendEmail(userId: UserId, { key, facts }: Notification): Promise<AttemptOutcome> {
+    if (mail === null) return finalFailure('no mail server is configured');
+    const to = await findConfirmedEmail(userId);
+    if (to === null) return finalFailure('no confirmed e-mail address');
     const messageId = `<${hash('sha256', key, 'hex').slice(0, 40)}@${new URL(issuer).hostname}>`;
-    const answer = await mail.send({ to, messageId, ...noticeWords(facts, parts) });
-    return answer === 'sent' ? 'delivered' : never(`refused: ${answer.refused}`);
+    const answer = await mail.send({ to, messageId, ...renderNotificationEmail(facts, parts) });
+    return answer === 'sent' ? 'delivered' : finalFailure(`refused: ${answer.refused}`);
   }
 
   /**
    * Standard Webhooks 1.0: the key is signed with the time of the attempt, so that a recorded
    * request cannot be played again later.
    */
-  async function post(name: string, { key: id, facts }: Notice): Promise<Outcome> {
+  async function postWebhook(
+    name: string,
+    { key: id, facts }: Notification,
+  ): Promise<AttemptOutcome> {
     const endpoint = endpoints.get(name);
-    if (endpoint === undefined) return never('the endpoint is not configured');
-    const body = bodyOf(facts, issuer);
+    if (endpoint === undefined) return finalFailure('the endpoint is not configured');
+    const body = webhookBody(facts, issuer);
     const timestamp = String(clock.now());
     const signed = `${id}.${timestamp}.${body}`;
     // A list with blanks between: a receiver takes any that it can check (Standard Webhooks 1.0,
@@ -182,75 +185,80 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     const status = await web.post(endpoint.url, headers, body, limits.attemptMs);
     if (status >= 200 && status < 300) return 'delivered';
     // 410: the receiver asks for no more of this.
-    return status === 410 ? never('status 410') : notNow(`status ${status}`);
+    return status === 410 ? finalFailure('status 410') : temporaryFailure(`status ${status}`);
   }
 
-  async function attempt(notice: Notice): Promise<Outcome> {
-    if (unclosed.has(notice.id)) return 'delivered';
+  async function attempt(notification: Notification): Promise<AttemptOutcome> {
+    if (unclosedIds.has(notification.id)) return 'delivered';
     try {
-      const { target } = notice;
+      const { target } = notification;
       const work =
-        target.kind === 'mail' ? write(target.userId, notice) : post(target.endpoint, notice);
-      return await within(work, limits.attemptMs);
+        target.kind === 'mail'
+          ? sendEmail(target.userId, notification)
+          : postWebhook(target.endpoint, notification);
+      return await withTimeout(work, limits.attemptMs);
     } catch (fault) {
-      return notNow(wordOf(fault));
+      return temporaryFailure(errorName(fault));
     }
   }
 
-  async function handle(notice: Notice): Promise<void> {
+  async function handle(notification: Notification): Promise<void> {
     // The claim counted this attempt, so that one which ends the process counts too.
-    const { id, key, target, attempts } = notice;
-    const outcome = await attempt(notice);
+    const { id, key, target, attempts } = notification;
+    const outcome = await attempt(notification);
     if (abandoned) return;
     const about = { key, to: target.kind === 'mail' ? 'mail' : target.endpoint, attempts };
     if (outcome === 'delivered') {
-      unclosed.add(id);
-      await outbox.closeNotice(id, 'delivered', null);
-      unclosed.delete(id);
-      log.info('notice delivered', about);
-    } else if (outcome.final || attempts >= MOST_ATTEMPTS) {
-      await outbox.closeNotice(id, 'given-up', outcome.problem);
-      log.warn('notice given up', { ...about, problem: outcome.problem });
+      unclosedIds.add(id);
+      await outbox.closeNotification(id, 'delivered', null);
+      unclosedIds.delete(id);
+      log.info('notification delivered', about);
+    } else if (outcome.final || attempts >= MAX_ATTEMPTS) {
+      await outbox.closeNotification(id, 'given-up', outcome.problem);
+      log.warn('notification given up', { ...about, problem: outcome.problem });
     } else {
-      const pause = seconds(pauses[Math.min(attempts, pauses.length) - 1] as number);
-      await outbox.retryNotice(id, later(clock.now(), pause), outcome.problem);
-      log.warn('notice will be tried again', { ...about, problem: outcome.problem });
+      const pause = seconds(retryPauses[Math.min(attempts, retryPauses.length) - 1] as number);
+      await outbox.retryNotification(id, addSeconds(clock.now(), pause), outcome.problem);
+      log.warn('notification will be tried again', { ...about, problem: outcome.problem });
     }
   }
 
   async function runOnce(): Promise<number> {
-    const claimedUntil = later(clock.now(), limits.claimFor);
-    waiting = [...(await outbox.claimNotices(clock.now(), claimedUntil, limits.batch))];
-    if (stopping) await giveBack();
-    let tried = 0;
+    const claimedUntil = addSeconds(clock.now(), limits.claimSeconds);
+    claimed = [...(await outbox.claimNotifications(clock.now(), claimedUntil, limits.batch))];
+    if (stopping) await releaseClaims();
+    let attempted = 0;
     async function work(): Promise<void> {
       // What cannot end before the claim does is left alone: somebody else may have claimed it by
       // then, and it would go out twice.
       while (
-        waiting.length > 0 &&
-        later(clock.now(), seconds(Math.ceil(limits.attemptMs / 1000))) < claimedUntil
+        claimed.length > 0 &&
+        addSeconds(clock.now(), seconds(Math.ceil(limits.attemptMs / 1000))) < claimedUntil
       ) {
-        const notice = waiting.shift() as Notice;
-        tried += 1;
+        const notification = claimed.shift() as Notification;
+        attempted += 1;
         // The claim runs out by itself; one notice that cannot be noted down does not keep the
         // others.
-        await handle(notice).catch((fault) => {
+        await handle(notification).catch((fault) => {
           if (!abandoned)
-            log.error('notice not noted down', { key: notice.key, problem: wordOf(fault) });
+            log.error('notification not noted down', {
+              key: notification.key,
+              problem: errorName(fault),
+            });
         });
       }
     }
     await Promise.all(Array.from({ length: concurrency }, work));
-    return tried;
+    return attempted;
   }
 
   /** For others, at once, instead of when the claim runs out. */
-  async function giveBack(): Promise<void> {
-    const back = waiting;
-    waiting = [];
+  async function releaseClaims(): Promise<void> {
+    const released = claimed;
+    claimed = [];
     await Promise.allSettled(
-      back.map(({ id, problem }) =>
-        outbox.retryNotice(id, clock.now(), problem ?? 'the server stopped'),
+      released.map(({ id, problem }) =>
+        outbox.retryNotification(id, clock.now(), problem ?? 'the server stopped'),
       ),
     );
   }
@@ -265,7 +273,7 @@ export function makeDelivery(parts: DeliveryParts): Delivery {
     },
     async stop(patienceMs) {
       stopping = true;
-      await giveBack();
+      await releaseClaims();
       let timer: NodeJS.Timeout | undefined;
       const patience = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, patienceMs);

@@ -5,7 +5,7 @@ import type { Instant } from '#kernel/time.ts';
  * What a person or another program is told. Facts as they were when it happened; words are made
  * when it is delivered.
  */
-export interface NoticeFacts {
+export interface NotificationFacts {
   /** The action, such as `approve`. */
   readonly event: string;
   readonly client: { readonly id: ClientId; readonly name: string; readonly version: string };
@@ -20,28 +20,28 @@ export interface NoticeFacts {
  * Where a notice goes: a person's confirmed e-mail address, looked up when it is sent, or an
  * endpoint of the configuration by its name.
  */
-export type NoticeTarget =
+export type NotificationTarget =
   | { readonly kind: 'mail'; readonly userId: UserId }
   | { readonly kind: 'webhook'; readonly endpoint: string };
 
 /** A notice about to be written, in the same unit of work as what it tells of. */
-export interface NewNotice {
+export interface NewNotification {
   /**
    * Unique, of letters, digits and `-`: the same notice written twice is one notice, and receivers
    * know a repetition by it.
    */
   readonly key: string;
-  readonly target: NoticeTarget;
-  readonly facts: NoticeFacts;
+  readonly target: NotificationTarget;
+  readonly facts: NotificationFacts;
 }
 
-export const noticeStates = ['waiting', 'delivered', 'given-up'] as const;
-export type NoticeState = (typeof noticeStates)[number];
+export const notificationStates = ['waiting', 'delivered', 'given-up'] as const;
+export type NotificationState = (typeof notificationStates)[number];
 
 /** A notice in the outbox. */
-export interface Notice extends NewNotice {
+export interface Notification extends NewNotification {
   readonly id: number;
-  readonly state: NoticeState;
+  readonly state: NotificationState;
   readonly createdAt: Instant;
   /** How often it was claimed, the running claim included. */
   readonly attempts: number;
@@ -57,13 +57,21 @@ export interface Notice extends NewNotice {
  */
 export interface Outbox {
   /** Claims at most `limit` waiting notices that are due, oldest first, until `claimedUntil`. */
-  claimNotices(now: Instant, claimedUntil: Instant, limit: number): Promise<readonly Notice[]>;
+  claimNotifications(
+    now: Instant,
+    claimedUntil: Instant,
+    limit: number,
+  ): Promise<readonly Notification[]>;
   /** Delivered, or not to be tried again. */
-  closeNotice(id: number, state: 'delivered' | 'given-up', problem: string | null): Promise<void>;
+  closeNotification(
+    id: number,
+    state: 'delivered' | 'given-up',
+    problem: string | null,
+  ): Promise<void>;
   /** Another attempt is due at `dueAt`. */
-  retryNotice(id: number, dueAt: Instant, problem: string): Promise<void>;
-  listNotices(filter: {
-    readonly state?: NoticeState;
+  retryNotification(id: number, dueAt: Instant, problem: string): Promise<void>;
+  listNotifications(filter: {
+    readonly state?: NotificationState;
     readonly limit: number;
-  }): Promise<readonly Notice[]>;
+  }): Promise<readonly Notification[]>;
 }

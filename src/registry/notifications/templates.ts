@@ -1,8 +1,8 @@
-import { oneLine, strangerText } from '#encoding/stranger-text.ts';
-import type { NoticeFacts } from './notification.ts';
+import { sanitizeForEmail, toSingleLine } from '#encoding/stranger-text.ts';
+import type { NotificationFacts } from './notification.ts';
 
 /** Who speaks, and where apps are shown. */
-export interface NoticeSender {
+export interface NotificationSender {
   readonly issuer: string;
   readonly siteName: string;
 }
@@ -11,13 +11,13 @@ export interface NoticeSender {
  * What happened, by event: a headline, and a sentence. `app` and `who` are quoted already; `who`
  * begins the sentence.
  */
-type Telling = readonly [
+type EmailTemplate = readonly [
   headline: string,
   sentence: (app: string, who: string) => string,
   after?: string,
 ];
 
-export const tellings: Readonly<Record<string, Telling>> = {
+export const emailTemplates: Readonly<Record<string, EmailTemplate>> = {
   propose: ['New app to review', (app, who) => `${who} proposed ${app}.`, 'It waits for a review.'],
   update: ['App changed', (app, who) => `${who} changed ${app}.`],
   revise: [
@@ -128,33 +128,33 @@ export const tellings: Readonly<Record<string, Telling>> = {
 };
 
 /** A name, marked as one that somebody chose. */
-const quoted = (name: string): string => `"${strangerText(name) || 'without a name'}"`;
+const quoted = (name: string): string => `"${sanitizeForEmail(name) || 'without a name'}"`;
 
 /** Where people see the app of a notice. */
-export const appPage = (facts: NoticeFacts, issuer: string): string =>
+export const appPageUrl = (facts: NotificationFacts, issuer: string): string =>
   `${issuer}/apps/${encodeURIComponent(facts.client.id)}`;
 
 /**
  * Subject and text of a letter. Names and reasons are strangers' words: each is quoted, says whose
  * it is, and holds no link.
  */
-export function noticeWords(
-  facts: NoticeFacts,
-  { issuer, siteName }: NoticeSender,
+export function renderNotificationEmail(
+  facts: NotificationFacts,
+  { issuer, siteName }: NotificationSender,
 ): { readonly subject: string; readonly text: string } {
   const name = quoted(facts.client.name);
   const who = facts.actor === null ? 'The operator' : quoted(facts.actor);
-  const site = oneLine(siteName);
-  const [headline, sentence, after] = Object.hasOwn(tellings, facts.event)
-    ? (tellings[facts.event] as Telling)
+  const site = toSingleLine(siteName);
+  const [headline, sentence, after] = Object.hasOwn(emailTemplates, facts.event)
+    ? (emailTemplates[facts.event] as EmailTemplate)
     : ([
         'App changed',
-        (app: string) => `Something changed about ${app}: ${strangerText(facts.event)}.`,
+        (app: string) => `Something changed about ${app}: ${sanitizeForEmail(facts.event)}.`,
       ] as const);
-  const reason = strangerText(facts.reason);
+  const reason = sanitizeForEmail(facts.reason);
   const paragraphs = [
     [
-      sentence(`the app ${name} (version ${strangerText(facts.client.version)})`, who),
+      sentence(`the app ${name} (version ${sanitizeForEmail(facts.client.version)})`, who),
       ...(after ? [after] : []),
     ],
     [
@@ -162,7 +162,7 @@ export function noticeWords(
       `When: ${new Date(facts.at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     ],
     ...(reason === '' ? [] : [[`${who} gave this reason, in their own words:`, `> ${reason}`]]),
-    ['The app is here:', appPage(facts, issuer)],
+    ['The app is here:', appPageUrl(facts, issuer)],
     [`This message comes from ${site}, where you have an account. No answer is needed.`],
   ];
   return {

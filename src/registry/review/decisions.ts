@@ -1,8 +1,8 @@
 import type { Values } from '../actions/fields.ts';
-import { type Actor, mayDo, RIGHTS } from '../actor.ts';
+import { type Actor, hasRight, RIGHTS } from '../actor.ts';
 import type { Client } from '../model/client.ts';
 import type { Revision } from '../model/revision.ts';
-import type { Matter } from './independence.ts';
+import type { ApprovalTopic } from './independence.ts';
 
 /**
  * What a reviewer can decide, in the order it is offered. `hide` and `show` are for apps that are
@@ -14,9 +14,9 @@ export const reviewDecisions = [
   'approve',
   'reject',
   'reenable',
-  'halt-nothing',
-  'halt-consents',
-  'halt-tokens',
+  'suspend-none',
+  'suspend-new-consents',
+  'suspend-all',
   'disable',
   'hide',
   'show',
@@ -24,20 +24,20 @@ export const reviewDecisions = [
 export type ReviewDecision = (typeof reviewDecisions)[number];
 
 /** Decisions that say no to somebody, who is owed a reason. */
-export const owesReason: ReadonlySet<ReviewDecision> = new Set([
+export const decisionsRequiringReason: ReadonlySet<ReviewDecision> = new Set([
   'reject-revision',
   'reject',
-  'halt-consents',
-  'halt-tokens',
+  'suspend-new-consents',
+  'suspend-all',
   'disable',
   'hide',
 ]);
 
 /** Decisions that may hide the app as well. */
-export const mayHide: ReadonlySet<ReviewDecision> = new Set(['reject', 'disable']);
+export const decisionsThatCanHide: ReadonlySet<ReviewDecision> = new Set(['reject', 'disable']);
 
 /** What is known when decisions are offered. */
-export interface Offered {
+export interface DecisionContext {
   readonly revision: Pick<Revision, 'id'> | null;
 }
 
@@ -48,12 +48,12 @@ export interface Offered {
 export function possibleDecisions(
   actor: Actor,
   client: Client,
-  { revision }: Offered,
+  { revision }: DecisionContext,
 ): readonly ReviewDecision[] {
-  const hider = mayDo(actor, RIGHTS.suppress);
-  const managed = client.managed || client.stage === 'configured';
-  if (managed || !mayDo(actor, RIGHTS.review) || (client.suppressed && !hider)) return [];
-  const { stage, halted, suppressed } = client;
+  const canHide = hasRight(actor, RIGHTS.suppress);
+  const isManaged = client.managed || client.stage === 'configured';
+  if (isManaged || !hasRight(actor, RIGHTS.review) || (client.suppressed && !canHide)) return [];
+  const { stage, suspension, suppressed } = client;
   const approvable = stage === 'proposed' || stage === 'expired' || stage === 'rejected';
   const possible: Readonly<Record<ReviewDecision, boolean>> = {
     'approve-revision': revision !== null && stage === 'approved',
@@ -61,12 +61,12 @@ export function possibleDecisions(
     approve: approvable,
     reject: stage === 'proposed',
     reenable: stage === 'disabled',
-    'halt-nothing': stage === 'approved' && halted !== 'nothing',
-    'halt-consents': stage === 'approved' && halted !== 'consents',
-    'halt-tokens': stage === 'approved' && halted !== 'tokens',
+    'suspend-none': stage === 'approved' && suspension !== 'none',
+    'suspend-new-consents': stage === 'approved' && suspension !== 'new-consents',
+    'suspend-all': stage === 'approved' && suspension !== 'all',
     disable: stage === 'approved',
-    hide: hider && !suppressed && stage !== 'approved' && stage !== 'proposed',
-    show: hider && suppressed && stage !== 'approved',
+    hide: canHide && !suppressed && stage !== 'approved' && stage !== 'proposed',
+    show: canHide && suppressed && stage !== 'approved',
   };
   return reviewDecisions.filter((decision) => possible[decision]);
 }
@@ -75,11 +75,11 @@ export function possibleDecisions(
  * What a decision says yes to, for which independence is asked; null: it stops something, which any
  * reviewer may.
  */
-export function matterOf(
+export function approvalTopic(
   decision: ReviewDecision,
   client: Client,
   revision: Revision | null,
-): Matter | null {
+): ApprovalTopic | null {
   switch (decision) {
     case 'approve-revision':
       return revision && { kind: decision, revision };
@@ -88,17 +88,17 @@ export function matterOf(
     case 'hide':
     case 'show':
       return { kind: decision };
-    case 'halt-nothing':
-      return { kind: 'resume', halted: 'nothing' };
-    case 'halt-consents':
-      return client.halted === 'tokens' ? { kind: 'resume', halted: 'consents' } : null;
+    case 'suspend-none':
+      return { kind: 'resume', suspension: 'none' };
+    case 'suspend-new-consents':
+      return client.suspension === 'all' ? { kind: 'resume', suspension: 'new-consents' } : null;
     default:
       return null;
   }
 }
 
 /** The registry's action for a decision, with what it takes apart from reason and change token. */
-export function actionOf(
+export function registryActionFor(
   decision: ReviewDecision,
   { suppress, revisionId }: { readonly suppress: boolean; readonly revisionId: number | null },
 ): { readonly action: string; readonly values: Values } {
@@ -116,6 +116,6 @@ export function actionOf(
     case 'show':
       return { action: 'disable', values: { suppress: decision === 'hide' } };
     default:
-      return { action: 'halt', values: { halted: decision.slice('halt-'.length) } };
+      return { action: 'halt', values: { suspension: decision.slice('suspend-'.length) } };
   }
 }

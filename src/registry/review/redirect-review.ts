@@ -13,7 +13,7 @@ export interface RedirectToReview {
  * Apps looked at in one question, and in one answer: a list of a large registry is read in pieces.
  */
 const BATCH = 500;
-const MOST_LOOKED_AT = 5000;
+const MAX_EXAMINED = 5000;
 
 /**
  * Apps whose redirect URIs were registered or imported before a rule that would refuse them, the
@@ -31,7 +31,7 @@ export async function redirectsToReview(
 ): Promise<{ readonly items: readonly RedirectToReview[]; readonly next: number | null }> {
   const items: RedirectToReview[] = [];
   let from = below;
-  for (let lookedAt = 0; lookedAt < MOST_LOOKED_AT; lookedAt += BATCH) {
+  for (let examined = 0; examined < MAX_EXAMINED; examined += BATCH) {
     const clients = await records.listClients({
       ...(suppressed === undefined ? {} : { suppressed }),
       ...(from === undefined ? {} : { below: from }),

@@ -1,7 +1,7 @@
-import { misleads } from '#encoding/browser-uri.ts';
+import { isMisleadingUri } from '#encoding/browser-uri.ts';
 import type { Client } from '../model/client.ts';
 import { isReadableOnTheWay, redirectToReview } from '../model/redirect-rules.ts';
-import { isAnyPort } from './auto-approval.ts';
+import { isAnyPortRedirect } from './auto-approval.ts';
 
 /** What is worth a second look about a redirect URI (registry 8.4). */
 export type RedirectWarning =
@@ -25,7 +25,7 @@ export function redirectWarnings(
   if (app.ownerOnly || app.redirectUri === '') return [];
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(app.redirectUri)?.[1]?.toLowerCase() ?? '';
   const warnings: RedirectWarning[] = [];
-  if (misleads(app.redirectUri)) warnings.push('misleading');
+  if (isMisleadingUri(app.redirectUri)) warnings.push('misleading');
   else if (!['own-scheme-without-dot', undefined].includes(redirectToReview(app)?.kind))
     warnings.push('read-differently');
   if (scheme !== 'http' && scheme !== 'https') {
@@ -33,7 +33,7 @@ export function redirectWarnings(
     if (!scheme.includes('.')) warnings.push('scheme-without-dot');
   }
   if (isReadableOnTheWay(app.redirectUri, localSuffixes)) warnings.push('plain-http');
-  if (isAnyPort(app)) warnings.push('any-port');
+  if (isAnyPortRedirect(app)) warnings.push('any-port');
   else if (app.redirectIsPrefix) warnings.push('prefix');
   return warnings;
 }

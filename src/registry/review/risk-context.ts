@@ -1,7 +1,7 @@
 import type { Account } from '#accounts/account.ts';
-import type { Desk } from '../actions/context.ts';
+import type { RegistryContext } from '../actions/context.ts';
 import type { Client } from '../model/client.ts';
-import { assess, type Risk, type RiskSubject } from './risk.ts';
+import { assessRisk, type Risk, type RiskSubject } from './risk.ts';
 
 /** What the risk of a description depends on, apart from itself. */
 export interface RiskContext {
@@ -11,21 +11,21 @@ export interface RiskContext {
 }
 
 /** Enough to compare names with; a registry with more approved apps compares with its latest. */
-const MOST_NAMES = 5000;
+const MAX_NAMES = 5000;
 
 /** Gathers the evidence and adds up the risk rules. */
-export async function riskOf(
-  desk: Pick<Desk, 'records' | 'rules' | 'clock'>,
+export async function assessClientRisk(
+  context: Pick<RegistryContext, 'records' | 'rules' | 'clock'>,
   next: RiskSubject['next'] & { readonly id: Client['id'] },
   { owner, live }: RiskContext,
 ): Promise<Risk> {
   // Apps of the configuration have rows of a stage of their own; those whose entry is there are
   // approved.
   const listed = (['configured', 'approved'] as const).map((stage) =>
-    desk.records.listClients({ stage, suppressed: false, mayBeOld: true, limit: MOST_NAMES }),
+    context.records.listClients({ stage, suppressed: false, allowStale: true, limit: MAX_NAMES }),
   );
   const approved = (await Promise.all(listed)).flat().filter(({ stage }) => stage === 'approved');
-  return assess({
+  return assessRisk({
     next,
     live,
     owner,
@@ -35,9 +35,9 @@ export async function riskOf(
     otherNames: approved
       .filter(({ ownerId, ownerOnly }) => ownerId !== owner?.id && !ownerOnly)
       .map(({ name }) => name),
-    siteNames: desk.rules.reservedNames ?? [],
-    catalogue: desk.rules.catalogue,
-    localSuffixes: desk.rules.localSuffixes,
-    now: desk.clock.now(),
+    siteNames: context.rules.reservedNames ?? [],
+    catalogue: context.rules.catalogue,
+    localSuffixes: context.rules.localSuffixes,
+    now: context.clock.now(),
   });
 }

@@ -1,11 +1,11 @@
 import type { Account } from '#accounts/account.ts';
-import { skeleton } from '#encoding/confusables.ts';
-import { normalForm } from '#kernel/normal-form.ts';
+import { confusableSkeleton } from '#encoding/confusables.ts';
+import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Client, GrantType } from '../model/client.ts';
 import { isLocalHost, isReadableOnTheWay } from '../model/redirect-rules.ts';
 import type { ScopeCatalogue } from '../model/scopes.ts';
-import { isAnyPort } from './auto-approval.ts';
+import { isAnyPortRedirect } from './auto-approval.ts';
 
 /** What is judged: the description as it would be, beside the one that is live. */
 export interface RiskSubject {
@@ -66,7 +66,7 @@ const DAY = 86_400;
 /**
  * Scripts people write one name in: Japanese, Korean and Chinese mix theirs, and all take Latin.
  */
-const together: readonly RegExp[] = [
+const commonScriptMixes: readonly RegExp[] = [
   /^[\p{Script=Latin}]*$/u,
   /^[\p{Script=Latin}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]*$/u,
   /^[\p{Script=Latin}\p{Script=Han}\p{Script=Hangul}]*$/u,
@@ -93,9 +93,9 @@ const schemeOf = (uri: string): string =>
 type Rule = (
   subject: RiskSubject,
 ) => readonly { readonly weight: number; readonly evidence: string }[];
-const when = (holds: boolean, weight: number, evidence: string) =>
+const findingIf = (holds: boolean, weight: number, evidence: string) =>
   holds ? [{ weight, evidence }] : [];
-const callback =
+const callbackRule =
   (judge: (next: RiskSubject['next'], subject: RiskSubject) => ReturnType<Rule>): Rule =>
   (subject) =>
     subject.next.ownerOnly ||
@@ -107,35 +107,41 @@ const callback =
 const rules = {
   'risky-scopes': ({ next, live, catalogue }) => {
     const riskOf = (scope: string) => catalogue.get(scope)?.risk ?? 'unknown';
-    const had = new Set((live?.scopes ?? []).map(riskOf));
-    const fresh = next.scopes.filter(
-      (scope) => !had.has(riskOf(scope)) && !catalogue.irrevocable.includes(scope),
+    const knownRisks = new Set((live?.scopes ?? []).map(riskOf));
+    const newScopes = next.scopes.filter(
+      (scope) => !knownRisks.has(riskOf(scope)) && !catalogue.irrevocable.includes(scope),
     );
-    return [...new Set(fresh.map(riskOf))].flatMap((risk) => {
-      const evidence = `${risk}: ${fresh.filter((scope) => riskOf(scope) === risk).join(', ')}`;
+    return [...new Set(newScopes.map(riskOf))].flatMap((risk) => {
+      const evidence = `${risk}: ${newScopes.filter((scope) => riskOf(scope) === risk).join(', ')}`;
       const weight = scopeWeights[risk] ?? UNKNOWN_WEIGHT;
-      return when(weight > 0, weight, evidence);
+      return findingIf(weight > 0, weight, evidence);
     });
   },
-  'any-port-callback': callback((next) => when(isAnyPort(next), 6, next.redirectUri)),
-  'prefix-callback': callback((next) =>
-    when(next.redirectIsPrefix && !isAnyPort(next), 1, next.redirectUri),
+  'any-port-callback': callbackRule((next) =>
+    findingIf(isAnyPortRedirect(next), 6, next.redirectUri),
   ),
-  'loopback-callback': callback((next, { localSuffixes }) =>
-    when(
+  'prefix-callback': callbackRule((next) =>
+    findingIf(next.redirectIsPrefix && !isAnyPortRedirect(next), 1, next.redirectUri),
+  ),
+  'loopback-callback': callbackRule((next, { localSuffixes }) =>
+    findingIf(
       isLocalHost(URL.parse(next.redirectUri)?.hostname ?? '', localSuffixes),
       1,
       next.redirectUri,
     ),
   ),
-  'custom-scheme': callback((next) =>
-    when(!['http', 'https'].includes(schemeOf(next.redirectUri)), 2, schemeOf(next.redirectUri)),
+  'custom-scheme': callbackRule((next) =>
+    findingIf(
+      !['http', 'https'].includes(schemeOf(next.redirectUri)),
+      2,
+      schemeOf(next.redirectUri),
+    ),
   ),
-  'plain-http-callback': callback((next, { localSuffixes }) =>
-    when(isReadableOnTheWay(next.redirectUri, localSuffixes), 2, next.redirectUri),
+  'plain-http-callback': callbackRule((next, { localSuffixes }) =>
+    findingIf(isReadableOnTheWay(next.redirectUri, localSuffixes), 2, next.redirectUri),
   ),
   'redirect-host-changed': ({ next, live }) =>
-    when(
+    findingIf(
       live !== null &&
         (hostOf(live.redirectUri) !== hostOf(next.redirectUri) ||
           schemeOf(live.redirectUri) !== schemeOf(next.redirectUri)),
@@ -143,12 +149,12 @@ const rules = {
       `${live?.redirectUri} → ${next.redirectUri}`,
     ),
   'name-changed': ({ next, live }) =>
-    when(live !== null && live.name !== next.name, 1, `${live?.name} → ${next.name}`),
+    findingIf(live !== null && live.name !== next.name, 1, `${live?.name} → ${next.name}`),
   'invisible-characters': ({ next }) => {
     const found = [...next.name].filter((letter) =>
       /\p{Cf}|\p{Co}|\p{Cn}|\u034f|\u115f|\u1160|\u3164|\uffa0/u.test(letter),
     );
-    return when(
+    return findingIf(
       found.length > 0,
       5,
       found.map((letter) => `U+${letter.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '),
@@ -156,53 +162,59 @@ const rules = {
   },
   'mixed-scripts': ({ next }) => {
     // Letters of all scripts, such as the long-vowel mark of Japanese, mix with each.
-    const letters = [...normalForm(next.name, 'NFC')]
+    const letters = [...toNormalForm(next.name, 'NFC')]
       .filter((letter) => /(?!\p{Script=Common})\p{L}/u.test(letter))
       .join('');
     const found = scripts.filter(([, pattern]) => pattern.test(letters)).map(([name]) => name);
-    return when(
-      found.length > 1 && !together.some((pattern) => pattern.test(letters)),
+    return findingIf(
+      found.length > 1 && !commonScriptMixes.some((pattern) => pattern.test(letters)),
       4,
       found.join(' and '),
     );
   },
   'look-alike-name': ({ next, otherNames }) => {
     const other = otherNames.find(
-      (name) => skeleton(name) === skeleton(next.name) && skeleton(name) !== '',
+      (name) =>
+        confusableSkeleton(name) === confusableSkeleton(next.name) &&
+        confusableSkeleton(name) !== '',
     );
-    return when(other !== undefined, 5, other ?? '');
+    return findingIf(other !== undefined, 5, other ?? '');
   },
   'claims-trust': ({ next, live, siteNames = [] }) => {
     if (live?.name === next.name) return [];
-    const looks = skeleton(next.name);
+    const looks = confusableSkeleton(next.name);
     const site = siteNames.find(
-      (name) => [...skeleton(name)].length >= 4 && looks.includes(skeleton(name)),
+      (name) =>
+        [...confusableSkeleton(name)].length >= 4 && looks.includes(confusableSkeleton(name)),
     );
     const sign = /[\u2611\u2705\u2713\u2714\u{1f5f8}\u{1f6e1}\u{1f512}\u{1f510}\u2122\u00ae]/u.exec(
       next.name,
     )?.[0];
-    return [...when(site !== undefined, 3, site ?? ''), ...when(sign !== undefined, 3, sign ?? '')];
+    return [
+      ...findingIf(site !== undefined, 3, site ?? ''),
+      ...findingIf(sign !== undefined, 3, sign ?? ''),
+    ];
   },
   'public-client': ({ next, live }) =>
-    when(
+    findingIf(
       live === null && !next.confidential && next.protocol === 'oauth2',
       1,
       'it cannot keep a secret',
     ),
   'pkce-optional': ({ next, live }) =>
-    when(live === null && next.pkceOptional, 1, 'codes may be used without PKCE'),
+    findingIf(live === null && next.pkceOptional, 1, 'codes may be used without PKCE'),
   'acts-for-itself': ({ next, live }) =>
-    when(
+    findingIf(
       live === null && !next.ownerOnly && next.grantTypes.includes('client_credentials'),
       1,
       'client_credentials',
     ),
   'young-owner': ({ owner, now }) => {
     const days = owner === null ? 0 : Math.floor((now - owner.createdAt) / DAY);
-    return when(owner !== null && days < YOUNG_DAYS, 2, `account of ${days} days`);
+    return findingIf(owner !== null && days < YOUNG_DAYS, 2, `account of ${days} days`);
   },
   'first-app': ({ trusted, live }) =>
-    when(live === null && !trusted, 1, 'no app of this owner was approved before'),
+    findingIf(live === null && !trusted, 1, 'no app of this owner was approved before'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type RiskRule = keyof typeof rules;
@@ -210,7 +222,7 @@ export type RiskRule = keyof typeof rules;
 export const riskRules: readonly RiskRule[] = Object.keys(rules) as RiskRule[];
 
 /** Adds up the rules that hold. */
-export function assess(subject: RiskSubject): Risk {
+export function assessRisk(subject: RiskSubject): Risk {
   const findings = riskRules.flatMap((rule) =>
     rules[rule](subject).map((finding) => ({ rule, ...finding })),
   );

@@ -3,58 +3,58 @@ import type { TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Driver } from '../driver.ts';
-import { accountById } from '../sql/accounts.ts';
-import { clientNow } from '../sql/clients.ts';
-import { consentById } from '../sql/consents.ts';
-import { credentialsByToken, pairOf } from '../sql/oauth1.ts';
-import { accessTokenFacts } from '../sql/oauth2.ts';
-import type { Unit } from '../sql/statement.ts';
-import type { Kind, Kinds, Memory } from './cache.ts';
+import { fetchAccountById } from '../sql/accounts.ts';
+import { fetchCurrentClient } from '../sql/clients.ts';
+import { fetchConsentById } from '../sql/consents.ts';
+import { fetchTokenCredentials, resolveTokenCredentials } from '../sql/oauth1.ts';
+import { fetchAccessTokenFacts } from '../sql/oauth2.ts';
+import type { Transaction } from '../sql/statement.ts';
+import type { CachedKind, CachedRows, RowCache } from './cache.ts';
 
 /**
  * The questions that are asked with every request, answered as things were at most a lease ago (ADR
  * 12). For letting somebody in: what these answers would refuse has to be asked of the store.
  */
-export type Recent = Pick<RegistryRecords, 'findClient'> &
+export type CachedReads = Pick<RegistryRecords, 'findClient'> &
   Pick<AccountRecords, 'findAccount'> &
   Pick<TokenCredentialRecords, 'findTokenCredentials'> &
   Pick<OAuth2Records, 'findAccessToken'> & {
     /** Whether answers come from memory just now; otherwise each question is asked. */
-    vouched(): boolean;
+    isLeaseValid(): boolean;
   };
 
 /**
  * Answers from memory what it knows, and asks for the rest. `wanted` is told that somebody asks.
  */
-export function recentStore(driver: Driver, memory: Memory, wanted: () => void): Recent {
-  const through = <K extends Kind, I extends string | number>(
+export function makeCachedReads(driver: Driver, cache: RowCache, onRead: () => void): CachedReads {
+  const readThrough = <K extends CachedKind, I extends string | number>(
     kind: K,
-    ask: (id: I) => Unit<Kinds[K] | undefined>,
+    load: (id: I) => Transaction<CachedRows[K] | undefined>,
   ) =>
-    function* (id: I): Unit<Kinds[K] | undefined> {
-      const known = memory.recall(kind, id);
-      if (known !== undefined) return known;
-      const learn = memory.learner();
-      const found = yield* ask(id);
-      if (found !== undefined) learn(kind, id, found);
+    function* (id: I): Transaction<CachedRows[K] | undefined> {
+      const cachedRow = cache.lookup(kind, id);
+      if (cachedRow !== undefined) return cachedRow;
+      const cacheRow = cache.beginRead();
+      const found = yield* load(id);
+      if (found !== undefined) cacheRow(kind, id, found);
       return found;
     };
-  const client = through('client', (id: Parameters<Recent['findClient']>[0]) =>
-    clientNow(driver, id),
+  const client = readThrough('client', (id: Parameters<CachedReads['findClient']>[0]) =>
+    fetchCurrentClient(driver, id),
   );
-  const account = through('account', accountById);
-  const consent = through('consent', consentById);
-  const pair = through('pair', credentialsByToken);
-  const read = <T>(unit: Unit<T>): Promise<T> => {
-    wanted();
-    return driver.read(unit);
+  const account = readThrough('account', fetchAccountById);
+  const consent = readThrough('consent', fetchConsentById);
+  const credentials = readThrough('tokenCredentials', fetchTokenCredentials);
+  const read = <T>(transaction: Transaction<T>): Promise<T> => {
+    onRead();
+    return driver.read(transaction);
   };
   return {
-    vouched: memory.vouched,
+    isLeaseValid: cache.isLeaseValid,
     findClient: (id) => read(client(id)),
     findAccount: (id) => read(account(id)),
-    findTokenCredentials: (token) => read(pairOf(token, pair, consent)),
+    findTokenCredentials: (token) => read(resolveTokenCredentials(token, credentials, consent)),
     // Whether the token itself was revoked is asked each time.
-    findAccessToken: (id, of) => read(accessTokenFacts(id, { client, account, consent }, of)),
+    findAccessToken: (id, of) => read(fetchAccessTokenFacts(id, { client, account, consent }, of)),
   };
 }

@@ -1,36 +1,36 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Log } from '#platform/log.ts';
-import type { Alteration, Memory, Moment } from '../cache/cache.ts';
-import { troubleOf } from './errors.ts';
+import type { ClockReading, RowCache, RowChange } from '../cache/cache.ts';
+import { classifyFault } from './errors.ts';
 
 /** The channel on which the database's own triggers tell of changes (migration 5). */
-const CHANGES = 'gatehouse';
-const PULSE_MS = 300;
+const CHANGES_CHANNEL = 'gatehouse';
+const HEARTBEAT_MS = 300;
 /** Without anybody who asks, nothing is sent; the connection stays. */
 const IDLE_MS = 5000;
 /** No pulse comes back for so long: the connection is thrown away. */
-const SILENT_MS = 6000;
+const HEARTBEAT_TIMEOUT_MS = 6000;
 /**
  * A pulse waits when a commit somewhere holds the queue, for a standby for instance. It is given up
  * before the connection is.
  */
 const LOCK_MS = 2000;
 const LOCK_NOT_AVAILABLE = '55P03';
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 10_000;
+const MIN_RETRY_MS = 250;
+const MAX_RETRY_MS = 10_000;
 
-export interface EarOptions {
+export interface ChangeListenerOptions {
   readonly connectMs: number;
   readonly log: Log | null;
   /** How often it is made sure that everything was heard. */
-  readonly pulseMs?: number;
+  readonly heartbeatMs?: number;
 }
 
 /** Hears what other processes change, for as long as somebody wants to know. */
-export interface Ear {
+export interface ChangeListener {
   /** Somebody asks the memory: it is to be vouched for in the near future. */
-  wanted(): void;
+  keepListening(): void;
   close(): void;
 }
 
@@ -38,15 +38,15 @@ export interface Ear {
  * Reads what a trigger told. Undefined: it speaks of something this program does not know, and
  * anything may have changed.
  */
-function alterationOf(told: string): Alteration | undefined {
-  const [, kind, key] = /^(client|account|consent) (.+)$/.exec(told) ?? [];
+function parseRowChange(payload: string): RowChange | undefined {
+  const [, kind, key] = /^(client|account|consent) (.+)$/.exec(payload) ?? [];
   if (kind === undefined || key === undefined) return undefined;
   return kind === 'client'
     ? { kind, key }
     : { kind: kind as 'account' | 'consent', key: Number(key) };
 }
 
-interface Line {
+interface ListenConnection {
   readonly client: pg.Client;
   readonly socket: Socket;
   /**
@@ -57,14 +57,14 @@ interface Line {
 }
 
 /** Why it cannot be heard although the database answers. */
-class Deaf extends Error {}
+class NotListening extends Error {}
 
-const tellers = ['clients', 'client_secrets', 'accounts', 'consents'];
+const notifyingTables = ['clients', 'client_secrets', 'accounts', 'consents'];
 /** Who is at the other end, and how many of the triggers tell. */
-const WHO = `
+const SELECT_BACKEND = `
   SELECT pg_backend_pid() AS pid, (
     SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')
-      AND (tgrelid, tgname) IN (${tellers.map((table) => `(to_regclass('${table}'), '${table}_tell')`).join(', ')})) AS tellers`;
+      AND (tgrelid, tgname) IN (${notifyingTables.map((table) => `(to_regclass('${table}'), '${table}_tell')`).join(', ')})) AS tellers`;
 
 /**
  * Listens on a connection of its own, and proves again and again that it does: it notifies itself.
@@ -73,53 +73,53 @@ const WHO = `
  * of that moment (ADR 12). Whatever goes wrong ends the vouching by itself; nothing here ever makes
  * a request fail.
  */
-export function openEar(
+export function openChangeListener(
   url: string,
-  memory: Memory,
-  { connectMs, log, pulseMs = PULSE_MS }: EarOptions,
-): Ear {
-  let line: Line | undefined;
+  cache: RowCache,
+  { connectMs, log, heartbeatMs = HEARTBEAT_MS }: ChangeListenerOptions,
+): ChangeListener {
+  let connection: ListenConnection | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  let wantedAt = 0;
-  let retryMs = FIRST_RETRY_MS;
+  let lastDemandAt = 0;
+  let retryMs = MIN_RETRY_MS;
   let retryAt = 0;
   /** The pulse that was sent last, and when; `heard`: it came back. */
-  let pulse: { number: number; at: Moment; heard: boolean } = {
+  let heartbeat: { number: number; at: ClockReading; heard: boolean } = {
     number: 0,
-    at: memory.moment(),
+    at: cache.readClocks(),
     heard: true,
   };
-  let trouble: string | null = null;
+  let reportedProblem: string | null = null;
 
-  function deaf(fault: unknown): void {
-    line?.socket.destroy();
-    line = undefined;
+  function onNotListening(fault: unknown): void {
+    connection?.socket.destroy();
+    connection = undefined;
     // What was missed meanwhile is not known.
-    memory.forgetAll();
+    cache.invalidateAll();
     retryAt = performance.now() + retryMs;
-    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-    const why = fault instanceof Deaf ? fault.message : troubleOf(fault).state;
-    if (why !== trouble)
+    retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+    const why = fault instanceof NotListening ? fault.message : classifyFault(fault).state;
+    if (why !== reportedProblem)
       log?.warn('changes by other nodes are not heard: nothing is answered from memory', { why });
-    trouble = why;
+    reportedProblem = why;
   }
 
-  function hear({ channel, payload: told = '' }: pg.Notification): void {
-    if (channel === CHANGES) {
-      const alteration = alterationOf(told);
-      if (alteration) memory.forget(alteration);
-      else memory.forgetAll();
-    } else if (told === String(pulse.number) && !pulse.heard) {
-      pulse.heard = true;
-      retryMs = FIRST_RETRY_MS;
-      memory.vouch(pulse.at);
-      if (trouble !== null) log?.info('changes by other nodes are heard again');
-      trouble = null;
+  function onNotification({ channel, payload = '' }: pg.Notification): void {
+    if (channel === CHANGES_CHANNEL) {
+      const rowChange = parseRowChange(payload);
+      if (rowChange) cache.invalidate(rowChange);
+      else cache.invalidateAll();
+    } else if (payload === String(heartbeat.number) && !heartbeat.heard) {
+      heartbeat.heard = true;
+      retryMs = MIN_RETRY_MS;
+      cache.extendLease(heartbeat.at);
+      if (reportedProblem !== null) log?.info('changes by other nodes are heard again');
+      reportedProblem = null;
     }
   }
 
-  async function connect(): Promise<Line> {
+  async function connect(): Promise<ListenConnection> {
     // Nobody waits for this connection: it keeps no process alive.
     const socket = new Socket().unref();
     const client = new pg.Client({
@@ -129,26 +129,28 @@ export function openEar(
         query_timeout: connectMs + LOCK_MS,
         lock_timeout: LOCK_MS,
       },
-      ...{ keepAlive: true, application_name: 'gatehouse-ear', stream: () => socket },
+      ...{ keepAlive: true, application_name: 'gatehouse-listener', stream: () => socket },
     });
-    const lost = (fault: unknown) => {
-      if (line?.client === client) deaf(fault);
+    const onConnectionLost = (fault: unknown) => {
+      if (connection?.client === client) onNotListening(fault);
     };
-    client.on('error', lost).on('end', () => lost(new Error('the connection ended')));
+    client
+      .on('error', onConnectionLost)
+      .on('end', () => onConnectionLost(new Error('the connection ended')));
     try {
       await client.connect();
-      const { rows } = await client.query<{ pid: number; tellers: string }>(WHO);
+      const { rows } = await client.query<{ pid: number; tellers: string }>(SELECT_BACKEND);
       const pid = rows[0]?.pid;
       // A connection through a pooler may be another one with each question, and what the server
       // says between two questions is lost there.
       if (pid !== (client as unknown as { readonly processID: number }).processID)
-        throw new Deaf('something stands between this process and the database');
-      if (Number(rows[0]?.tellers) !== tellers.length)
-        throw new Deaf('triggers that tell of changes are missing or switched off');
-      const channel = `${CHANGES}_${pid}`;
-      await client.query(`LISTEN ${CHANGES}`);
+        throw new NotListening('something stands between this process and the database');
+      if (Number(rows[0]?.tellers) !== notifyingTables.length)
+        throw new NotListening('triggers that tell of changes are missing or switched off');
+      const channel = `${CHANGES_CHANNEL}_${pid}`;
+      await client.query(`LISTEN ${CHANGES_CHANNEL}`);
       await client.query(`LISTEN ${channel}`);
-      client.on('notification', hear);
+      client.on('notification', onNotification);
       return { client, socket, channel };
     } catch (fault) {
       socket.destroy();
@@ -156,61 +158,62 @@ export function openEar(
     }
   }
 
-  function send(to: Line): void {
-    pulse = { number: pulse.number + 1, at: memory.moment(), heard: false };
-    to.client
-      .query('SELECT pg_notify($1, $2)', [to.channel, String(pulse.number)])
+  function sendHeartbeat(target: ListenConnection): void {
+    heartbeat = { number: heartbeat.number + 1, at: cache.readClocks(), heard: false };
+    target.client
+      .query('SELECT pg_notify($1, $2)', [target.channel, String(heartbeat.number)])
       .catch((fault) => {
-        if (line !== to) return;
+        if (connection !== target) return;
         // Somebody's commit holds the queue: nothing was lost, and the next pulse may get through.
-        if (troubleOf(fault).state === LOCK_NOT_AVAILABLE) pulse.heard = true;
-        else deaf(fault);
+        if (classifyFault(fault).state === LOCK_NOT_AVAILABLE) heartbeat.heard = true;
+        else onNotListening(fault);
       });
   }
 
-  async function turn(): Promise<void> {
+  async function tick(): Promise<void> {
     const now = performance.now();
-    if (now - wantedAt > IDLE_MS) {
+    if (now - lastDemandAt > IDLE_MS) {
       clearInterval(timer);
       timer = undefined;
-    } else if (line !== undefined) {
-      if (pulse.heard) send(line);
-      else if (now - pulse.at.run > SILENT_MS) deaf(new Error('no pulse came back'));
+    } else if (connection !== undefined) {
+      if (heartbeat.heard) sendHeartbeat(connection);
+      else if (now - heartbeat.at.monotonicMs > HEARTBEAT_TIMEOUT_MS)
+        onNotListening(new Error('no pulse came back'));
     } else if (now >= retryAt) {
       try {
-        const made = await connect();
-        if (closed) return void made.socket.destroy();
+        const opened = await connect();
+        if (closed) return void opened.socket.destroy();
         // From here on every change is heard; what is known from before is not believed.
-        memory.forgetAll();
-        line = made;
-        send(made);
+        cache.invalidateAll();
+        connection = opened;
+        sendHeartbeat(opened);
       } catch (fault) {
-        if (!closed) deaf(fault);
+        if (!closed) onNotListening(fault);
       }
     }
   }
 
-  let turning = false;
-  function take(): void {
-    if (turning || closed) return;
-    turning = true;
-    void turn().finally(() => {
-      turning = false;
+  let ticking = false;
+  function startTick(): void {
+    if (ticking || closed) return;
+    ticking = true;
+    void tick().finally(() => {
+      ticking = false;
     });
   }
 
   return {
-    wanted() {
-      wantedAt = performance.now();
+    keepListening() {
+      lastDemandAt = performance.now();
       if (timer !== undefined || closed) return;
-      timer = setInterval(take, pulseMs).unref();
-      take();
+      timer = setInterval(startTick, heartbeatMs).unref();
+      startTick();
     },
     close() {
       closed = true;
       clearInterval(timer);
-      line?.socket.destroy();
-      line = undefined;
+      connection?.socket.destroy();
+      connection = undefined;
     },
   };
 }

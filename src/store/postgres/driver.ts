@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import type { Alteration } from '../cache/cache.ts';
-import type { Driver, Guard } from '../driver.ts';
-import type { Answer, Batch, Bindable, Statement, Step, Unit } from '../sql/statement.ts';
+import type { RowChange } from '../cache/cache.ts';
+import type { Driver, Isolation } from '../driver.ts';
+import type {
+  Batch,
+  Bindable,
+  QueryResult,
+  Statement,
+  Step,
+  Transaction,
+} from '../sql/statement.ts';
 import { Unavailable } from '../sqlite/errors.ts';
-import { troubleOf, unavailable } from './errors.ts';
+import { classifyFault, toUnavailable } from './errors.ts';
 
 export interface PostgresOptions {
   /** Connections of this process at most. */
@@ -18,24 +25,24 @@ export interface PostgresOptions {
   /**
    * Told of each row that a write of this process may have changed, before the write is answered.
    */
-  readonly altered?: (change: Alteration) => void;
+  readonly onRowChange?: (change: RowChange) => void;
 }
 
 /** How long a connection may take unless it is said otherwise. */
 export const CONNECT_MS = 3000;
-const MOST_RUNS = 25;
+const MAX_ATTEMPTS = 25;
 /** A row that is still in the way after so many looks for it is not looked for at all: a fault. */
-const MOST_RUNS_TO_FIND = 4;
+const MAX_ATTEMPTS_UNIQUE = 4;
 /** What the network may take on top of the server's own limit. */
 const NETWORK_MS = 2000;
 const CLOSE_MS = 3000;
 
-const begin: Readonly<Record<Exclude<Guard, 'once'>, string>> = {
-  alone: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+const beginStatements: Readonly<Record<Exclude<Isolation, 'autocommit'>, string>> = {
+  serializable: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
   // The lock is taken before the first look at the data: a unit sees all that was committed before
   // its turn came.
-  queue: 'BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE turns IN EXCLUSIVE MODE',
-  rows: 'BEGIN ISOLATION LEVEL READ COMMITTED',
+  'serialized-queue': 'BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE turns IN EXCLUSIVE MODE',
+  'read-committed': 'BEGIN ISOLATION LEVEL READ COMMITTED',
 };
 
 /**
@@ -58,7 +65,7 @@ const types: pg.CustomTypesConfig = {
  * PostgreSQL takes no NUL in a text. Nothing we look for holds the character that stands for it, so
  * such a text is found by nobody.
  */
-const sendable = (value: Bindable): Bindable =>
+const withoutNul = (value: Bindable): Bindable =>
   typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value;
 
 /**
@@ -73,7 +80,7 @@ export class PostgresDriver implements Driver {
   #generation = 0;
   #closed = false;
   readonly #replica: PostgresDriver | null;
-  readonly #altered: (change: Alteration) => void;
+  readonly #onRowChange: (change: RowChange) => void;
 
   constructor(
     url: string,
@@ -82,10 +89,10 @@ export class PostgresDriver implements Driver {
       connectMs = CONNECT_MS,
       statementMs = 5000,
       replica = null,
-      altered = () => {},
+      onRowChange = () => {},
     }: PostgresOptions = {},
   ) {
-    this.#altered = altered;
+    this.#onRowChange = onRowChange;
     this.#replica =
       replica === null
         ? null
@@ -112,54 +119,59 @@ export class PostgresDriver implements Driver {
     this.#pool.on('error', () => {});
   }
 
-  async read<T>(unit: Unit<T>): Promise<T> {
+  async read<T>(transaction: Transaction<T>): Promise<T> {
     // What is known without a question needs no connection.
-    const first = unit.next();
+    const first = transaction.next();
     return first.done
       ? first.value
-      : this.connected((client) => this.#run(client, unit, { first, patient: true }));
+      : this.withConnection((client) => this.#run(client, transaction, { first, patient: true }));
   }
 
-  async write<T>(make: () => Unit<T>, guard: Guard = 'alone'): Promise<T> {
-    const altered = new Set<Alteration>();
+  async write<T>(
+    makeTransaction: () => Transaction<T>,
+    isolation: Isolation = 'serializable',
+  ): Promise<T> {
+    const changedRows = new Set<RowChange>();
     try {
-      return await this.#write(noting(make, altered), guard);
+      return await this.#write(trackChanges(makeTransaction, changedRows), isolation);
     } finally {
       // Also when it failed: a commit whose answer is lost may have happened.
-      for (const change of altered) this.#altered(change);
+      for (const change of changedRows) this.#onRowChange(change);
     }
   }
 
-  async #write<T>(make: () => Unit<T>, guard: Guard): Promise<T> {
-    for (let run = 1; ; run += 1) {
+  async #write<T>(makeTransaction: () => Transaction<T>, isolation: Isolation): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.connected((client) =>
-          guard === 'once'
-            ? this.#run(client, make(), { most: 1 })
-            : this.#transaction(client, make, guard),
+        return await this.withConnection((client) =>
+          isolation === 'autocommit'
+            ? this.#run(client, makeTransaction(), { most: 1 })
+            : this.#transaction(client, makeTransaction, isolation),
         );
       } catch (fault) {
-        const { kind, state } = this.#again(fault);
-        if (kind !== 'again' && kind !== 'stale') throw fault;
+        const { kind, state } = this.#classifyFault(fault);
+        if (kind !== 'retry' && kind !== 'stale') throw fault;
         // A single statement has not looked before it wrote: the same row twice is a fault.
-        if (guard === 'once' && state === '23505') throw fault;
-        if (run === MOST_RUNS || (state === '23505' && run === MOST_RUNS_TO_FIND))
+        if (isolation === 'autocommit' && state === '23505') throw fault;
+        if (attempt === MAX_ATTEMPTS || (state === '23505' && attempt === MAX_ATTEMPTS_UNIQUE))
           throw state === '23505'
             ? fault
             : new Unavailable('too many wanted the same at once', 1, { cause: fault });
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(100, 4 * run)));
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.random() * Math.min(100, 4 * attempt)),
+      );
     }
   }
 
   /** Lends a connection, which is thrown away when it broke. */
-  async connected<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async withConnection<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Unavailable('the store is closed');
     let client: pg.PoolClient;
     try {
       client = await this.#pool.connect();
     } catch (fault) {
-      throw unavailable(fault);
+      throw toUnavailable(fault);
     }
     // While it is lent, a break shows at the statement under way or at the next one.
     const quiet = () => {};
@@ -168,22 +180,22 @@ export class PostgresDriver implements Driver {
     try {
       return await use(client);
     } catch (fault) {
-      broken = fault instanceof Broken || client.getTransactionStatus() !== 'I';
-      throw fault instanceof Broken ? unavailable(fault.cause) : fault;
+      broken = fault instanceof BrokenConnection || client.getTransactionStatus() !== 'I';
+      throw fault instanceof BrokenConnection ? toUnavailable(fault.cause) : fault;
     } finally {
       client.off('error', quiet);
       client.release(broken);
     }
   }
 
-  async glance<T>(make: () => Unit<T>): Promise<T> {
-    if (this.#replica === null) return this.read(make());
+  async readReplica<T>(makeTransaction: () => Transaction<T>): Promise<T> {
+    if (this.#replica === null) return this.read(makeTransaction());
     try {
-      return await this.#replica.read(make());
+      return await this.#replica.read(makeTransaction());
     } catch {
       // Whatever is wrong there (away, behind by a table that it does not have yet) is not the
       // primary's trouble.
-      return this.read(make());
+      return this.read(makeTransaction());
     }
   }
 
@@ -198,45 +210,47 @@ export class PostgresDriver implements Driver {
     ]);
   }
 
-  #again(fault: unknown) {
-    const trouble =
-      fault instanceof pg.DatabaseError ? troubleOf(fault) : { kind: 'fault' as const, state: '' };
-    if (trouble.kind === 'stale') this.#generation += 1;
-    return trouble;
+  #classifyFault(fault: unknown) {
+    const faultClass =
+      fault instanceof pg.DatabaseError
+        ? classifyFault(fault)
+        : { kind: 'fault' as const, state: '' };
+    if (faultClass.kind === 'stale') this.#generation += 1;
+    return faultClass;
   }
 
   async #transaction<T>(
     client: pg.PoolClient,
-    make: () => Unit<T>,
-    guard: Exclude<Guard, 'once'>,
+    makeTransaction: () => Transaction<T>,
+    isolation: Exclude<Isolation, 'autocommit'>,
   ): Promise<T> {
-    const began = () => asked(client.query(begin[guard]));
+    const beginTransaction = () => checkAnswer(client.query(beginStatements[isolation]));
     try {
-      const unit = make();
-      let next = unit.next();
+      const transaction = makeTransaction();
+      let next = transaction.next();
       // A question may go along with BEGIN: if that fails, the question does no harm. A write waits
       // until it is sure.
-      if (next.done || !next.value.steps.every(onlyAsks)) await began();
+      if (next.done || !next.value.steps.every(isReadOnly)) await beginTransaction();
       else
-        next = unit.next(
-          (await allOf<unknown>([began(), ...this.#send(client, next.value, false)])).slice(
-            1,
-          ) as Answer[],
+        next = transaction.next(
+          (
+            await awaitAll<unknown>([beginTransaction(), ...this.#send(client, next.value, false)])
+          ).slice(1) as QueryResult[],
         );
       while (!next.done) {
-        const { last = false } = next.value;
+        const { commits = false } = next.value;
         // What failed before a COMMIT turns it into a ROLLBACK: nothing is half done.
         const sent = this.#send(client, next.value, false);
-        const answers = await allOf<unknown>(last ? [...sent, committed(client)] : sent);
-        next = unit.next(answers as Answer[]);
-        if (last && !next.done) throw new Error('a unit asks on after its commit');
-        if (last && next.done) return next.value;
+        const answers = await awaitAll<unknown>(commits ? [...sent, commit(client)] : sent);
+        next = transaction.next(answers as QueryResult[]);
+        if (commits && !next.done) throw new Error('a unit asks on after its commit');
+        if (commits && next.done) return next.value;
       }
-      await committed(client);
+      await commit(client);
       return next.value;
     } catch (fault) {
       // Whatever the library believes: an error is told before the state that it left behind.
-      if (!(fault instanceof Broken)) await asked(client.query('ROLLBACK'));
+      if (!(fault instanceof BrokenConnection)) await checkAnswer(client.query('ROLLBACK'));
       throw fault;
     }
   }
@@ -247,11 +261,11 @@ export class PostgresDriver implements Driver {
    */
   async #run<T>(
     client: pg.PoolClient,
-    unit: Unit<T>,
+    transaction: Transaction<T>,
     {
       most = Infinity,
       patient = false,
-      first = unit.next(),
+      first = transaction.next(),
     }: { most?: number; patient?: boolean; first?: IteratorResult<Batch, T> } = {},
   ): Promise<T> {
     let next = first;
@@ -260,7 +274,7 @@ export class PostgresDriver implements Driver {
         throw new Error(
           `more than one statement in a unit that was said to be one: ${next.value.steps[0]?.statement.postgres.text}`,
         );
-      next = unit.next(await allOf(this.#send(client, next.value, patient)));
+      next = transaction.next(await awaitAll(this.#send(client, next.value, patient)));
     }
     return next.value;
   }
@@ -269,31 +283,31 @@ export class PostgresDriver implements Driver {
    * All are made before the first is sent: one that cannot be made must not be missing among the
    * others.
    */
-  #send(client: pg.PoolClient, { steps }: Batch, patient: boolean): Promise<Answer>[] {
+  #send(client: pg.PoolClient, { steps }: Batch, patient: boolean): Promise<QueryResult>[] {
     return steps
-      .map((step) => ({ step, query: this.#query(step) }))
-      .map(({ step, query }) => this.#answer(client, step, query, patient));
+      .map((step) => ({ step, query: this.#toQuery(step) }))
+      .map(({ step, query }) => this.#runQuery(client, step, query, patient));
   }
 
-  #query({ statement, values }: Step): pg.QueryConfig {
+  #toQuery({ statement, values }: Step): pg.QueryConfig {
     const { text, bind } = statement.postgres;
-    return { name: this.#nameOf(statement), text, values: bind(values).map(sendable) };
+    return { name: this.#nameOf(statement), text, values: bind(values).map(withoutNul) };
   }
 
-  async #answer(
+  async #runQuery(
     client: pg.PoolClient,
     step: Step,
     query: pg.QueryConfig,
     patient: boolean,
-  ): Promise<Answer> {
+  ): Promise<QueryResult> {
     try {
-      const { rows, rowCount } = await asked(client.query(query));
-      return step.statement.answers
+      const { rows, rowCount } = await checkAnswer(client.query(query));
+      return step.statement.returnsRows
         ? { rows, changes: rows.length }
         : { rows: [], changes: rowCount ?? 0 };
     } catch (fault) {
-      if (patient && this.#again(fault).kind === 'stale')
-        return this.#answer(client, step, this.#query(step), false);
+      if (patient && this.#classifyFault(fault).kind === 'stale')
+        return this.#runQuery(client, step, this.#toQuery(step), false);
       throw fault;
     }
   }
@@ -313,49 +327,50 @@ export class PostgresDriver implements Driver {
 }
 
 /** Whether a query changes nothing, whatever becomes of it. */
-const onlyAsks = ({ statement }: Step): boolean => /^\s*select\b/i.test(statement.postgres.text);
+const isReadOnly = ({ statement }: Step): boolean => /^\s*select\b/i.test(statement.postgres.text);
 
 /**
  * What was sent together: all of it comes back before anybody goes on. The first that failed is
  * why.
  */
-async function allOf<T>(sent: readonly Promise<T>[]): Promise<T[]> {
+async function awaitAll<T>(sent: readonly Promise<T>[]): Promise<T[]> {
   const settled = await Promise.allSettled(sent);
   const failed = settled
     .filter((one): one is PromiseRejectedResult => one.status === 'rejected')
     .map(({ reason }) => reason as unknown);
-  if (failed.length > 0) throw failed.find((fault) => fault instanceof Broken) ?? failed[0];
+  if (failed.length > 0)
+    throw failed.find((fault) => fault instanceof BrokenConnection) ?? failed[0];
   return settled.map((one) => (one as PromiseFulfilledResult<T>).value);
 }
 
-async function committed(client: pg.PoolClient): Promise<void> {
-  const { command } = await asked(client.query('COMMIT'));
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await checkAnswer(client.query('COMMIT'));
   if (command !== 'COMMIT') throw new Error('the server did not commit');
 }
 
 /** The same unit, which also notes what it is about to change. */
-const noting = <T>(make: () => Unit<T>, altered: Set<Alteration>) =>
-  function* (): Unit<T> {
-    const unit = make();
-    let next = unit.next();
+const trackChanges = <T>(makeTransaction: () => Transaction<T>, changedRows: Set<RowChange>) =>
+  function* (): Transaction<T> {
+    const transaction = makeTransaction();
+    let next = transaction.next();
     while (!next.done) {
       for (const { statement, values } of next.value.steps)
-        if (statement.alters) altered.add(statement.alters(values));
-      next = unit.next(yield next.value);
+        if (statement.changedRow) changedRows.add(statement.changedRow(values));
+      next = transaction.next(yield next.value);
     }
     return next.value;
   };
 
 /** The connection is in no state to go on. */
-class Broken extends Error {}
+class BrokenConnection extends Error {}
 
 /** What the server answered. A connection that cannot be used again is told apart. */
-async function asked<T>(answer: Promise<T>): Promise<T> {
+async function checkAnswer<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (fault) {
-    const { kind, broken } = troubleOf(fault);
-    if (broken) throw new Broken('the connection broke', { cause: fault });
-    throw kind === 'unavailable' ? unavailable(fault) : fault;
+    const { kind, connectionBroken: broken } = classifyFault(fault);
+    if (broken) throw new BrokenConnection('the connection broke', { cause: fault });
+    throw kind === 'unavailable' ? toUnavailable(fault) : fault;
   }
 }

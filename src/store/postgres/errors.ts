@@ -2,7 +2,7 @@ import pg from 'pg';
 import { Unavailable } from '../sqlite/errors.ts';
 
 /** SQLSTATE classes, and single states, after which asking again later may help. */
-const passing = [
+const transientStates = [
   '08', // connection exceptions
   '28', // the server does not let us in: the password is being changed, or was
   '53', // too many connections, disk full, out of memory
@@ -17,14 +17,14 @@ const passing = [
 ];
 
 /** What went wrong with a statement, or with a connection. */
-export interface Trouble {
+export interface FaultClass {
   /**
-   * `again`: the unit met another and can be run again. `stale`: a prepared plan does not fit the
+   * `retry`: the unit met another and can be run again. `stale`: a prepared plan does not fit the
    * tables any more.
    */
-  readonly kind: 'again' | 'stale' | 'unavailable' | 'fault';
+  readonly kind: 'retry' | 'stale' | 'unavailable' | 'fault';
   /** The connection must not be used again. */
-  readonly broken: boolean;
+  readonly connectionBroken: boolean;
   readonly state: string;
 }
 
@@ -32,28 +32,30 @@ export interface Trouble {
  * Reads a fault of node-postgres. Whatever did not come from the server as a fault of SQL is
  * trouble with the connection.
  */
-export function troubleOf(fault: unknown): Trouble {
+export function classifyFault(fault: unknown): FaultClass {
   if (!(fault instanceof pg.DatabaseError) || fault.code === undefined)
     return {
       kind: 'unavailable',
-      broken: true,
+      connectionBroken: true,
       state: (fault as NodeJS.ErrnoException | null)?.code ?? 'connection lost',
     };
   const { code: state, routine } = fault;
   // Unique violation: two units looked, found nothing, and both wrote. Run again, one of them finds
   // it.
   if (state === '40001' || state === '40P01' || state === '23505')
-    return { kind: 'again', broken: false, state };
+    return { kind: 'retry', connectionBroken: false, state };
   if (state === '0A000' && routine === 'RevalidateCachedQuery')
-    return { kind: 'stale', broken: false, state };
-  if (passing.some((start) => state.startsWith(start)))
-    return { kind: 'unavailable', broken: state !== '57014' && state !== '55P03', state };
-  return { kind: 'fault', broken: false, state };
+    return { kind: 'stale', connectionBroken: false, state };
+  if (transientStates.some((start) => state.startsWith(start)))
+    return { kind: 'unavailable', connectionBroken: state !== '57014' && state !== '55P03', state };
+  return { kind: 'fault', connectionBroken: false, state };
 }
 
 /**
  * What such a fault is to the program. The words of the server may hold values, and stay in the
  * cause.
  */
-export const unavailable = (fault: unknown): Unavailable =>
-  new Unavailable(`the database is not available (${troubleOf(fault).state})`, 2, { cause: fault });
+export const toUnavailable = (fault: unknown): Unavailable =>
+  new Unavailable(`the database is not available (${classifyFault(fault).state})`, 2, {
+    cause: fault,
+  });

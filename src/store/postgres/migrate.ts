@@ -1,13 +1,13 @@
 import type pg from 'pg';
-import { type MigrationPlan, migrations, planFrom, SchemaMismatch } from '../sql/migrate.ts';
-import { troubleOf, unavailable } from './errors.ts';
+import { type MigrationPlan, migrations, planMigration, SchemaMismatch } from '../sql/migrate.ts';
+import { classifyFault, toUnavailable } from './errors.ts';
 
 /** Any number will do, as long as every Gatehouse takes the same: 'gate' in ASCII. */
-export const LOCK = 0x67617465;
-const MOST_MS = 600_000;
+export const MIGRATION_LOCK = 0x67617465;
+const MIGRATION_TIMEOUT_MS = 600_000;
 
 /** Which schema the database has; 0: none yet. */
-async function versionOf(client: pg.ClientBase): Promise<number> {
+async function readSchemaVersion(client: pg.ClientBase): Promise<number> {
   const { rows: found } = await client.query<{ there: boolean }>(
     `SELECT to_regclass('schema_version') IS NOT NULL AS there`,
   );
@@ -18,17 +18,17 @@ async function versionOf(client: pg.ClientBase): Promise<number> {
   return rows[0]?.version ?? 0;
 }
 
-const outward = (fault: unknown) =>
-  !(fault instanceof SchemaMismatch) && troubleOf(fault).kind === 'unavailable'
-    ? unavailable(fault)
+const toReportedFault = (fault: unknown) =>
+  !(fault instanceof SchemaMismatch) && classifyFault(fault).kind === 'unavailable'
+    ? toUnavailable(fault)
     : fault;
 
 /** What is to be done. Throws SchemaMismatch when the schema is newer than the program. */
 export async function planPostgres(client: pg.ClientBase): Promise<MigrationPlan> {
   try {
-    return planFrom(await versionOf(client));
+    return planMigration(await readSchemaVersion(client));
   } catch (fault) {
-    throw outward(fault);
+    throw toReportedFault(fault);
   }
 }
 
@@ -39,24 +39,25 @@ export async function planPostgres(client: pg.ClientBase): Promise<MigrationPlan
  */
 export async function migratePostgres(client: pg.ClientBase): Promise<void> {
   if ((await planPostgres(client)).from === migrations.length) return;
-  const ask = (text: string) => client.query({ text, query_timeout: MOST_MS } as pg.QueryConfig);
+  const runQuery = (text: string) =>
+    client.query({ text, query_timeout: MIGRATION_TIMEOUT_MS } as pg.QueryConfig);
   try {
-    await ask(
-      `BEGIN; SET LOCAL statement_timeout = ${MOST_MS}; SET LOCAL idle_in_transaction_session_timeout = 0`,
+    await runQuery(
+      `BEGIN; SET LOCAL statement_timeout = ${MIGRATION_TIMEOUT_MS}; SET LOCAL idle_in_transaction_session_timeout = 0`,
     );
-    await ask(`SELECT pg_advisory_xact_lock(${LOCK})`);
-    await ask(`SET LOCAL lock_timeout = '10s'`);
-    const { from } = planFrom(await versionOf(client));
+    await runQuery(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+    await runQuery(`SET LOCAL lock_timeout = '10s'`);
+    const { from } = planMigration(await readSchemaVersion(client));
     if (from === 0)
-      await ask('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)');
+      await runQuery('CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)');
     for (const [index, { postgres }] of migrations.entries()) {
       if (index < from) continue;
-      await ask(postgres);
-      await ask(`INSERT INTO schema_version (version) VALUES (${index + 1})`);
+      await runQuery(postgres);
+      await runQuery(`INSERT INTO schema_version (version) VALUES (${index + 1})`);
     }
-    await ask('COMMIT');
+    await runQuery('COMMIT');
   } catch (fault) {
     await client.query('ROLLBACK').catch(() => {});
-    throw outward(fault);
+    throw toReportedFault(fault);
   }
 }

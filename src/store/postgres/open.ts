@@ -1,34 +1,34 @@
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
-import { type Memory, makeMemory } from '../cache/cache.ts';
-import { recentStore } from '../cache/cached-store.ts';
-import { chainAll } from '../sql/audit-chain.ts';
-import { forgetParsed } from '../sql/clients.ts';
-import { refuseBehind } from '../sql/migrate.ts';
+import { makeRowCache, type RowCache } from '../cache/cache.ts';
+import { makeCachedReads } from '../cache/cached-store.ts';
+import { chainAllEntries } from '../sql/audit-chain.ts';
+import { evictParsedClients } from '../sql/clients.ts';
+import { requireUpToDate } from '../sql/migrate.ts';
 import { purgeExpired } from '../sql/purge.ts';
-import { one, written } from '../sql/statement.ts';
-import { portsOver, type Store } from '../store.ts';
-import { openEar } from './change-listener.ts';
+import { fetchOne, sql } from '../sql/statement.ts';
+import { makeStorePorts, type Store } from '../store.ts';
+import { openChangeListener } from './change-listener.ts';
 import { CONNECT_MS, type PostgresOptions as DriverOptions, PostgresDriver } from './driver.ts';
 import { migratePostgres, planPostgres } from './migrate.ts';
-import { reapedSpans } from './partitions/bounds.ts';
-import { keepPartitions } from './partitions/manager.ts';
+import { readPurgeRanges } from './partitions/bounds.ts';
+import { maintainPartitions } from './partitions/manager.ts';
 
-export interface PostgresOptions extends Omit<DriverOptions, 'altered'> {
+export interface PostgresOptions extends Omit<DriverOptions, 'onRowChange'> {
   /**
    * Whether this process may remember rows that are asked for with every request; true unless it is
    * said otherwise.
    */
-  readonly remember?: boolean;
+  readonly cacheRows?: boolean;
   /** Where it is said that changes cannot be heard. */
   readonly log?: Log;
   /** By which it is noticed that the machine was suspended. */
   readonly clock?: Clock;
 }
 
-const nothing = written('SELECT 1');
+const pingStatement = sql('SELECT 1');
 /** Not `now()`: that is when the transaction began. SQLite is never asked. */
-const serverTime = written<{ millis: number }>({
+const serverTime = sql<{ millis: number }>({
   sqlite: 'SELECT 0 AS millis',
   postgres: 'SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS millis',
 });
@@ -40,45 +40,45 @@ const serverTime = written<{ millis: number }>({
  */
 export function openPostgres(
   url: string,
-  { remember = true, log, clock, ...options }: PostgresOptions = {},
+  { cacheRows = true, log, clock, ...options }: PostgresOptions = {},
 ): Store {
-  const rows = makeMemory(clock ? { wall: () => clock.millis() } : {});
-  const memory: Memory = {
-    ...rows,
-    forget(change) {
-      rows.forget(change);
-      if (change.kind === 'client') forgetParsed(driver, String(change.key));
+  const rowCache = makeRowCache(clock ? { wallClock: () => clock.millis() } : {});
+  const cache: RowCache = {
+    ...rowCache,
+    invalidate(change) {
+      rowCache.invalidate(change);
+      if (change.kind === 'client') evictParsedClients(driver, String(change.key));
     },
-    forgetAll() {
-      rows.forgetAll();
-      forgetParsed(driver, null);
+    invalidateAll() {
+      rowCache.invalidateAll();
+      evictParsedClients(driver, null);
     },
   };
-  const driver = new PostgresDriver(url, { ...options, altered: memory.forget });
-  const ear = openEar(url, memory, {
+  const driver = new PostgresDriver(url, { ...options, onRowChange: cache.invalidate });
+  const changeListener = openChangeListener(url, cache, {
     connectMs: options.connectMs ?? CONNECT_MS,
     log: log ?? null,
   });
-  const ports = portsOver(driver);
+  const ports = makeStorePorts(driver);
   return {
     ...ports,
-    recent: remember ? recentStore(driver, memory, ear.wanted) : null,
+    cached: cacheRows ? makeCachedReads(driver, cache, changeListener.keepListening) : null,
     purgeExpired: async (now, limit, options) =>
-      purgeExpired(driver, now, limit, { ...options, spans: await reapedSpans(driver, now) }),
-    keepPartitions: (now, mostApart) =>
-      driver.connected((client) => keepPartitions(client, now, mostApart)),
-    logBytes: () => null,
-    async ready({ migrate = true } = {}) {
+      purgeExpired(driver, now, limit, { ...options, spans: await readPurgeRanges(driver, now) }),
+    maintainPartitions: (now, maxClockDriftSeconds) =>
+      driver.withConnection((client) => maintainPartitions(client, now, maxClockDriftSeconds)),
+    walBytes: () => null,
+    async prepareSchema({ migrate = true } = {}) {
       if (migrate) {
-        await driver.connected(migratePostgres);
-        await chainAll(ports);
-      } else refuseBehind(await driver.connected(planPostgres));
+        await driver.withConnection(migratePostgres);
+        await chainAllEntries(ports);
+      } else requireUpToDate(await driver.withConnection(planPostgres));
     },
-    plan: () => driver.connected(planPostgres),
-    serverTime: async () => (await driver.read(one(serverTime)))?.millis ?? null,
-    ping: async () => void (await driver.read(one(nothing))),
+    planMigration: () => driver.withConnection(planPostgres),
+    serverTime: async () => (await driver.read(fetchOne(serverTime)))?.millis ?? null,
+    ping: async () => void (await driver.read(fetchOne(pingStatement))),
     async close() {
-      ear.close();
+      changeListener.close();
       await driver.close();
     },
   };

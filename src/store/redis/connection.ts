@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Unavailable } from '#kernel/unavailable.ts';
 
 /** A Lua script with the digest Redis keeps it under. */
-export interface Script {
+export interface LuaScript {
   readonly text: string;
   readonly sha: string;
 }
@@ -12,7 +12,7 @@ export interface Script {
  * Prepares a script. Every key it touches is handed in, and all of them share a hash tag, so that
  * it runs in a Cluster too.
  */
-export const script = (text: string): Script => ({
+export const defineScript = (text: string): LuaScript => ({
   text,
   sha: createHash('sha1').update(text).digest('hex'),
 });
@@ -21,10 +21,10 @@ export const script = (text: string): Script => ({
  * What is asked of Redis. Each call is one command, and rejects with Unavailable when its answer
  * did not come.
  */
-export interface Link {
-  command(name: string, key: string, ...rest: readonly string[]): Promise<unknown>;
-  run(
-    script: Script,
+export interface RedisConnection {
+  sendCommand(name: string, key: string, ...rest: readonly string[]): Promise<unknown>;
+  runScript(
+    script: LuaScript,
     keys: readonly [string, ...string[]],
     ...values: readonly (string | number)[]
   ): Promise<unknown>;
@@ -38,9 +38,9 @@ interface Connection {
    * Settled when the first attempt to connect ended, well or not. From then on a command without a
    * server fails at once.
    */
-  readonly tried: Promise<unknown>;
+  readonly firstAttempt: Promise<unknown>;
   /** What went wrong last with the connection itself. */
-  problem(): unknown;
+  lastProblem(): unknown;
   send(key: string, command: readonly string[], stop: AbortSignal): Promise<unknown>;
   close(): Promise<unknown>;
   destroy(): void;
@@ -49,35 +49,35 @@ interface Connection {
 type Library = typeof import('@redis/client');
 
 /** Commands that may wait at once: a server that hangs costs a bounded amount of memory. */
-const MOST_WAITING = 10_000;
-const retryAfter = (attempt: number) => Math.min(25 * 2 ** attempt, 1000);
+const MAX_QUEUED_COMMANDS = 10_000;
+const retryDelayMs = (attempt: number) => Math.min(25 * 2 ** attempt, 1000);
 /**
  * A server may hang after it took the connection; then nothing comes for this many command times,
  * although a ping is sent for each five.
  */
-const SILENT = 15;
+const SILENCE_FACTOR = 15;
 
 /**
  * Sent again by nobody: what was written when a connection broke is rejected, for it may have been
  * done.
  */
-function options(timeoutMs: number) {
+function clientOptions(timeoutMs: number) {
   return {
     disableOfflineQueue: true,
-    commandsQueueMaxLength: MOST_WAITING,
+    commandsQueueMaxLength: MAX_QUEUED_COMMANDS,
     maintNotifications: 'disabled' as const,
     disableClientInfo: true,
     pingInterval: timeoutMs * 5,
     socket: {
       connectTimeout: timeoutMs,
-      socketTimeout: timeoutMs * SILENT,
-      reconnectStrategy: retryAfter,
+      socketTimeout: timeoutMs * SILENCE_FACTOR,
+      reconnectStrategy: retryDelayMs,
     },
   };
 }
 
 function connectServer(library: Library, url: string, timeoutMs: number): Connection {
-  const client = library.createClient({ url, ...options(timeoutMs) });
+  const client = library.createClient({ url, ...clientOptions(timeoutMs) });
   let problem: unknown;
   const tried = new Promise<void>((resolve) => {
     client.once('ready', () => resolve());
@@ -88,8 +88,8 @@ function connectServer(library: Library, url: string, timeoutMs: number): Connec
   });
   client.connect().catch(() => {});
   return {
-    tried,
-    problem: () => problem,
+    firstAttempt: tried,
+    lastProblem: () => problem,
     send: (_key, command, abortSignal) => client.sendCommand([...command], { abortSignal }),
     close: async () => client.close(),
     destroy: () => client.destroy(),
@@ -98,7 +98,7 @@ function connectServer(library: Library, url: string, timeoutMs: number): Connec
 
 function connectCluster(library: Library, urls: readonly string[], timeoutMs: number): Connection {
   const { username, password, protocol } = new URL(urls[0] as string);
-  const { socket, ...rest } = options(timeoutMs);
+  const { socket, ...rest } = clientOptions(timeoutMs);
   const cluster = library.createCluster({
     rootNodes: urls.map((url) => ({ url })),
     // Each node is connected to when it is needed: one that is down does not keep the others from
@@ -112,7 +112,7 @@ function connectCluster(library: Library, urls: readonly string[], timeoutMs: nu
       socket: { ...socket, ...(protocol === 'rediss:' ? { tls: true as const } : {}) },
     },
   });
-  let over = false;
+  let closed = false;
   let problem: unknown;
   for (const event of ['error', 'node-error'] as const)
     cluster.on(event, (fault) => {
@@ -122,22 +122,22 @@ function connectCluster(library: Library, urls: readonly string[], timeoutMs: nu
     try {
       await cluster.connect();
     } catch {
-      void pause(retryAfter(attempt), undefined, { ref: false }).then(() =>
-        over ? undefined : connect(attempt + 1),
+      void pause(retryDelayMs(attempt), undefined, { ref: false }).then(() =>
+        closed ? undefined : connect(attempt + 1),
       );
     }
   }
   return {
-    tried: connect(0),
-    problem: () => problem,
+    firstAttempt: connect(0),
+    lastProblem: () => problem,
     send: (key, command, abortSignal) =>
       cluster.sendCommand(key, false, [...command], { abortSignal }),
     close: async () => {
-      over = true;
+      closed = true;
       await cluster.close();
     },
     destroy: () => {
-      over = true;
+      closed = true;
       cluster.destroy();
     },
   };
@@ -147,12 +147,12 @@ function connectCluster(library: Library, urls: readonly string[], timeoutMs: nu
  * Error replies that say the command itself is wrong: a fault of ours. Any other one is a state of
  * the server (LOADING, READONLY, OOM, NOAUTH …).
  */
-const ours = /^(?:ERR|WRONGTYPE|CROSSSLOT)\b/;
+const commandFault = /^(?:ERR|WRONGTYPE|CROSSSLOT)\b/;
 /**
  * What is said of a failure: the kind of it, such as ECONNREFUSED or WRONGPASS. The library's text
  * may name an address.
  */
-const kindOf = (fault: unknown): string | undefined => {
+const faultKind = (fault: unknown): string | undefined => {
   const { code, message } = (fault ?? {}) as NodeJS.ErrnoException;
   return code ?? /^[A-Z]{4,16}\b/.exec(message ?? '')?.[0];
 };
@@ -162,7 +162,7 @@ const kindOf = (fault: unknown): string | undefined => {
  * first command, and again by itself. A command that has no answer after `timeoutMs` is given up,
  * and the connection it hung on is replaced.
  */
-export function openLink(urls: readonly string[], timeoutMs: number): Link {
+export function openRedisConnection(urls: readonly string[], timeoutMs: number): RedisConnection {
   let current: Promise<Connection> | undefined;
   let closed = false;
   let renewedAt = 0;
@@ -178,7 +178,7 @@ export function openLink(urls: readonly string[], timeoutMs: number): Link {
    * A connection on which nothing comes back may be dead without anybody having said so: the next
    * command gets another.
    */
-  function renew(hung: Promise<Connection>): void {
+  function replaceConnection(hung: Promise<Connection>): void {
     if (hung !== current || closed || performance.now() - renewedAt < timeoutMs * 3) return;
     renewedAt = performance.now();
     current = connect();
@@ -196,29 +196,31 @@ export function openLink(urls: readonly string[], timeoutMs: number): Link {
     const used = current;
     const stop = new AbortController();
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
+    const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         stop.abort();
-        renew(used);
+        replaceConnection(used);
         reject(new Unavailable(`Redis gave no answer in ${timeoutMs} ms`));
       }, timeoutMs);
     });
     const answer = used.then(async (connection) => {
-      await connection.tried;
+      await connection.firstAttempt;
       // Whoever asked has been told that it failed: nothing is begun after that.
       stop.signal.throwIfAborted();
       return connection.send(key, command, stop.signal);
     });
     try {
-      return await Promise.race([answer, late]);
+      return await Promise.race([answer, timeout]);
     } catch (fault) {
       // The server we are with is no longer the one that is written to: its name may lead to
       // another by now.
-      if (/^READONLY\b/.test((fault as Error).message)) renew(used);
-      if (fault instanceof Unavailable || ours.test((fault as Error).message)) throw fault;
+      if (/^READONLY\b/.test((fault as Error).message)) replaceConnection(used);
+      if (fault instanceof Unavailable || commandFault.test((fault as Error).message)) throw fault;
       const why =
-        kindOf(fault) ??
-        kindOf(await used.then(({ problem }) => problem()).catch(() => undefined)) ??
+        faultKind(fault) ??
+        faultKind(
+          await used.then(({ lastProblem: problem }) => problem()).catch(() => undefined),
+        ) ??
         'no connection';
       throw new Unavailable(`Redis is not available: ${why}`, 1, { cause: fault });
     } finally {
@@ -227,8 +229,8 @@ export function openLink(urls: readonly string[], timeoutMs: number): Link {
   }
 
   return {
-    command: (name, key, ...rest) => send(key, [name, key, ...rest]),
-    async run({ text, sha }, keys, ...values) {
+    sendCommand: (name, key, ...rest) => send(key, [name, key, ...rest]),
+    async runScript({ text, sha }, keys, ...values) {
       const rest = [String(keys.length), ...keys, ...values.map(String)];
       try {
         return await send(keys[0], ['EVALSHA', sha, ...rest]);

@@ -1,25 +1,29 @@
 import { hash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KeptRequest, KeptRequestRecords } from '#accounts/kept-requests.ts';
-import type { Limits, Session, Sessions } from '#accounts/records.ts';
-import type { ClientId, ConsentId, Digest, Sealed, UserId } from '#kernel/ids.ts';
+import type { PendingRequest, PendingRequestRecords } from '#accounts/kept-requests.ts';
+import type { RateCounters, Session, Sessions } from '#accounts/records.ts';
+import type { ClientId, ConsentId, Digest, EncryptedSecret, UserId } from '#kernel/ids.ts';
 import { type Instant, type Seconds, seconds } from '#kernel/time.ts';
-import type { Handshakes, NonceClaim, TemporaryCredentials } from '#oauth1/records.ts';
+import type {
+  NonceClaim,
+  TemporaryCredentialRecords,
+  TemporaryCredentials,
+} from '#oauth1/records.ts';
 import type { Clock } from '#platform/clock.ts';
 import type {
   AuthorizationRequest,
   AuthorizationRequests,
 } from '#registry/model/authorization-request.ts';
-import { openLink, type Script } from './connection.ts';
+import { type LuaScript, openRedisConnection } from './connection.ts';
 import * as scripts from './scripts.ts';
 
 /** The ports of what expires, answered by Redis or Valkey. */
-export interface Ephemeral
+export interface EphemeralStore
   extends Sessions,
-    Limits,
-    KeptRequestRecords,
+    RateCounters,
+    PendingRequestRecords,
     AuthorizationRequests,
-    Handshakes {
+    TemporaryCredentialRecords {
   /**
    * Rejects with Unavailable when the server cannot be reached or cannot be written to, and when it
    * is set to forget before the time.
@@ -35,7 +39,7 @@ export interface RedisOptions {
    * How long a nonce outlives the timestamp it was sent with. A nonce whose timestamp is before the
    * server's life is not believed to be new.
    */
-  readonly nonceFor: Seconds;
+  readonly nonceTtlSeconds: Seconds;
   /** How long a command may take. */
   readonly timeoutMs?: number;
 }
@@ -44,7 +48,7 @@ export interface RedisOptions {
  * Redis forgets a thing this long after its end: its own clock only cleans up, and the program's
  * may be behind, or be set back.
  */
-const MARGIN = seconds(300);
+const EXPIRY_MARGIN = seconds(300);
 /**
  * Requests for a decision are kept so much longer than they can be decided on, so that a person who
  * comes late is told of which app they were.
@@ -54,44 +58,44 @@ const DAY = seconds(86_400);
  * Nothing that is kept here is larger; more is a fault of ours, for what comes from outside has its
  * own bounds.
  */
-const MOST_BYTES = 65_536;
+const MAX_VALUE_BYTES = 65_536;
 /** Whoever keeps the book of nonces is known to be awake for as long after it was last heard. */
 const AWAKE_MS = 1000;
 /** An answer that took longer may be from somebody who just woke up. */
-const PROMPT_MS = 100;
+const PROMPT_ANSWER_MS = 100;
 /** In this time a member of a Cluster hears from the others what happened while it was stopped. */
-const NEWS_MS = 200;
+const FAILOVER_NEWS_MS = 200;
 /** Sessions of one person that one script ends. */
-const AT_ONCE = 500;
+const SESSION_BATCH_SIZE = 500;
 
 // All keys of one script share a hash tag, so a Cluster keeps them on one server: one tag for
 // handshakes and nonces, one for sessions.
-const book = 'gh:{oauth1}:book';
+const nonceBookKey = 'gh:{oauth1}:book';
 const nonceKey = ({ key }: NonceClaim) => `gh:{oauth1}:nonce:${key}`;
-const pairKey = (token: string) => `gh:{oauth1}:pair:${token}`;
+const temporaryKey = (token: string) => `gh:{oauth1}:pair:${token}`;
 const sessionKey = (digest: string) => `gh:{session}:${digest}`;
-const sessionsOf = (user: UserId) => `gh:{session}:of:${user}`;
+const sessionIndexKey = (user: UserId) => `gh:{session}:of:${user}`;
 const requestKey = (digest: Digest) => `gh:request:{${digest}}`;
-const keptKey = (digest: Digest) => `gh:kept:{${digest}}`;
+const pendingRequestKey = (digest: Digest) => `gh:kept:{${digest}}`;
 /**
  * Names in the key of a counter come from outside: their image is as long as any other, and tells
  * nobody who it is about.
  */
 const limitKey = (key: string) => `gh:limit:{${hash('sha256', key, 'base64url')}}`;
 
-const bounded = (text: string): string => {
-  if (Buffer.byteLength(text) > MOST_BYTES)
+const checkSize = (text: string): string => {
+  if (Buffer.byteLength(text) > MAX_VALUE_BYTES)
     throw new Error('a value is larger than anything that is kept in Redis');
   return text;
 };
 
-const inserted = (outcome: unknown, what: string): void => {
+const assertInserted = (outcome: unknown, what: string): void => {
   if (outcome === 'there') throw new Error(`${what} of this name is there already`);
 };
 
-const list = (answer: unknown) => answer as readonly (string | null)[];
+const asList = (answer: unknown) => answer as readonly (string | null)[];
 
-function toPair(
+function toTemporaryCredentials(
   token: string,
   fields: readonly (string | null)[],
 ): TemporaryCredentials | undefined {
@@ -100,7 +104,7 @@ function toPair(
   return {
     token,
     clientId: client as ClientId,
-    secretSealed: sealed as Sealed,
+    encryptedSecret: sealed as EncryptedSecret,
     callback: callback as string,
     expiresAt: Number(expires) as Instant,
     authorized:
@@ -122,43 +126,48 @@ function toPair(
  */
 export function openRedis(
   urls: string | readonly string[],
-  { clock, nonceFor, timeoutMs = 2000 }: RedisOptions,
-): Ephemeral {
-  const link = openLink([urls].flat(), timeoutMs);
-  const keptFor = (expiresAt: Instant) => Math.max(expiresAt - clock.now(), 0) + MARGIN;
-  let heardAt = Number.NEGATIVE_INFINITY;
+  { clock, nonceTtlSeconds, timeoutMs = 2000 }: RedisOptions,
+): EphemeralStore {
+  const connection = openRedisConnection([urls].flat(), timeoutMs);
+  const ttlSecondsUntil = (expiresAt: Instant) =>
+    Math.max(expiresAt - clock.now(), 0) + EXPIRY_MARGIN;
+  let lastAnswerAt = Number.NEGATIVE_INFINITY;
   /**
    * A member of a Cluster that was stopped, and whose place another took meanwhile, answers what
    * has waited in front of it before it hears of that. So no nonce is laid in front of one that has
    * been silent: it gives a sign of life first, and has time to hear the news if that was slow.
    */
-  async function awake(): Promise<void> {
+  async function ensureAwake(): Promise<void> {
     const askedAt = performance.now();
-    if (askedAt - heardAt < AWAKE_MS) return;
-    await link.command('EXISTS', book);
-    if (performance.now() - askedAt < PROMPT_MS) return;
-    await pause(NEWS_MS);
-    await link.command('EXISTS', book);
+    if (askedAt - lastAnswerAt < AWAKE_MS) return;
+    await connection.sendCommand('EXISTS', nonceBookKey);
+    if (performance.now() - askedAt < PROMPT_ANSWER_MS) return;
+    await pause(FAILOVER_NEWS_MS);
+    await connection.sendCommand('EXISTS', nonceBookKey);
   }
-  async function spend(
-    script: Script,
+  async function runWithNonce(
+    script: LuaScript,
     nonce: NonceClaim,
     keys: readonly string[] = [],
     ...values: readonly (string | number)[]
   ) {
-    await awake();
-    const spending = [clock.now(), nonce.expiresAt - nonceFor, keptFor(nonce.expiresAt)];
-    const outcome = await link.run(
+    await ensureAwake();
+    const nonceValues = [
+      clock.now(),
+      nonce.expiresAt - nonceTtlSeconds,
+      ttlSecondsUntil(nonce.expiresAt),
+    ];
+    const outcome = await connection.runScript(
       script,
-      [book, nonceKey(nonce), ...keys],
-      ...spending,
+      [nonceBookKey, nonceKey(nonce), ...keys],
+      ...nonceValues,
       ...values,
     );
-    heardAt = performance.now();
+    lastAnswerAt = performance.now();
     return outcome;
   }
 
-  const parse = <T extends { readonly expiresAt: Instant }>(
+  const parseUnexpired = <T extends { readonly expiresAt: Instant }>(
     text: unknown,
     now: Instant,
   ): T | undefined => {
@@ -166,8 +175,8 @@ export function openRedis(
     return value !== undefined && value.expiresAt > now ? value : undefined;
   };
 
-  const sessionIn = (text: unknown, now: Instant): Session | undefined => {
-    const session = parse<Parameters<Sessions['saveSession']>[0]>(text, now);
+  const parseSession = (text: unknown, now: Instant): Session | undefined => {
+    const session = parseUnexpired<Parameters<Sessions['saveSession']>[0]>(text, now);
     return (
       session && {
         ...session,
@@ -182,163 +191,225 @@ export function openRedis(
       const { digest, userId, createdAt, expiresAt } = session;
       const values = [
         digest,
-        bounded(JSON.stringify(session)),
+        checkSize(JSON.stringify(session)),
         createdAt,
         expiresAt,
-        keptFor(expiresAt),
+        ttlSecondsUntil(expiresAt),
       ];
-      inserted(
-        await link.run(scripts.saveSession, [sessionKey(digest), sessionsOf(userId)], ...values),
+      assertInserted(
+        await connection.runScript(
+          scripts.saveSession,
+          [sessionKey(digest), sessionIndexKey(userId)],
+          ...values,
+        ),
         'a session',
       );
     },
-    noteActivity: async ({ digest, userId }, at, end) =>
-      void (await link.run(
+    recordActivity: async ({ digest, userId }, at, end) =>
+      void (await connection.runScript(
         scripts.noteActivity,
-        [sessionKey(digest), sessionsOf(userId)],
+        [sessionKey(digest), sessionIndexKey(userId)],
         digest,
         at,
         end,
-        keptFor(end),
+        ttlSecondsUntil(end),
       )),
     findSession: async (digest, now) =>
-      sessionIn(await link.command('GETEX', sessionKey(digest)), now),
+      parseSession(await connection.sendCommand('GETEX', sessionKey(digest)), now),
     async listSessions(user, now) {
-      const digests = list(
-        await link.run(scripts.readIndex, [sessionsOf(user)], `(${now}`, '+inf', 'BYSCORE'),
+      const digests = asList(
+        await connection.runScript(
+          scripts.readIndex,
+          [sessionIndexKey(user)],
+          `(${now}`,
+          '+inf',
+          'BYSCORE',
+        ),
       ) as readonly string[];
       const found: Session[] = [];
-      for (let from = 0; from < digests.length; from += AT_ONCE) {
-        const [first, ...rest] = digests.slice(from, from + AT_ONCE).map(sessionKey) as [
+      for (let from = 0; from < digests.length; from += SESSION_BATCH_SIZE) {
+        const [first, ...rest] = digests.slice(from, from + SESSION_BATCH_SIZE).map(sessionKey) as [
           string,
           ...string[],
         ];
-        const texts = list(await link.run(scripts.readTexts, [first, ...rest]));
-        found.push(...texts.flatMap((text) => sessionIn(text, now) ?? []));
+        const texts = asList(await connection.runScript(scripts.readTexts, [first, ...rest]));
+        found.push(...texts.flatMap((text) => parseSession(text, now) ?? []));
       }
       return found.sort(
         (one, other) => other.createdAt - one.createdAt || (one.digest < other.digest ? 1 : -1),
       );
     },
     recordProof: async (digest, proof) =>
-      (await link.run(scripts.recordProof, [sessionKey(digest)], JSON.stringify(proof))) as
-        | 'recorded'
-        | 'unknown',
+      (await connection.runScript(
+        scripts.recordProof,
+        [sessionKey(digest)],
+        JSON.stringify(proof),
+      )) as 'recorded' | 'unknown',
     // Its line in the person's index stays until it would have expired.
-    endSession: async (digest) => void (await link.command('DEL', sessionKey(digest))),
+    endSession: async (digest) => void (await connection.sendCommand('DEL', sessionKey(digest))),
     async endSessionsOf(user) {
-      const index = sessionsOf(user);
+      const index = sessionIndexKey(user);
       for (let more = true; more; ) {
-        const digests = list(
-          await link.run(scripts.readIndex, [index], 0, AT_ONCE - 1),
+        const digests = asList(
+          await connection.runScript(scripts.readIndex, [index], 0, SESSION_BATCH_SIZE - 1),
         ) as readonly string[];
         if (digests.length > 0)
-          await link.run(scripts.endSessions, [index, ...digests.map(sessionKey)], ...digests);
-        more = digests.length === AT_ONCE;
+          await connection.runScript(
+            scripts.endSessions,
+            [index, ...digests.map(sessionKey)],
+            ...digests,
+          );
+        more = digests.length === SESSION_BATCH_SIZE;
       }
     },
 
-    hit: async (key, now, windowEndsAt) =>
+    increment: async (key, now, windowEndsAt) =>
       Number(
-        await link.run(scripts.hit, [limitKey(key)], now, windowEndsAt, keptFor(windowEndsAt)),
+        await connection.runScript(
+          scripts.incrementCounter,
+          [limitKey(key)],
+          now,
+          windowEndsAt,
+          ttlSecondsUntil(windowEndsAt),
+        ),
       ),
     async count(key, now) {
-      const [hits, endsAt] = list(
-        await link.run(scripts.readFields, [limitKey(key)], 'hits', 'ends'),
+      const [hits, endsAt] = asList(
+        await connection.runScript(scripts.readFields, [limitKey(key)], 'hits', 'ends'),
       );
       return hits != null && Number(endsAt) > now ? Number(hits) : 0;
     },
-    clear: async (key) => void (await link.command('DEL', limitKey(key))),
+    clear: async (key) => void (await connection.sendCommand('DEL', limitKey(key))),
 
     async saveRequest(request) {
-      const value = bounded(JSON.stringify(request));
-      const outcome = await link.command(
+      const value = checkSize(JSON.stringify(request));
+      const outcome = await connection.sendCommand(
         'SET',
         requestKey(request.digest),
         value,
         'NX',
         'EX',
-        String(keptFor(request.expiresAt) + DAY),
+        String(ttlSecondsUntil(request.expiresAt) + DAY),
       );
-      inserted(outcome === null ? 'there' : outcome, 'a request');
+      assertInserted(outcome === null ? 'there' : outcome, 'a request');
     },
     findRequest: async (digest, now) =>
-      parse<AuthorizationRequest>(await link.command('GETEX', requestKey(digest)), now),
+      parseUnexpired<AuthorizationRequest>(
+        await connection.sendCommand('GETEX', requestKey(digest)),
+        now,
+      ),
     async replaceRequest(found, next) {
-      const texts = [JSON.stringify(found), bounded(JSON.stringify(next))];
-      const outcome = await link.run(
+      const texts = [JSON.stringify(found), checkSize(JSON.stringify(next))];
+      const outcome = await connection.runScript(
         scripts.replaceText,
         [requestKey(next.digest)],
         ...texts,
-        keptFor(next.expiresAt) + DAY,
+        ttlSecondsUntil(next.expiresAt) + DAY,
       );
       return outcome as 'replaced' | 'changed';
     },
 
-    async keepRequest(request) {
-      const value = bounded(JSON.stringify(request));
-      const outcome = await link.command(
+    async savePendingRequest(request) {
+      const value = checkSize(JSON.stringify(request));
+      const outcome = await connection.sendCommand(
         'SET',
-        keptKey(request.digest),
+        pendingRequestKey(request.digest),
         value,
         'NX',
         'EX',
-        String(keptFor(request.expiresAt)),
+        String(ttlSecondsUntil(request.expiresAt)),
       );
-      inserted(outcome === null ? 'there' : outcome, 'a kept request');
+      assertInserted(outcome === null ? 'there' : outcome, 'a kept request');
     },
-    keptRequest: async (digest, now) =>
-      parse<KeptRequest>(await link.command('GETEX', keptKey(digest)), now)?.path,
+    findPendingRequest: async (digest, now) =>
+      parseUnexpired<PendingRequest>(
+        await connection.sendCommand('GETEX', pendingRequestKey(digest)),
+        now,
+      )?.path,
 
-    claimNonce: async (nonce) => (await spend(scripts.claimNonce, nonce)) as 'first' | 'seen',
-    async saveTemporary(nonce, { token, clientId, secretSealed, callback, expiresAt }) {
-      const pair = [clientId, secretSealed, bounded(callback), expiresAt, keptFor(expiresAt)];
-      const outcome = await spend(scripts.saveTemporary, nonce, [pairKey(token)], ...pair);
-      inserted(outcome, 'a pair');
+    claimNonce: async (nonce) =>
+      (await runWithNonce(scripts.claimNonce, nonce)) as 'first' | 'seen',
+    async saveTemporaryCredentials(
+      nonce,
+      { token, clientId, encryptedSecret, callback, expiresAt },
+    ) {
+      const temporaryValues = [
+        clientId,
+        encryptedSecret,
+        checkSize(callback),
+        expiresAt,
+        ttlSecondsUntil(expiresAt),
+      ];
+      const outcome = await runWithNonce(
+        scripts.saveTemporary,
+        nonce,
+        [temporaryKey(token)],
+        ...temporaryValues,
+      );
+      assertInserted(outcome, 'a pair');
       return outcome as 'saved' | 'nonce-seen';
     },
-    async findTemporary(token, now) {
-      const pair = toPair(
+    async findTemporaryCredentials(token, now) {
+      const temporary = toTemporaryCredentials(
         token,
-        list(await link.run(scripts.readFields, [pairKey(token)], ...scripts.pairFields)),
+        asList(
+          await connection.runScript(
+            scripts.readFields,
+            [temporaryKey(token)],
+            ...scripts.temporaryFields,
+          ),
+        ),
       );
-      return pair !== undefined && pair.expiresAt > now ? pair : undefined;
+      return temporary !== undefined && temporary.expiresAt > now ? temporary : undefined;
     },
-    authorizeTemporary: async (token, { userId, consentId, verifierDigest }, now, expiresAt) =>
-      (await link.run(
+    authorizeTemporaryCredentials: async (
+      token,
+      { userId, consentId, verifierDigest },
+      now,
+      expiresAt,
+    ) =>
+      (await connection.runScript(
         scripts.authorizeTemporary,
-        [pairKey(token)],
+        [temporaryKey(token)],
         now,
         userId,
         consentId ?? '',
         verifierDigest,
         expiresAt,
-        keptFor(expiresAt),
+        ttlSecondsUntil(expiresAt),
       )) as 'authorized' | 'already-authorized' | 'gone',
-    endTemporary: async (token) => void (await link.command('DEL', pairKey(token))),
-    async redeemTemporary(nonce, token, verifierDigest, now, usedUntil) {
-      const values = [now, verifierDigest, usedUntil, keptFor(usedUntil)];
-      const outcome = await spend(scripts.redeemTemporary, nonce, [pairKey(token)], ...values);
-      return outcome as Awaited<ReturnType<Handshakes['redeemTemporary']>>;
+    deleteTemporaryCredentials: async (token) =>
+      void (await connection.sendCommand('DEL', temporaryKey(token))),
+    async redeemTemporaryCredentials(nonce, token, verifierDigest, now, usedUntil) {
+      const values = [now, verifierDigest, usedUntil, ttlSecondsUntil(usedUntil)];
+      const outcome = await runWithNonce(
+        scripts.redeemTemporary,
+        nonce,
+        [temporaryKey(token)],
+        ...values,
+      );
+      return outcome as Awaited<
+        ReturnType<TemporaryCredentialRecords['redeemTemporaryCredentials']>
+      >;
     },
 
     // It writes: a server that answers but cannot be written to (a full one, a replica) is not
     // ready. It also opens the book of nonces early.
     async ping() {
-      const policy = await link.run(scripts.openBook, [book], clock.now());
+      const policy = await connection.runScript(scripts.openNonceBook, [nonceBookKey], clock.now());
       if (policy !== 'noeviction')
         throw new Error(
           `Redis drops what it holds when it is full (maxmemory-policy ${policy}): set noeviction`,
         );
     },
-    close: () => link.close(),
+    close: () => connection.close(),
   };
 }
 
 /** A store whose short-lived ports are answered by Redis and the rest by the database. */
-export function withEphemeral<S extends { ping(): Promise<void>; close(): Promise<void> }>(
+export function withEphemeralStore<S extends { ping(): Promise<void>; close(): Promise<void> }>(
   durable: S,
-  ephemeral: Ephemeral,
+  ephemeral: EphemeralStore,
 ): S {
   return {
     ...durable,

@@ -1,4 +1,4 @@
-import { script } from './connection.ts';
+import { defineScript } from './connection.ts';
 
 // Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is
 // expired). EX is for cleaning alone, and so is all that this server's own clock decides: when that
@@ -19,13 +19,13 @@ import { script } from './connection.ts';
  * away what still counts (a thing is kept five minutes longer than it lasts): then nothing is
  * believed to be new that is not later than the latest timestamp that was ever claimed.
  */
-const opening = `
-local function told(section, field)
+const nonceBookFunctions = `
+local function infoField(section, field)
   local info = redis.pcall('INFO', section)
   return type(info) == 'string' and string.match(info, field .. ':(%w+)')
 end
-local function opened(now)
-  local line = told('replication', 'master_replid') or told('server', 'run_id') or 'unknown'
+local function trustedSince(now)
+  local line = infoField('replication', 'master_replid') or infoField('server', 'run_id') or 'unknown'
   local book = redis.call('HMGET', KEYS[1], 'line', 'since', 'apart', 'latest')
   local apart = tonumber(redis.call('TIME')[1]) - now
   if book[1] == line then
@@ -44,10 +44,10 @@ local function opened(now)
 end`;
 
 /** KEYS: the book, the nonce. ARGV: now, the nonce's timestamp, how long it is kept. */
-const claiming = `${opening}
-local function claimed()
+const claimFunctions = `${nonceBookFunctions}
+local function claimNonce()
   local at = tonumber(ARGV[2])
-  if at < opened(tonumber(ARGV[1])) then return false end
+  if at < trustedSince(tonumber(ARGV[1])) then return false end
   if tonumber(redis.call('HGET', KEYS[1], 'latest') or 0) < at then redis.call('HSET', KEYS[1], 'latest', at) end
   return redis.call('SET', KEYS[2], '', 'NX', 'EX', ARGV[3])
 end`;
@@ -56,17 +56,17 @@ end`;
  * Opens the book and writes to it. A server that may drop what it holds when it is full would let
  * nonces come again: it answers with its policy.
  */
-export const openBook = script(`${opening}
-redis.call('HSET', KEYS[1], 'since', opened(tonumber(ARGV[1])))
+export const openNonceBook = defineScript(`${nonceBookFunctions}
+redis.call('HSET', KEYS[1], 'since', trustedSince(tonumber(ARGV[1])))
 local info = redis.pcall('INFO', 'memory')
 if type(info) ~= 'string' or string.match(info, 'maxmemory:(%d+)') == '0' then return 'noeviction' end
 return string.match(info, 'maxmemory_policy:([%w-]+)') or 'noeviction'`);
 
-export const claimNonce = script(`${claiming}
-return claimed() and 'first' or 'seen'`);
+export const claimNonce = defineScript(`${claimFunctions}
+return claimNonce() and 'first' or 'seen'`);
 
 /** In the order of the record. */
-export const pairFields = [
+export const temporaryFields = [
   'client',
   'sealed',
   'callback',
@@ -77,8 +77,8 @@ export const pairFields = [
   'used',
 ] as const;
 
-export const saveTemporary = script(`${claiming}
-if not claimed() then return 'nonce-seen' end
+export const saveTemporary = defineScript(`${claimFunctions}
+if not claimNonce() then return 'nonce-seen' end
 if redis.call('EXISTS', KEYS[3]) == 1 then
   redis.call('DEL', KEYS[2])
   return 'there'
@@ -87,7 +87,7 @@ redis.call('HSET', KEYS[3], 'client', ARGV[4], 'sealed', ARGV[5], 'callback', AR
 redis.call('EXPIRE', KEYS[3], ARGV[8])
 return 'saved'`);
 
-export const authorizeTemporary = script(`
+export const authorizeTemporary = defineScript(`
 redis.call('HDEL', KEYS[1], '')
 local pair = redis.call('HMGET', KEYS[1], 'expires', 'used', 'user', 'consent', 'verifier')
 if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[1]) or pair[2] then return 'gone' end
@@ -100,8 +100,8 @@ return 'authorized'`);
  * Lua keeps each text once and compares addresses, so the time of the comparison tells nothing of
  * the digests.
  */
-export const redeemTemporary = script(`${claiming}
-if not claimed() then return 'nonce-seen' end
+export const redeemTemporary = defineScript(`${claimFunctions}
+if not claimNonce() then return 'nonce-seen' end
 local pair = redis.call('HMGET', KEYS[3], 'expires', 'used', 'verifier', 'consent')
 if not pair[1] or tonumber(pair[1]) <= tonumber(ARGV[4]) then return 'gone' end
 if pair[2] then return 'already-used' end
@@ -116,7 +116,7 @@ return 'redeemed'`);
  * of its sessions. What is over leaves it by the clock that is behind, five minutes late: a session
  * that is not in it outlives the end of all of them.
  */
-export const saveSession = script(`
+export const saveSession = defineScript(`
 if not redis.call('SET', KEYS[1], ARGV[2], 'NX', 'EX', ARGV[5]) then return 'there' end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', math.min(tonumber(ARGV[3]), tonumber(redis.call('TIME')[1])) - 300)
 redis.call('ZADD', KEYS[2], ARGV[4], ARGV[1])
@@ -124,7 +124,7 @@ if redis.call('TTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('EXPIRE', KEYS
 return 'saved'`);
 
 /** KEYS: the session. ARGV: the proof, as JSON. One that ended is not brought back. */
-export const recordProof = script(`
+export const recordProof = defineScript(`
 local text = redis.call('GETEX', KEYS[1])
 if not text then return 'unknown' end
 local session = cjson.decode(text)
@@ -136,7 +136,7 @@ return 'recorded'`);
  * KEYS: the session, its person's index. What else stands in the session is left as it is; one that
  * has ended is not brought back.
  */
-export const noteActivity = script(`
+export const noteActivity = defineScript(`
 local text = redis.call('GETEX', KEYS[1])
 if not text then return 'gone' end
 local session = cjson.decode(text)
@@ -149,35 +149,35 @@ if redis.call('TTL', KEYS[2]) < tonumber(ARGV[4]) then redis.call('EXPIRE', KEYS
 return 'noted'`);
 
 /** KEYS: the index, then sessions; ARGV: their digests. */
-export const endSessions = script(`
+export const endSessions = defineScript(`
 for number = 2, #KEYS do
   redis.call('DEL', KEYS[number])
   redis.call('ZREM', KEYS[1], ARGV[number - 1])
 end`);
 
 /** KEYS: a hash. ARGV: the names of fields. */
-export const readFields = script(`
+export const readFields = defineScript(`
 redis.call('HDEL', KEYS[1], '')
 return redis.call('HMGET', KEYS[1], unpack(ARGV))`);
 
 /** KEYS: the index of sessions. ARGV: what ZRANGE is asked. */
-export const readIndex = script(`
+export const readIndex = defineScript(`
 redis.call('ZREM', KEYS[1], '')
 return redis.call('ZRANGE', KEYS[1], unpack(ARGV))`);
 
 /** KEYS: texts. A missing one is null. */
-export const readTexts = script(`
+export const readTexts = defineScript(`
 local texts = {}
 for number = 1, #KEYS do texts[number] = redis.call('GETEX', KEYS[number]) end
 return texts`);
 
 /** KEYS: a text. ARGV: what it has to be, what it becomes, how long that is kept. */
-export const replaceText = script(`
+export const replaceText = defineScript(`
 if redis.call('GETEX', KEYS[1]) ~= ARGV[1] then return 'changed' end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 'replaced'`);
 
-export const hit = script(`
+export const incrementCounter = defineScript(`
 local limit = redis.call('HMGET', KEYS[1], 'hits', 'ends')
 if limit[1] and tonumber(limit[2]) > tonumber(ARGV[1]) then return redis.call('HINCRBY', KEYS[1], 'hits', 1) end
 redis.call('HSET', KEYS[1], 'hits', 1, 'ends', ARGV[2])

@@ -1,31 +1,31 @@
-import type { AccountRecords, Limits, NewAccount, Sessions } from '#accounts/records.ts';
+import type { AccountRecords, NewAccount, RateCounters, Sessions } from '#accounts/records.ts';
 import type { Digest, UserId } from '#kernel/ids.ts';
-import { normalForm } from '#kernel/normal-form.ts';
+import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from '../driver.ts';
 import { toAccount, toSession } from './rows.ts';
 import {
-  all,
-  held,
-  one,
+  execute,
+  fetchAll,
+  fetchOne,
+  forUpdate,
   param,
   params,
+  queryBuilder,
   sql,
   statement,
-  type Unit,
-  write,
-  written,
+  type Transaction,
 } from './statement.ts';
 
-const byId = statement(
-  sql.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')),
+const findById = statement(
+  queryBuilder.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')),
 );
-const byName = statement(
-  sql.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')),
+const findByName = statement(
+  queryBuilder.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')),
 );
-const everyone = statement(sql.selectFrom('accounts').selectAll().orderBy('id'));
-const insert = statement(
-  sql
+const selectAccounts = statement(queryBuilder.selectFrom('accounts').selectAll().orderBy('id'));
+const insertAccount = statement(
+  queryBuilder
     .insertInto('accounts')
     .values({
       ...params(
@@ -43,30 +43,32 @@ const insert = statement(
     .onConflict((conflict) => conflict.column('name_key').doNothing())
     .returningAll(),
 );
-const block = statement(
-  sql
+const updateBlocked = statement(
+  queryBuilder
     .updateTable('accounts')
     .set({ blocked: param<number>('blocked') })
     .where('id', '=', param<number>('id')),
   ['account', 'id'],
 );
 const saveSetting = statement(
-  sql
+  queryBuilder
     .insertInto('settings')
     .values(params('name', 'value'))
     .onConflict((conflict) =>
       conflict.column('name').doUpdateSet({ value: param<string>('value') }),
     ),
 );
-const endSetting = statement(sql.deleteFrom('settings').where('name', '=', param<string>('name')));
-const findSetting = statement(
-  sql.selectFrom('settings').selectAll().where('name', '=', param<string>('name')),
+const deleteSetting = statement(
+  queryBuilder.deleteFrom('settings').where('name', '=', param<string>('name')),
 );
-const holdSetting = held(findSetting);
-const anybody = statement(sql.selectFrom('accounts').select('id').limit(1));
+const findSetting = statement(
+  queryBuilder.selectFrom('settings').selectAll().where('name', '=', param<string>('name')),
+);
+const findSettingForUpdate = forUpdate(findSetting);
+const findAnyAccount = statement(queryBuilder.selectFrom('accounts').select('id').limit(1));
 
 const insertSession = statement(
-  sql
+  queryBuilder
     .insertInto('sessions')
     .values(
       params(
@@ -84,14 +86,14 @@ const insertSession = statement(
     ),
 );
 const findSession = statement(
-  sql
+  queryBuilder
     .selectFrom('sessions')
     .selectAll()
     .where('digest', '=', param<string>('digest'))
     .where('expires_at', '>', param<number>('now')),
 );
 const sessionsOf = statement(
-  sql
+  queryBuilder
     .selectFrom('sessions')
     .selectAll()
     .where('user_id', '=', param<number>('user'))
@@ -99,56 +101,60 @@ const sessionsOf = statement(
     .orderBy('created_at', 'desc')
     .orderBy('digest', 'desc'),
 );
-const proveSession = statement(
-  sql
+const updateSessionProof = statement(
+  queryBuilder
     .updateTable('sessions')
     .set({ proven_at: param<number>('at'), proven_by: param<string>('method') })
     .where('digest', '=', param<string>('digest')),
 );
-const noteActivity = written(`
+const updateActivity = sql(`
   UPDATE sessions SET active_at = :at, expires_at = :end WHERE digest = :digest AND coalesce(active_at, created_at) < :at`);
 const deleteSession = statement(
-  sql.deleteFrom('sessions').where('digest', '=', param<string>('digest')),
+  queryBuilder.deleteFrom('sessions').where('digest', '=', param<string>('digest')),
 );
 const deleteSessionsOf = statement(
-  sql.deleteFrom('sessions').where('user_id', '=', param<number>('user')),
+  queryBuilder.deleteFrom('sessions').where('user_id', '=', param<number>('user')),
 );
 
 const findLimit = statement(
-  sql.selectFrom('limits').selectAll().where('key', '=', param<string>('key')),
+  queryBuilder.selectFrom('limits').selectAll().where('key', '=', param<string>('key')),
 );
-const hit = written<{ hits: number }>(`
+const incrementCounter = sql<{ hits: number }>(`
   INSERT INTO limits (key, hits, expires_at) VALUES (:key, 1, :end) ON CONFLICT (key) DO UPDATE SET
     hits = CASE WHEN limits.expires_at > :now THEN limits.hits + 1 ELSE 1 END,
     expires_at = CASE WHEN limits.expires_at > :now THEN limits.expires_at ELSE :end END
   RETURNING hits`);
-const deleteLimit = statement(sql.deleteFrom('limits').where('key', '=', param<string>('key')));
+const deleteLimit = statement(
+  queryBuilder.deleteFrom('limits').where('key', '=', param<string>('key')),
+);
 
 /** A person by number, for units of work that need the whole picture. */
-export function* accountById(id: UserId): Unit<ReturnType<typeof toAccount> | undefined> {
-  const row = yield* one(byId, { id });
+export function* fetchAccountById(
+  id: UserId,
+): Transaction<ReturnType<typeof toAccount> | undefined> {
+  const row = yield* fetchOne(findById, { id });
   return row && toAccount(row);
 }
 
 /** Names are compared without regard to case. */
-export const nameKey = (name: string) => normalForm(name, 'NFC').toLowerCase();
+export const normalizeAccountName = (name: string) => toNormalForm(name, 'NFC').toLowerCase();
 
 /**
  * The one row of the set-up link: digest and end. Every door to an account contends for it, on all
  * nodes.
  */
 const SETUP = 'setup-secret-digest';
-const setupText = (digest: Digest, expiresAt: Instant) => `${digest} ${expiresAt}`;
+const formatSetupSecret = (digest: Digest, expiresAt: Instant) => `${digest} ${expiresAt}`;
 
 /** True while the row is of this secret, has not expired, and there is no account. */
-function* setupHolds(
+function* isSetupSecretValid(
   row: { readonly value: string } | undefined,
   digest: Digest,
   now: Instant,
-): Unit<boolean> {
-  const [kept, end = ''] = row?.value.split(' ') ?? [];
-  if (kept !== digest || !/^\d+$/.test(end) || Number(end) <= now) return false;
-  return (yield* one(anybody)) === undefined;
+): Transaction<boolean> {
+  const [storedDigest, end = ''] = row?.value.split(' ') ?? [];
+  if (storedDigest !== digest || !/^\d+$/.test(end) || Number(end) <= now) return false;
+  return (yield* fetchOne(findAnyAccount)) === undefined;
 }
 
 /**
@@ -157,11 +163,11 @@ function* setupHolds(
  */
 export function* createAccount(
   account: NewAccount,
-): Unit<ReturnType<typeof toAccount> | undefined> {
-  yield* write(endSetting, { name: SETUP });
-  const row = yield* one(insert, {
+): Transaction<ReturnType<typeof toAccount> | undefined> {
+  yield* execute(deleteSetting, { name: SETUP });
+  const row = yield* fetchOne(insertAccount, {
     name: account.name,
-    name_key: nameKey(account.name),
+    name_key: normalizeAccountName(account.name),
     email: account.email,
     email_confirmed_at: account.emailConfirmedAt,
     real_name: account.realName,
@@ -172,7 +178,7 @@ export function* createAccount(
   return row && toAccount(row);
 }
 
-const sessionRow = (session: Parameters<Sessions['saveSession']>[0]) => ({
+const toSessionRow = (session: Parameters<Sessions['saveSession']>[0]) => ({
   digest: session.digest,
   user_id: session.userId,
   created_at: session.createdAt,
@@ -186,80 +192,100 @@ const sessionRow = (session: Parameters<Sessions['saveSession']>[0]) => ({
 });
 
 /** Thrown, so that the whole unit of work is undone. */
-export class NameTaken extends Error {}
+export class NameTakenError extends Error {}
 
 /** Answers the ports of the accounts room. */
-export function accountStore(driver: Driver): AccountRecords & Sessions & Limits {
+export function makeAccountStore(driver: Driver): AccountRecords & Sessions & RateCounters {
   return {
-    findAccount: (id) => driver.read(accountById(id)),
+    findAccount: (id) => driver.read(fetchAccountById(id)),
     async findAccountByName(name) {
-      const row = await driver.read(one(byName, { nameKey: nameKey(name) }));
+      const row = await driver.read(fetchOne(findByName, { nameKey: normalizeAccountName(name) }));
       return row && toAccount(row);
     },
     async findPassword(name) {
-      const row = await driver.read(one(byName, { nameKey: nameKey(name) }));
+      const row = await driver.read(fetchOne(findByName, { nameKey: normalizeAccountName(name) }));
       return row && { account: toAccount(row), passwordHash: row.password_hash };
     },
-    listAccounts: async () => (await driver.read(all(everyone))).map(toAccount),
+    listAccounts: async () => (await driver.read(fetchAll(selectAccounts))).map(toAccount),
     async createAccount(account) {
-      const created = await driver.write(() => createAccount(account), 'rows');
+      const created = await driver.write(() => createAccount(account), 'read-committed');
       return created ? { outcome: 'created', account: created } : { outcome: 'name-taken' };
     },
     setBlocked: async (id, blocked) =>
-      (await driver.write(() => write(block, { id, blocked: Number(blocked) }), 'once')) > 0
+      (await driver.write(
+        () => execute(updateBlocked, { id, blocked: Number(blocked) }),
+        'autocommit',
+      )) > 0
         ? 'set'
         : 'unknown',
     saveSetupSecret: (digest, expiresAt) =>
       driver.write(function* () {
-        if ((yield* one(anybody)) !== undefined) return 'accounts-exist' as const;
-        yield* write(saveSetting, { name: SETUP, value: setupText(digest, expiresAt) });
+        if ((yield* fetchOne(findAnyAccount)) !== undefined) return 'accounts-exist' as const;
+        yield* execute(saveSetting, { name: SETUP, value: formatSetupSecret(digest, expiresAt) });
         return 'saved' as const;
-      }, 'rows'),
+      }, 'read-committed'),
     hasSetupSecret: (digest, now) =>
       driver.read(
         (function* () {
-          return yield* setupHolds(yield* one(findSetting, { name: SETUP }), digest, now);
+          return yield* isSetupSecretValid(
+            yield* fetchOne(findSetting, { name: SETUP }),
+            digest,
+            now,
+          );
         })(),
       ),
-    redeemSetupSecret: (digest, now, account) =>
+    consumeSetupSecret: (digest, now, account) =>
       driver.write(function* () {
         // Held until the end: whoever makes an account elsewhere meanwhile waits for this row, or
         // has taken it away.
-        if (!(yield* setupHolds(yield* one(holdSetting, { name: SETUP }), digest, now)))
+        if (
+          !(yield* isSetupSecretValid(
+            yield* fetchOne(findSettingForUpdate, { name: SETUP }),
+            digest,
+            now,
+          ))
+        )
           return { outcome: 'unknown' as const };
         const created = yield* createAccount(account);
         if (created === undefined) return { outcome: 'unknown' as const };
         return { outcome: 'created' as const, account: created };
-      }, 'rows'),
+      }, 'read-committed'),
 
     saveSession: async (session) =>
-      void (await driver.write(() => write(insertSession, sessionRow(session)), 'once')),
-    noteActivity: async ({ digest }, at, end) =>
-      void (await driver.write(() => write(noteActivity, { digest, at, end }), 'once')),
+      void (await driver.write(() => execute(insertSession, toSessionRow(session)), 'autocommit')),
+    recordActivity: async ({ digest }, at, end) =>
+      void (await driver.write(() => execute(updateActivity, { digest, at, end }), 'autocommit')),
     async findSession(digest, now) {
-      const row = await driver.read(one(findSession, { digest, now }));
+      const row = await driver.read(fetchOne(findSession, { digest, now }));
       return row && toSession(row);
     },
     listSessions: async (user, now) =>
-      (await driver.read(all(sessionsOf, { user, now }))).map(toSession),
+      (await driver.read(fetchAll(sessionsOf, { user, now }))).map(toSession),
     recordProof: async (digest, { at, method }) =>
-      (await driver.write(() => write(proveSession, { digest, at, method }), 'once')) > 0
+      (await driver.write(
+        () => execute(updateSessionProof, { digest, at, method }),
+        'autocommit',
+      )) > 0
         ? 'recorded'
         : 'unknown',
     endSession: async (digest) =>
-      void (await driver.write(() => write(deleteSession, { digest }), 'once')),
+      void (await driver.write(() => execute(deleteSession, { digest }), 'autocommit')),
     endSessionsOf: async (user) =>
-      void (await driver.write(() => write(deleteSessionsOf, { user }), 'once')),
+      void (await driver.write(() => execute(deleteSessionsOf, { user }), 'autocommit')),
 
-    async hit(key, now, windowEndsAt) {
-      const row = await driver.write(() => one(hit, { key, now, end: windowEndsAt }), 'once');
+    async increment(key, now, windowEndsAt) {
+      const row = await driver.write(
+        () => fetchOne(incrementCounter, { key, now, end: windowEndsAt }),
+        'autocommit',
+      );
       if (row === undefined) throw new Error('a counter did not come back');
       return row.hits;
     },
     async count(key, now) {
-      const row = await driver.read(one(findLimit, { key }));
+      const row = await driver.read(fetchOne(findLimit, { key }));
       return row !== undefined && row.expires_at > now ? row.hits : 0;
     },
-    clear: async (key) => void (await driver.write(() => write(deleteLimit, { key }), 'once')),
+    clear: async (key) =>
+      void (await driver.write(() => execute(deleteLimit, { key }), 'autocommit')),
   };
 }

@@ -5,7 +5,17 @@ import type { ClientFilter, NewClient, NewSecret } from '#registry/records.ts';
 import type { Driver } from '../driver.ts';
 import { toClient } from './rows.ts';
 import type { Schema } from './schema.ts';
-import { all, one, param, params, sql, statement, type Unit, write, written } from './statement.ts';
+import {
+  execute,
+  fetchAll,
+  fetchOne,
+  param,
+  params,
+  queryBuilder,
+  sql,
+  statement,
+  type Transaction,
+} from './statement.ts';
 
 type Row = Selectable<Schema['clients']>;
 
@@ -35,52 +45,54 @@ const columns = [
     'rsa_public_key',
     'restrictions',
   ] as const),
-  ...(['stage', 'stage_at', 'suppressed', 'halted', 'registered_at'] as const),
+  ...(['stage', 'stage_at', 'suppressed', 'suspension', 'registered_at'] as const),
 ] as const;
 
-const byId = statement(sql.selectFrom('clients').selectAll().where('id', '=', param<string>('id')));
-const changesOf = statement(
-  sql.selectFrom('clients').select('changes').where('id', '=', param<string>('id')),
+const findById = statement(
+  queryBuilder.selectFrom('clients').selectAll().where('id', '=', param<string>('id')),
 );
-const secretsOf = statement(
-  sql
+const findRecordVersion = statement(
+  queryBuilder.selectFrom('clients').select('changes').where('id', '=', param<string>('id')),
+);
+const selectSecrets = statement(
+  queryBuilder
     .selectFrom('client_secrets')
     .selectAll()
     .where('client_id', '=', param<string>('client'))
     .orderBy('id'),
 );
-const named = statement(
-  sql
+const selectByOwnerAndName = statement(
+  queryBuilder
     .selectFrom('clients')
     .selectAll()
     .where('owner_id', '=', param<number>('owner'))
     .where('name', '=', param<string>('name'))
     .orderBy('number', 'desc'),
 );
-const namesake = statement(
-  sql
+const findIdByOwnerNameVersion = statement(
+  queryBuilder
     .selectFrom('clients')
     .select('id')
     .where('owner_id', '=', param<number>('owner'))
     .where('name', '=', param<string>('name'))
     .where('version', '=', param<string>('version')),
 );
-const insert = statement(
-  sql
+const insertClientRow = statement(
+  queryBuilder
     .insertInto('clients')
     .values(params(...columns))
     .returningAll(),
 );
-const save = statement(
-  sql
+const updateClientRow = statement(
+  queryBuilder
     .updateTable('clients')
     .set(params(...columns))
     .where('id', '=', param<string>('id')),
   ['client', 'id'],
 );
 /** The one gate of every change: of two that were decided on the same edition, one passes. */
-const bump = statement(
-  sql
+const incrementVersion = statement(
+  queryBuilder
     .updateTable('clients')
     .set((row) => ({ changes: row('changes', '+', 1) }))
     .where('id', '=', param<string>('id'))
@@ -88,22 +100,22 @@ const bump = statement(
   ['client', 'id'],
 );
 const insertSecret = statement(
-  sql
+  queryBuilder
     .insertInto('client_secrets')
     .values(params('client_id', 'label', 'digest', 'sealed', 'created_at', 'expires_at')),
   ['client', 'client_id'],
 );
 const deleteSecret = statement(
-  sql
+  queryBuilder
     .deleteFrom('client_secrets')
     .where('id', '=', param<number>('id'))
     .where('client_id', '=', param<string>('client')),
   ['client', 'client'],
 );
 
-const wanted = `
+const filterConditions = `
   (CAST(:owner AS BIGINT) IS NULL OR owner_id = :owner)
-  AND (CAST(:keeper AS BIGINT) IS NULL OR owner_id = :keeper OR id IN (SELECT client_id FROM maintainers WHERE user_id = :keeper AND accepted_at IS NOT NULL))
+  AND (CAST(:manager AS BIGINT) IS NULL OR owner_id = :manager OR id IN (SELECT client_id FROM maintainers WHERE user_id = :manager AND accepted_at IS NOT NULL))
   AND (CAST(:stage AS TEXT) IS NULL OR stage = :stage)
   AND (CAST(:protocol AS TEXT) IS NULL OR protocol = :protocol)
   AND (CAST(:name AS TEXT) IS NULL OR name = :name)
@@ -117,48 +129,50 @@ const wanted = `
   AND (CAST(:orphaned AS BIGINT) IS NULL OR :orphaned =
     CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.id = clients.owner_id AND a.blocked = 0) THEN 0 ELSE 1 END)
   AND (CAST(:suppressed AS BIGINT) IS NULL OR suppressed = :suppressed)`;
-const listed = written<Row>(
-  `SELECT * FROM clients WHERE ${wanted} AND (CAST(:below AS BIGINT) IS NULL OR number < :below) ORDER BY number DESC LIMIT :limit`,
+const selectClients = sql<Row>(
+  `SELECT * FROM clients WHERE ${filterConditions} AND (CAST(:below AS BIGINT) IS NULL OR number < :below) ORDER BY number DESC LIMIT :limit`,
 );
-const counted = written<{ total: number }>(`SELECT count(*) AS total FROM clients WHERE ${wanted}`);
-const idle = written<Row>(
+const selectClientCount = sql<{ total: number }>(
+  `SELECT count(*) AS total FROM clients WHERE ${filterConditions}`,
+);
+const selectIdle = sql<Row>(
   `SELECT * FROM clients WHERE stage = 'proposed' AND stage_at < :before ORDER BY stage_at LIMIT :limit`,
 );
 
 /** As a limit that nothing reaches. */
-const EVERY = 2_147_483_647;
+const NO_LIMIT = 2_147_483_647;
 
 const nullable = <T>(value: T | undefined): T | null => value ?? null;
-const flagOf = (value: boolean | undefined) => (value === undefined ? null : Number(value));
+const toFlag = (value: boolean | undefined) => (value === undefined ? null : Number(value));
 /** A pattern of LIKE for texts that hold this one. */
-const holding = (part: string | undefined) =>
+const likePattern = (part: string | undefined) =>
   part === undefined ? null : `%${part.replace(/[%_!]/g, '!$&')}%`;
-const filterValues = ({
+const toFilterValues = ({
   ownerId,
-  keeperId,
+  managerId,
   stage,
   protocol,
   name,
-  revised,
+  hasOpenRevision: revised,
   orphaned,
   suppressed,
   ...more
 }: ClientFilter) => ({
   owner: nullable(ownerId),
-  keeper: nullable(keeperId),
+  manager: nullable(managerId),
   stage: nullable(stage),
   protocol: nullable(protocol),
   name: nullable(name),
-  part: holding(more.nameHas),
+  part: likePattern(more.nameContains),
   // SQLite lowers ASCII alone: other letters are found as they were written.
-  lowered: holding(more.nameHas?.toLowerCase()),
-  scope: holding(more.scope === undefined ? undefined : JSON.stringify(more.scope)),
-  site: nullable(more.actsOn),
-  live: flagOf(more.live),
-  ownerOnly: flagOf(more.ownerOnly),
-  revised: flagOf(revised),
-  orphaned: flagOf(orphaned),
-  suppressed: flagOf(suppressed),
+  lowered: likePattern(more.nameContains?.toLowerCase()),
+  scope: likePattern(more.scope === undefined ? undefined : JSON.stringify(more.scope)),
+  site: nullable(more.actsOnSite),
+  live: toFlag(more.live),
+  ownerOnly: toFlag(more.ownerOnly),
+  revised: toFlag(revised),
+  orphaned: toFlag(orphaned),
+  suppressed: toFlag(suppressed),
 });
 
 const toRow = (client: NewClient) => ({
@@ -186,45 +200,45 @@ const toRow = (client: NewClient) => ({
   stage: client.managed ? 'configured' : client.stage,
   stage_at: client.stageAt,
   suppressed: Number(client.suppressed),
-  halted: client.halted,
+  suspension: client.suspension,
   registered_at: client.registeredAt,
 });
 
-const MOST_KEPT = 1000;
-interface Memory {
+const MAX_PARSED_CLIENTS = 1000;
+interface ClientCache {
   parsed: Map<string, Client>;
   /** Clients of the configuration, whose rows say nothing but that they exist. */
   configured: ReadonlyMap<string, Client>;
 }
-const memories = new WeakMap<Driver, Memory>();
+const clientCaches = new WeakMap<Driver, ClientCache>();
 
-function memoryOf(driver: Driver): Memory {
-  const memory = memories.get(driver) ?? { parsed: new Map(), configured: new Map() };
-  memories.set(driver, memory);
-  return memory;
+function clientCacheOf(driver: Driver): ClientCache {
+  const cache = clientCaches.get(driver) ?? { parsed: new Map(), configured: new Map() };
+  clientCaches.set(driver, cache);
+  return cache;
 }
 
 /**
  * Reads a client whole when it is asked for next, or all of them: its row may have changed without
  * a word.
  */
-export function forgetParsed(driver: Driver, id: string | null): void {
-  const { parsed } = memoryOf(driver);
+export function evictParsedClients(driver: Driver, id: string | null): void {
+  const { parsed } = clientCacheOf(driver);
   if (id === null) parsed.clear();
   else parsed.delete(id);
 }
 
 /** The value of a row: what the configuration says, where it says anything. */
-function* clientOf(driver: Driver, row: Row): Unit<Client> {
+function* resolveClient(driver: Driver, row: Row): Transaction<Client> {
   return (
-    memoryOf(driver).configured.get(row.id) ??
-    toClient(row, yield* all(secretsOf, { client: row.id }))
+    clientCacheOf(driver).configured.get(row.id) ??
+    toClient(row, yield* fetchAll(selectSecrets, { client: row.id }))
   );
 }
 
-function* valuesOf(driver: Driver, rows: readonly Row[]): Unit<readonly Client[]> {
+function* resolveClients(driver: Driver, rows: readonly Row[]): Transaction<readonly Client[]> {
   const clients: Client[] = [];
-  for (const row of rows) clients.push(yield* clientOf(driver, row));
+  for (const row of rows) clients.push(yield* resolveClient(driver, row));
   return clients;
 }
 
@@ -232,17 +246,20 @@ function* valuesOf(driver: Driver, rows: readonly Row[]): Unit<readonly Client[]
  * A client by id. The row is read whole only when it changed since it was last read: most questions
  * cost one small lookup.
  */
-export function* clientById(driver: Driver, id: ClientId): Unit<Client | undefined> {
-  const memory = memoryOf(driver);
-  const configured = memory.configured.get(id);
+export function* fetchClientById(driver: Driver, id: ClientId): Transaction<Client | undefined> {
+  const cache = clientCacheOf(driver);
+  const configured = cache.configured.get(id);
   if (configured) return configured;
-  const known = memory.parsed.get(id);
-  if (known !== undefined && (yield* one(changesOf, { id }))?.changes === known.edition)
-    return known;
-  const client = yield* clientNow(driver, id);
+  const cachedClient = cache.parsed.get(id);
+  if (
+    cachedClient !== undefined &&
+    (yield* fetchOne(findRecordVersion, { id }))?.changes === cachedClient.recordVersion
+  )
+    return cachedClient;
+  const client = yield* fetchCurrentClient(driver, id);
   if (client === undefined) return undefined;
-  if (memory.parsed.size >= MOST_KEPT) memory.parsed.clear();
-  memory.parsed.set(id, client);
+  if (cache.parsed.size >= MAX_PARSED_CLIENTS) cache.parsed.clear();
+  cache.parsed.set(id, client);
   return client;
 }
 
@@ -250,100 +267,106 @@ export function* clientById(driver: Driver, id: ClientId): Unit<Client | undefin
  * A client as its row is now. Inside a transaction, whose outcome is not known yet, nothing may be
  * remembered.
  */
-export function* clientNow(driver: Driver, id: ClientId): Unit<Client | undefined> {
-  const row = yield* one(byId, { id });
-  return row && (yield* clientOf(driver, row));
+export function* fetchCurrentClient(driver: Driver, id: ClientId): Transaction<Client | undefined> {
+  const row = yield* fetchOne(findById, { id });
+  return row && (yield* resolveClient(driver, row));
 }
 
 /** Clients of one owner with one name, the latest first. */
-export function* clientsNamed(
+export function* fetchClientsByName(
   driver: Driver,
   owner: number,
   name: string,
-): Unit<readonly Client[]> {
-  return yield* valuesOf(driver, yield* all(named, { owner, name }));
+): Transaction<readonly Client[]> {
+  return yield* resolveClients(driver, yield* fetchAll(selectByOwnerAndName, { owner, name }));
 }
 
 /** Newest first. */
-export function* listClients(driver: Driver, filter: ClientFilter): Unit<readonly Client[]> {
-  const rows = yield* all(listed, {
-    ...filterValues(filter),
+export function* fetchClients(
+  driver: Driver,
+  filter: ClientFilter,
+): Transaction<readonly Client[]> {
+  const rows = yield* fetchAll(selectClients, {
+    ...toFilterValues(filter),
     below: nullable(filter.below),
-    limit: filter.limit ?? EVERY,
+    limit: filter.limit ?? NO_LIMIT,
   });
-  return yield* valuesOf(driver, rows);
+  return yield* resolveClients(driver, rows);
 }
 
-export function* countClients(filter: ClientFilter): Unit<number> {
-  return (yield* one(counted, filterValues(filter)))?.total ?? 0;
+export function* fetchClientCount(filter: ClientFilter): Transaction<number> {
+  return (yield* fetchOne(selectClientCount, toFilterValues(filter)))?.total ?? 0;
 }
 
-export function* idleClients(
+export function* fetchIdleClients(
   driver: Driver,
   before: number,
   limit: number,
-): Unit<readonly Client[]> {
-  return yield* valuesOf(driver, yield* all(idle, { before, limit }));
+): Transaction<readonly Client[]> {
+  return yield* resolveClients(driver, yield* fetchAll(selectIdle, { before, limit }));
 }
 
 /** The row itself, whatever the configuration says. */
-export function* rowExists(id: ClientId): Unit<boolean> {
-  return (yield* one(changesOf, { id })) !== undefined;
+export function* clientRowExists(id: ClientId): Transaction<boolean> {
+  return (yield* fetchOne(findRecordVersion, { id })) !== undefined;
 }
 
 /** True when another client has that owner, name and version. */
-export function* nameTaken(
+export function* isNameTaken(
   id: ClientId,
   { ownerId, name, version }: Pick<Client, 'ownerId' | 'name' | 'version'>,
-): Unit<boolean> {
-  const found = yield* one(namesake, { owner: ownerId, name, version });
+): Transaction<boolean> {
+  const found = yield* fetchOne(findIdByOwnerNameVersion, { owner: ownerId, name, version });
   return found !== undefined && found.id !== id;
 }
 
 /** Number of the latest client of an owner and a name; null: none. */
-export function* latestNamed(owner: number, name: string): Unit<number | null> {
-  return (yield* one(named, { owner, name }))?.number ?? null;
+export function* latestNumberByName(owner: number, name: string): Transaction<number | null> {
+  return (yield* fetchOne(selectByOwnerAndName, { owner, name }))?.number ?? null;
 }
 
 /** Lets one change of an edition pass. */
-export function* nextEdition(id: ClientId, edition: number): Unit<boolean> {
-  return (yield* write(bump, { id, edition })) > 0;
+export function* incrementRecordVersion(id: ClientId, recordVersion: number): Transaction<boolean> {
+  return (yield* execute(incrementVersion, { id, edition: recordVersion })) > 0;
 }
 
-export function* insertClient(client: NewClient): Unit<void> {
-  yield* one(insert, toRow(client));
+export function* insertClient(client: NewClient): Transaction<void> {
+  yield* fetchOne(insertClientRow, toRow(client));
 }
 
-export function* saveClient(client: NewClient): Unit<void> {
-  yield* write(save, toRow(client));
+export function* saveClient(client: NewClient): Transaction<void> {
+  yield* execute(updateClientRow, toRow(client));
 }
 
-export function* addSecret(client: ClientId, secret: NewSecret): Unit<void> {
-  yield* write(insertSecret, {
+export function* insertClientSecret(client: ClientId, secret: NewSecret): Transaction<void> {
+  yield* execute(insertSecret, {
     client_id: client,
     label: secret.label,
     digest: secret.digest,
-    sealed: secret.sealed,
+    sealed: secret.encrypted,
     created_at: secret.createdAt,
     expires_at: secret.expiresAt,
   });
 }
 
-export function* removeSecret(client: ClientId, id: number): Unit<void> {
-  yield* write(deleteSecret, { client, id });
+export function* deleteClientSecret(client: ClientId, id: number): Transaction<void> {
+  yield* execute(deleteSecret, { client, id });
 }
 
 /**
  * Writes the shadow rows of the configuration's clients; answers the one whose place is taken, if
  * any. Nothing is written then.
  */
-export function* keepConfigured(
+export function* saveConfiguredRows(
   clients: readonly NewClient[],
-): Unit<{ readonly taken: ClientId } | { readonly rows: readonly Row[] }> {
+): Transaction<{ readonly taken: ClientId } | { readonly rows: readonly Row[] }> {
   const known = new Map<ClientId, Row>();
   for (const client of clients) {
-    const row = yield* one(byId, { id: client.id });
-    if ((row !== undefined && row.stage !== 'configured') || (yield* nameTaken(client.id, client)))
+    const row = yield* fetchOne(findById, { id: client.id });
+    if (
+      (row !== undefined && row.stage !== 'configured') ||
+      (yield* isNameTaken(client.id, client))
+    )
       return { taken: client.id };
     if (row) known.set(client.id, row);
   }
@@ -357,35 +380,35 @@ export function* keepConfigured(
         stageAt: old.stage_at as never,
       });
     else yield* insertClient(client);
-    const row = yield* one(byId, { id: client.id });
+    const row = yield* fetchOne(findById, { id: client.id });
     if (row) rows.push(row);
   }
   return { rows };
 }
 
 /** Takes over what the configuration says, in place of what it said before. */
-export function holdConfigured(
+export function cacheConfiguredClients(
   driver: Driver,
   clients: readonly NewClient[],
   secrets: ReadonlyMap<ClientId, NewSecret>,
   rows: readonly Row[],
 ) {
   const byKey = new Map(rows.map((row) => [row.id, row]));
-  const held = new Map<string, Client>();
+  const configuredClients = new Map<string, Client>();
   for (const client of clients) {
     const row = byKey.get(client.id);
     if (row === undefined) throw new Error('a configured client has no row');
     const secret = secrets.get(client.id);
     // Its number is its own: rows of secrets count upwards from one.
-    held.set(client.id, {
+    configuredClients.set(client.id, {
       ...client,
       number: row.number,
-      edition: row.changes,
+      recordVersion: row.changes,
       registeredAt: row.registered_at as never,
       stageAt: row.stage_at as never,
       secrets: secret ? [{ ...secret, id: -row.number }] : [],
     });
   }
-  memoryOf(driver).configured = held;
-  memoryOf(driver).parsed.clear();
+  clientCacheOf(driver).configured = configuredClients;
+  clientCacheOf(driver).parsed.clear();
 }

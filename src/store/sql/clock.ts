@@ -2,10 +2,10 @@ import type { Selectable } from 'kysely';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Driver } from '../driver.ts';
 import type { Schema } from './schema.ts';
-import { held, one, write, written } from './statement.ts';
+import { execute, fetchOne, forUpdate, sql } from './statement.ts';
 
 /** A moment, to be compared with those before. */
-export interface NotedMoment {
+export interface TimeObservation {
   readonly millis: number;
   /**
    * Milliseconds since the machine started, where the time is told by it and not by a server; null:
@@ -21,7 +21,7 @@ export interface NotedMoment {
 }
 
 /** What the store knows of how time went. */
-export interface TimeKept {
+export interface TimeContinuity {
   /** Since when time has gone on without a jump, as far as anybody looked. */
   readonly steadySince: Instant;
   /**
@@ -43,20 +43,20 @@ export interface StoreClock {
    * restart. A moment that is more than a second from where time should be on this machine changes
    * nothing, unless it is believed.
    */
-  noteTime(moment: NotedMoment): Promise<TimeKept>;
+  recordTime(observation: TimeObservation): Promise<TimeContinuity>;
 }
 
 /** Between two looks at the time; longer means that nobody looked, or that the clock jumped. */
-const USUAL_GAP_MS = 600_000;
-const TOLERATED_MS = 1000;
+const MAX_GAP_MS = 600_000;
+const MAX_DRIFT_MS = 1000;
 /** Another process noted a moment no longer ago: it goes on from what was noted before. */
-const OTHERS_MS = 30_000;
+const ACTIVE_PROCESS_MS = 30_000;
 
 type Row = Selectable<Schema['time_kept']>;
-const first = written(`
+const insertIfMissing = sql(`
   INSERT INTO time_kept (id, seen_ms, run_ms, boot, steady_since) VALUES (1, :seen, :run, :boot, :since) ON CONFLICT (id) DO NOTHING`);
-const kept = held(written<Row>('SELECT * FROM time_kept WHERE id = 1'));
-const keep = written(
+const findForUpdate = forUpdate(sql<Row>('SELECT * FROM time_kept WHERE id = 1'));
+const updateTime = sql(
   'UPDATE time_kept SET seen_ms = :seen, run_ms = :run, boot = :boot, steady_since = :since WHERE id = 1',
 );
 
@@ -64,39 +64,47 @@ const keep = written(
  * How far a moment is from where time should be; undefined: it was noted on another start of a
  * machine, or by a server.
  */
-function apartFrom({ seen_ms, run_ms, boot }: Row, moment: NotedMoment): number | undefined {
-  if (moment.run === null || run_ms === null || moment.boot === null || moment.boot !== boot)
+function driftFrom(
+  { seen_ms, run_ms, boot }: Row,
+  observation: TimeObservation,
+): number | undefined {
+  if (
+    observation.run === null ||
+    run_ms === null ||
+    observation.boot === null ||
+    observation.boot !== boot
+  )
     return undefined;
-  return moment.millis - (seen_ms + moment.run - run_ms);
+  return observation.millis - (seen_ms + observation.run - run_ms);
 }
 
-export function clockStore(driver: Driver): Pick<StoreClock, 'noteTime'> {
+export function makeClockStore(driver: Driver): Pick<StoreClock, 'recordTime'> {
   return {
-    noteTime: (moment) =>
+    recordTime: (observation) =>
       driver.write(function* () {
-        const now = instant(moment.millis / 1000);
+        const now = instant(observation.millis / 1000);
         const values = {
-          seen: Math.round(moment.millis),
-          run: moment.run === null ? null : Math.round(moment.run),
-          boot: moment.boot,
+          seen: Math.round(observation.millis),
+          run: observation.run === null ? null : Math.round(observation.run),
+          boot: observation.boot,
         };
-        yield* write(first, { ...values, since: now });
-        const row = yield* one(kept);
+        yield* execute(insertIfMissing, { ...values, since: now });
+        const row = yield* fetchOne(findForUpdate);
         if (row === undefined) throw new Error('the time that was noted did not come back');
         const steadySince = row.steady_since as Instant;
-        const apartMs = apartFrom(row, moment);
-        if (apartMs !== undefined && Math.abs(apartMs) > TOLERATED_MS) {
-          const others = (moment.run ?? 0) - (row.run_ms ?? 0) < OTHERS_MS;
-          if (!moment.believed || others) return { steadySince, apartMs };
-          yield* write(keep, { ...values, since: now });
+        const apartMs = driftFrom(row, observation);
+        if (apartMs !== undefined && Math.abs(apartMs) > MAX_DRIFT_MS) {
+          const othersActive = (observation.run ?? 0) - (row.run_ms ?? 0) < ACTIVE_PROCESS_MS;
+          if (!observation.believed || othersActive) return { steadySince, apartMs };
+          yield* execute(updateTime, { ...values, since: now });
           return { steadySince: now, apartMs: 0 };
         }
-        const gap = moment.millis - row.seen_ms;
+        const gap = observation.millis - row.seen_ms;
         const jumped =
-          apartMs === undefined ? gap < -TOLERATED_MS || gap > USUAL_GAP_MS : gap > USUAL_GAP_MS;
+          apartMs === undefined ? gap < -MAX_DRIFT_MS || gap > MAX_GAP_MS : gap > MAX_GAP_MS;
         const since = jumped ? now : steadySince;
-        yield* write(keep, { ...values, since });
+        yield* execute(updateTime, { ...values, since });
         return { steadySince: since, apartMs: 0 };
-      }, 'rows'),
+      }, 'read-committed'),
   };
 }

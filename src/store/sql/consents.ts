@@ -8,70 +8,82 @@ import {
 } from '#kernel/ids.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
 import type { Consent } from '#registry/model/consent.ts';
-import type { ApprovalGate, NewConsent, NewTokenCredentials } from '#registry/records.ts';
-import { addAudit } from './audit.ts';
+import type { ApprovalConditions, NewConsent, NewTokenCredentials } from '#registry/records.ts';
+import { addAuditEntry } from './audit.ts';
 import { toConsent } from './rows.ts';
 import type { Schema } from './schema.ts';
-import { all, one, param, params, sql, statement, type Unit, write, written } from './statement.ts';
+import {
+  execute,
+  fetchAll,
+  fetchOne,
+  param,
+  params,
+  queryBuilder,
+  sql,
+  statement,
+  type Transaction,
+} from './statement.ts';
 
-const ofUser = statement(
-  sql
+const findByUserClientSite = statement(
+  queryBuilder
     .selectFrom('consents')
     .selectAll()
     .where('user_id', '=', param<number>('user'))
     .where('client_id', '=', param<string>('client'))
     .where('site', '=', param<string>('site')),
 );
-const byId = statement(
-  sql.selectFrom('consents').selectAll().where('id', '=', param<number>('id')),
+const findById = statement(
+  queryBuilder.selectFrom('consents').selectAll().where('id', '=', param<number>('id')),
 );
-const insert = statement(
-  sql
+const insertConsentRow = statement(
+  queryBuilder
     .insertInto('consents')
     .values(params('user_id', 'client_id', 'site', 'scopes', 'accepted_at'))
     .returningAll(),
 );
-const setScopes = written(`UPDATE consents SET scopes = :scopes WHERE id = :id`, ['consent', 'id']);
-const remove = statement(
-  sql
+const setScopes = sql(`UPDATE consents SET scopes = :scopes WHERE id = :id`, ['consent', 'id']);
+const deleteConsentRow = statement(
+  queryBuilder
     .deleteFrom('consents')
     .where('id', '=', param<number>('id'))
     .where('user_id', '=', param<number>('user')),
   ['consent', 'id'],
 );
-const forgetUse = written(`DELETE FROM last_used WHERE kind = 'consent' AND id = :id`);
-const idsOf = written<{ id: number }>(
+const deleteLastUse = sql(`DELETE FROM last_used WHERE kind = 'consent' AND id = :id`);
+const selectIds = sql<{ id: number }>(
   `SELECT id FROM consents WHERE user_id = :user AND client_id = :client`,
 );
-const consentsFor = written<Selectable<Schema['consents']>>(
+const selectConsents = sql<Selectable<Schema['consents']>>(
   `SELECT * FROM consents WHERE user_id = :user AND client_id = :client ORDER BY id`,
 );
 const insertCredentials = statement(
-  sql
+  queryBuilder
     .insertInto('token_credentials')
     .values(params('token', 'consent_id', 'secret_sealed'))
     .onConflict((conflict) => conflict.column('consent_id').doNothing()),
 );
 const findCredentials = statement(
-  sql
+  queryBuilder
     .selectFrom('token_credentials')
     .selectAll()
     .where('consent_id', '=', param<number>('consent')),
 );
-const editionOf = written<{ changes: number }>(`SELECT changes FROM clients WHERE id = :client`);
+const findRecordVersion = sql<{ changes: number }>(
+  `SELECT changes FROM clients WHERE id = :client`,
+);
 
-export const consentFor = (user: UserId, client: ClientId, site: SiteId) =>
-  one(ofUser, { user, client, site });
-export const credentialsOf = (consent: ConsentId) => one(findCredentials, { consent });
+export const fetchConsentRow = (user: UserId, client: ClientId, site: SiteId) =>
+  fetchOne(findByUserClientSite, { user, client, site });
+export const fetchCredentialsRow = (consent: ConsentId) => fetchOne(findCredentials, { consent });
 
 /** A consent by id. */
-export function* consentById(id: ConsentId): Unit<Consent | undefined> {
-  const row = yield* one(byId, { id });
+export function* fetchConsentById(id: ConsentId): Transaction<Consent | undefined> {
+  const row = yield* fetchOne(findById, { id });
   return row && toConsent(row);
 }
 
-export function* addConsent(consent: NewConsent): Unit<Consent> {
-  const row = yield* one(insert, {
+export function* insertConsent(consent: NewConsent): Transaction<Consent> {
+  const row = yield* fetchOne(insertConsentRow, {
     user_id: consent.userId,
     client_id: consent.clientId,
     site: consent.site,
@@ -82,15 +94,15 @@ export function* addConsent(consent: NewConsent): Unit<Consent> {
   return toConsent(row);
 }
 
-export function* addCredentials(
+export function* saveCredentials(
   consent: ConsentId,
   credentials: NewTokenCredentials | null,
-): Unit<void> {
+): Transaction<void> {
   if (credentials)
-    yield* write(insertCredentials, {
+    yield* execute(insertCredentials, {
       token: credentials.token,
       consent_id: consent,
-      secret_sealed: credentials.secretSealed,
+      secret_sealed: credentials.encryptedSecret,
     });
 }
 
@@ -98,18 +110,21 @@ export function* addCredentials(
  * Ends a consent; its token credentials go with it, its access tokens and families die for lack of
  * it.
  */
-function* endConsent(id: ConsentId, user: UserId): Unit<boolean> {
-  yield* write(forgetUse, { id: String(id) });
-  return (yield* write(remove, { id, user })) > 0;
+function* deleteConsent(id: ConsentId, user: UserId): Transaction<boolean> {
+  yield* execute(deleteLastUse, { id: String(id) });
+  return (yield* execute(deleteConsentRow, { id, user })) > 0;
 }
 
-export function* endConsentsOf(user: UserId, client: ClientId): Unit<void> {
-  for (const { id } of yield* all(idsOf, { user, client }))
-    yield* endConsent(id as ConsentId, user);
+export function* deleteConsentsOf(user: UserId, client: ClientId): Transaction<void> {
+  for (const { id } of yield* fetchAll(selectIds, { user, client }))
+    yield* deleteConsent(id as ConsentId, user);
 }
 
-function* auditAt(audit: NewAuditEntry): Unit<void> {
-  yield* addAudit(audit, (yield* one(editionOf, { client: audit.clientId }))?.changes ?? 0);
+function* auditWithCurrentVersion(audit: NewAuditEntry): Transaction<void> {
+  yield* addAuditEntry(
+    audit,
+    (yield* fetchOne(findRecordVersion, { client: audit.clientId }))?.changes ?? 0,
+  );
 }
 
 /**
@@ -120,32 +135,38 @@ export function* saveConsent(
   consent: NewConsent,
   credentials: NewTokenCredentials | null,
   audit: NewAuditEntry,
-): Unit<Consent> {
-  const old = yield* consentFor(consent.userId, consent.clientId, consent.site);
+): Transaction<Consent> {
+  const old = yield* fetchConsentRow(consent.userId, consent.clientId, consent.site);
   const scopes = JSON.stringify(consent.scopes);
   const saved: Consent = old
     ? { ...toConsent(old), scopes: consent.scopes }
-    : yield* addConsent(consent);
-  yield* addCredentials(saved.id, credentials);
+    : yield* insertConsent(consent);
+  yield* saveCredentials(saved.id, credentials);
   if (old?.scopes === scopes) return toConsent(old);
-  if (old) yield* write(setScopes, { id: old.id, scopes });
+  if (old) yield* execute(setScopes, { id: old.id, scopes });
   const before = old ? (JSON.parse(old.scopes) as unknown) : null;
-  yield* auditAt({ ...audit, changes: [{ field: 'scopes', before, after: consent.scopes }] });
+  yield* auditWithCurrentVersion({
+    ...audit,
+    changes: [{ field: 'scopes', before, after: consent.scopes }],
+  });
   return saved;
 }
 
 /** Takes scopes out of the consents of a person for a client on other sites than `site`. */
-function* withdrawElsewhere(
+function* withdrawFromOtherSites(
   { userId, clientId, site }: NewConsent,
   withdrawn: readonly string[],
   audit: NewAuditEntry,
-): Unit<void> {
-  for (const row of yield* all(consentsFor, { user: userId, client: clientId })) {
+): Transaction<void> {
+  for (const row of yield* fetchAll(selectConsents, { user: userId, client: clientId })) {
     const { id, site: other, scopes } = toConsent(row);
-    const left = scopes.filter((scope) => !withdrawn.includes(scope));
-    if (other === site || left.length === scopes.length) continue;
-    yield* write(setScopes, { id, scopes: JSON.stringify(left) });
-    yield* auditAt({ ...audit, changes: [{ field: 'scopes', before: scopes, after: left }] });
+    const remaining = scopes.filter((scope) => !withdrawn.includes(scope));
+    if (other === site || remaining.length === scopes.length) continue;
+    yield* execute(setScopes, { id, scopes: JSON.stringify(remaining) });
+    yield* auditWithCurrentVersion({
+      ...audit,
+      changes: [{ field: 'scopes', before: scopes, after: remaining }],
+    });
   }
 }
 
@@ -156,22 +177,28 @@ export function* acceptConsent(
   consent: NewConsent,
   credentials: NewTokenCredentials | null,
   audit: NewAuditEntry,
-  { edition, onlyExisting, within, withdrawn }: ApprovalGate,
-): Unit<Consent | 'stale'> {
-  if ((yield* one(editionOf, { client: consent.clientId }))?.changes !== edition) return 'stale';
+  {
+    recordVersion,
+    existingConsentOnly: onlyExisting,
+    allowedScopes: within,
+    withdrawnScopes: withdrawn,
+  }: ApprovalConditions,
+): Transaction<Consent | 'stale'> {
+  if ((yield* fetchOne(findRecordVersion, { client: consent.clientId }))?.changes !== recordVersion)
+    return 'stale';
   const { userId, clientId, site } = consent;
-  const standing = yield* consentFor(userId, clientId, site);
+  const existing = yield* fetchConsentRow(userId, clientId, site);
   if (
     onlyExisting &&
-    standing === undefined &&
-    (yield* consentFor(userId, clientId, EVERY_SITE)) === undefined
+    existing === undefined &&
+    (yield* fetchConsentRow(userId, clientId, EVERY_SITE)) === undefined
   )
     return 'stale';
-  if (withdrawn.length > 0) yield* withdrawElsewhere(consent, withdrawn, audit);
+  if (withdrawn.length > 0) yield* withdrawFromOtherSites(consent, withdrawn, audit);
   const before =
-    standing === undefined
+    existing === undefined
       ? []
-      : toConsent(standing).scopes.filter((scope) => within.includes(scope));
+      : toConsent(existing).scopes.filter((scope) => within.includes(scope));
   const scopes = [...new Set([...before, ...consent.scopes])].filter(
     (scope) => !withdrawn.includes(scope),
   );
@@ -179,10 +206,14 @@ export function* acceptConsent(
 }
 
 /** Ends a consent of its own user, with its audit line. */
-export function* renounceConsent(id: ConsentId, user: UserId, audit: NewAuditEntry): Unit<boolean> {
-  const old = yield* one(byId, { id });
-  if (!(yield* endConsent(id, user))) return false;
-  yield* auditAt({
+export function* renounceConsent(
+  id: ConsentId,
+  user: UserId,
+  audit: NewAuditEntry,
+): Transaction<boolean> {
+  const old = yield* fetchOne(findById, { id });
+  if (!(yield* deleteConsent(id, user))) return false;
+  yield* auditWithCurrentVersion({
     ...audit,
     changes: [{ field: 'scopes', before: old && (JSON.parse(old.scopes) as unknown), after: null }],
   });

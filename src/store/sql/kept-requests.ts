@@ -1,19 +1,23 @@
-import type { KeptRequestRecords } from '#accounts/kept-requests.ts';
+import type { PendingRequestRecords } from '#accounts/kept-requests.ts';
 import type { Driver } from '../driver.ts';
-import { one, write, written } from './statement.ts';
+import { execute, fetchOne, sql } from './statement.ts';
 
-const keep = written(
+const insertPendingRequest = sql(
   'INSERT INTO kept_requests (digest, path, expires_at) VALUES (:digest, :path, :expires)',
 );
-const find = written<{ path: string }>(
+const findPath = sql<{ path: string }>(
   'SELECT path FROM kept_requests WHERE digest = :digest AND expires_at > :now',
 );
 
 /** Requests of people who have not signed in yet. */
-export function keptRequestStore(driver: Driver): KeptRequestRecords {
+export function makePendingRequestStore(driver: Driver): PendingRequestRecords {
   return {
-    keepRequest: async ({ digest, path, expiresAt }) =>
-      void (await driver.write(() => write(keep, { digest, path, expires: expiresAt }), 'once')),
-    keptRequest: async (digest, now) => (await driver.read(one(find, { digest, now })))?.path,
+    savePendingRequest: async ({ digest, path, expiresAt }) =>
+      void (await driver.write(
+        () => execute(insertPendingRequest, { digest, path, expires: expiresAt }),
+        'autocommit',
+      )),
+    findPendingRequest: async (digest, now) =>
+      (await driver.read(fetchOne(findPath, { digest, now })))?.path,
   };
 }

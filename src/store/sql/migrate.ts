@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { first } from './migrations/0001-first.ts';
+import { firstSchema } from './migrations/0001-first.ts';
 import { registry } from './migrations/0002-registry.ts';
 import { pages } from './migrations/0003-pages.ts';
 import { expiry } from './migrations/0004-expiry.ts';
-import { hearing } from './migrations/0005-hearing.ts';
+import { changeNotifications } from './migrations/0005-hearing.ts';
 import { sessionProof } from './migrations/0006-session-proof.ts';
 import { clocks } from './migrations/0007-clocks.ts';
 import { introspectors } from './migrations/0008-introspectors.ts';
@@ -14,18 +14,19 @@ import { invitations } from './migrations/0012-invitations.ts';
 import { protocolProfiles } from './migrations/0013-protocol-profiles.ts';
 import { growth } from './migrations/0014-growth.ts';
 import { keptRequests } from './migrations/0015-kept-requests.ts';
-import { type Migration, onBoth } from './migrations/migration.ts';
+import { suspension } from './migrations/0016-suspension.ts';
+import { forBothDialects, type Migration } from './migrations/migration.ts';
 
 /**
  * Numbered from 1, forward only. A text alone is one that both databases understand, in SQLite's
  * words.
  */
 const steps: readonly (string | Migration)[] = [
-  first,
+  firstSchema,
   registry,
   pages,
   expiry,
-  hearing,
+  changeNotifications,
   sessionProof,
   clocks,
   introspectors,
@@ -36,10 +37,11 @@ const steps: readonly (string | Migration)[] = [
   protocolProfiles,
   growth,
   keptRequests,
+  suspension,
 ];
 
 export const migrations: readonly Migration[] = steps.map((step) =>
-  typeof step === 'string' ? onBoth(step) : step,
+  typeof step === 'string' ? forBothDialects(step) : step,
 );
 
 /** From which schema to which. Equal: there is nothing to do. */
@@ -56,7 +58,7 @@ export class SchemaMismatch extends Error {
 /**
  * What is to be done to a database of this schema. Throws when it was written by a newer program.
  */
-export function planFrom(version: number): MigrationPlan {
+export function planMigration(version: number): MigrationPlan {
   const to = migrations.length;
   if (version > to)
     throw new SchemaMismatch(
@@ -66,23 +68,23 @@ export function planFrom(version: number): MigrationPlan {
 }
 
 /** Throws when there is something to be done and it must not be. */
-export function refuseBehind({ from, to }: MigrationPlan): void {
+export function requireUpToDate({ from, to }: MigrationPlan): void {
   if (from < to)
     throw new SchemaMismatch(
       `the database has schema ${from} and this program needs ${to}: run "gatehouse migrate", or allow it at the start`,
     );
 }
 
-const versionOf = (db: DatabaseSync) =>
+const readSchemaVersion = (db: DatabaseSync) =>
   (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
-export const planSqlite = (db: DatabaseSync): MigrationPlan => planFrom(versionOf(db));
+export const planSqlite = (db: DatabaseSync): MigrationPlan => planMigration(readSchemaVersion(db));
 
 /**
  * Brings the schema up to date, inside one exclusive lock: of two processes that start at once, one
  * migrates and the other finds it done. Throws when the file was written by a newer program.
  */
-export function migrate(db: DatabaseSync): void {
+export function migrateSqlite(db: DatabaseSync): void {
   if (planSqlite(db).from === migrations.length) return;
   db.exec('BEGIN EXCLUSIVE');
   try {

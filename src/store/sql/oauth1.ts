@@ -1,52 +1,52 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { ConsentId } from '#kernel/ids.ts';
 import type {
-  Handshakes,
   NonceClaim,
+  TemporaryCredentialRecords,
   TemporaryCredentials,
   TokenCredentialRecords,
   TokenCredentials,
 } from '#oauth1/records.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import type { Driver } from '../driver.ts';
-import { consentById } from './consents.ts';
-import { toTemporary } from './rows.ts';
+import { fetchConsentById } from './consents.ts';
+import { toTemporaryCredentials } from './rows.ts';
 import {
-  held,
-  lastly,
-  one,
+  execute,
+  fetchOne,
+  forUpdate,
   param,
   params,
+  queryBuilder,
   sql,
   statement,
-  type Unit,
-  write,
-  written,
+  type Transaction,
+  withCommit,
 } from './statement.ts';
 
 /**
  * One that may have been deleted with those that had expired by some clock is not new, whatever
  * that clock is worth (ADR 14).
  */
-const insertNonce = written(`
+const insertNonce = sql(`
   INSERT INTO nonces (key, expires_at) SELECT CAST(:key AS TEXT), CAST(:expires_at AS BIGINT)
   WHERE NOT EXISTS (SELECT 1 FROM purged_until WHERE kind = 'nonce' AND until >= :expires_at) ON CONFLICT (key) DO NOTHING`);
 const insertTemporary = statement(
-  sql.insertInto('temporary_credentials').values({
+  queryBuilder.insertInto('temporary_credentials').values({
     ...params('token', 'client_id', 'secret_sealed', 'callback', 'expires_at'),
     used: 0,
   }),
 );
 const findTemporary = statement(
-  sql
+  queryBuilder
     .selectFrom('temporary_credentials')
     .selectAll()
     .where('token', '=', param<string>('token'))
     .where('expires_at', '>', param<number>('now')),
 );
-const decideTemporary = held(findTemporary);
-const authorize = statement(
-  sql
+const findTemporaryForUpdate = forUpdate(findTemporary);
+const setAuthorized = statement(
+  queryBuilder
     .updateTable('temporary_credentials')
     .set({
       user_id: param<number>('user'),
@@ -56,28 +56,31 @@ const authorize = statement(
     })
     .where('token', '=', param<string>('token')),
 );
-const endTemporary = written('DELETE FROM temporary_credentials WHERE token = :token');
-const useUp = statement(
-  sql
+const deleteTemporary = sql('DELETE FROM temporary_credentials WHERE token = :token');
+const markUsed = statement(
+  queryBuilder
     .updateTable('temporary_credentials')
     .set({ used: 1, expires_at: param<number>('usedUntil') })
     .where('token', '=', param<string>('token')),
 );
 const findCredentials = statement(
-  sql.selectFrom('token_credentials').selectAll().where('token', '=', param<string>('token')),
+  queryBuilder
+    .selectFrom('token_credentials')
+    .selectAll()
+    .where('token', '=', param<string>('token')),
 );
 const findCredentialsOf = statement(
-  sql
+  queryBuilder
     .selectFrom('token_credentials')
     .selectAll()
     .where('consent_id', '=', param<number>('consent')),
 );
 
-function* claim(nonce: NonceClaim): Unit<boolean> {
-  return (yield* write(insertNonce, { key: nonce.key, expires_at: nonce.expiresAt })) === 1;
+function* insertNewNonce(nonce: NonceClaim): Transaction<boolean> {
+  return (yield* execute(insertNonce, { key: nonce.key, expires_at: nonce.expiresAt })) === 1;
 }
 
-const same = (one: string, other: string) => {
+const equalInConstantTime = (one: string, other: string) => {
   const [left, right] = [Buffer.from(one), Buffer.from(other)];
   return left.length === right.length && timingSafeEqual(left, right);
 };
@@ -86,89 +89,93 @@ const toCredentials = (row: { token: string; consent_id: number; secret_sealed: 
   ({
     token: row.token,
     consentId: row.consent_id,
-    secretSealed: row.secret_sealed,
+    encryptedSecret: row.secret_sealed,
   }) as unknown as TokenCredentials;
 
 /**
  * A pair with the consent it belongs to, each found as the caller finds it; a pair without a
  * consent does not exist.
  */
-export function* pairOf(
+export function* resolveTokenCredentials(
   token: string,
-  pair: (token: string) => Unit<TokenCredentials | undefined>,
-  consentOf: (id: ConsentId) => Unit<Consent | undefined>,
+  lookupCredentials: (token: string) => Transaction<TokenCredentials | undefined>,
+  lookupConsent: (id: ConsentId) => Transaction<Consent | undefined>,
 ) {
-  const credentials = yield* pair(token);
-  const consent = credentials && (yield* consentOf(credentials.consentId));
+  const credentials = yield* lookupCredentials(token);
+  const consent = credentials && (yield* lookupConsent(credentials.consentId));
   return credentials && consent && { credentials, consent };
 }
 
 /** The permanent pair of a token. */
-export function* credentialsByToken(token: string): Unit<TokenCredentials | undefined> {
-  const row = yield* one(findCredentials, { token });
+export function* fetchTokenCredentials(token: string): Transaction<TokenCredentials | undefined> {
+  const row = yield* fetchOne(findCredentials, { token });
   return row && toCredentials(row);
 }
 
 /** Answers the ports of the oauth1 room. */
-export function oauth1Store(driver: Driver): Handshakes & TokenCredentialRecords {
+export function makeOAuth1Store(
+  driver: Driver,
+): TemporaryCredentialRecords & TokenCredentialRecords {
   return {
     claimNonce: async (nonce) =>
-      (await driver.write(() => claim(nonce), 'once')) ? 'first' : 'seen',
-    saveTemporary: (nonce, credentials: TemporaryCredentials) =>
+      (await driver.write(() => insertNewNonce(nonce), 'autocommit')) ? 'first' : 'seen',
+    saveTemporaryCredentials: (nonce, credentials: TemporaryCredentials) =>
       driver.write(function* () {
-        if (!(yield* claim(nonce))) return 'nonce-seen' as const;
-        yield* lastly(
-          write(insertTemporary, {
+        if (!(yield* insertNewNonce(nonce))) return 'nonce-seen' as const;
+        yield* withCommit(
+          execute(insertTemporary, {
             token: credentials.token,
             client_id: credentials.clientId,
-            secret_sealed: credentials.secretSealed,
+            secret_sealed: credentials.encryptedSecret,
             callback: credentials.callback,
             expires_at: credentials.expiresAt,
           }),
         );
         return 'saved' as const;
-      }, 'rows'),
-    async findTemporary(token, now) {
-      const row = await driver.read(one(findTemporary, { token, now }));
-      return row && toTemporary(row);
+      }, 'read-committed'),
+    async findTemporaryCredentials(token, now) {
+      const row = await driver.read(fetchOne(findTemporary, { token, now }));
+      return row && toTemporaryCredentials(row);
     },
-    authorizeTemporary: (token, yes, now, expiresAt) =>
+    authorizeTemporaryCredentials: (token, approval, now, expiresAt) =>
       driver.write(function* () {
-        const row = yield* one(decideTemporary, { token, now });
+        const row = yield* fetchOne(findTemporaryForUpdate, { token, now });
         if (row === undefined || row.used === 1) return 'gone' as const;
         const claimed =
-          row.user_id === yes.userId &&
+          row.user_id === approval.userId &&
           row.consent_id === null &&
-          same(row.verifier_digest ?? '', yes.verifierDigest);
+          equalInConstantTime(row.verifier_digest ?? '', approval.verifierDigest);
         if (row.user_id !== null && !claimed) return 'already-authorized' as const;
-        yield* lastly(
-          write(authorize, {
+        yield* withCommit(
+          execute(setAuthorized, {
             token,
-            user: yes.userId,
-            consent: yes.consentId,
-            verifier: yes.verifierDigest,
+            user: approval.userId,
+            consent: approval.consentId,
+            verifier: approval.verifierDigest,
             expiresAt,
           }),
         );
         return 'authorized' as const;
-      }, 'rows'),
-    endTemporary: async (token) =>
-      void (await driver.write(() => write(endTemporary, { token }), 'once')),
-    redeemTemporary: (nonce, token, verifierDigest, now, usedUntil) =>
+      }, 'read-committed'),
+    deleteTemporaryCredentials: async (token) =>
+      void (await driver.write(() => execute(deleteTemporary, { token }), 'autocommit')),
+    redeemTemporaryCredentials: (nonce, token, verifierDigest, now, usedUntil) =>
       driver.write(function* () {
-        if (!(yield* claim(nonce))) return 'nonce-seen' as const;
-        const row = yield* one(decideTemporary, { token, now });
+        if (!(yield* insertNewNonce(nonce))) return 'nonce-seen' as const;
+        const row = yield* fetchOne(findTemporaryForUpdate, { token, now });
         if (row === undefined) return 'gone' as const;
         if (row.used === 1) return 'already-used' as const;
         if (row.verifier_digest === null || row.consent_id === null)
           return 'not-authorized' as const;
-        if (!same(row.verifier_digest, verifierDigest)) return 'wrong-verifier' as const;
-        yield* lastly(write(useUp, { token, usedUntil }));
+        if (!equalInConstantTime(row.verifier_digest, verifierDigest))
+          return 'wrong-verifier' as const;
+        yield* withCommit(execute(markUsed, { token, usedUntil }));
         return 'redeemed' as const;
-      }, 'rows'),
-    findTokenCredentials: (token) => driver.read(pairOf(token, credentialsByToken, consentById)),
-    async findTokenCredentialsOf(consent) {
-      const row = await driver.read(one(findCredentialsOf, { consent }));
+      }, 'read-committed'),
+    findTokenCredentials: (token) =>
+      driver.read(resolveTokenCredentials(token, fetchTokenCredentials, fetchConsentById)),
+    async findTokenCredentialsByConsent(consent) {
+      const row = await driver.read(fetchOne(findCredentialsOf, { consent }));
       return row && toCredentials(row);
     },
   };

@@ -1,11 +1,21 @@
 import type { Selectable } from 'kysely';
 import type { AccountFilter, AccountTokens, Passkeys, PeopleRecords } from '#accounts/records.ts';
-import { normalForm } from '#kernel/normal-form.ts';
+import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Driver } from '../driver.ts';
-import { createAccount, NameTaken } from './accounts.ts';
+import { createAccount, NameTakenError } from './accounts.ts';
 import { toAccount, toAccountToken, toPasskey } from './rows.ts';
 import type { Schema } from './schema.ts';
-import { all, one, param, params, sql, statement, type Unit, write, written } from './statement.ts';
+import {
+  execute,
+  fetchAll,
+  fetchOne,
+  param,
+  params,
+  queryBuilder,
+  sql,
+  statement,
+  type Transaction,
+} from './statement.ts';
 
 type Row<T extends keyof Schema> = Selectable<Schema[T]>;
 
@@ -13,83 +23,85 @@ type Row<T extends keyof Schema> = Selectable<Schema[T]>;
  * Conditions on accounts; a value of '' or -1 leaves its condition out, so that no parameter is
  * without a type.
  */
-const wantedIs = (find: string) => `
+const filterConditions = (find: string) => `
   (:text = '' OR ${find}(name_key, :text) > 0 OR ${find}(lower(coalesce(email, '')), :text) > 0)
   AND (:group = '' OR ${find}(groups, :group) > 0) AND (:blocked = -1 OR blocked = :blocked)`;
-const both = (text: (find: string) => string) => ({
+const forBothDialects = (text: (find: string) => string) => ({
   sqlite: text('instr'),
   postgres: text('strpos'),
 });
-const search = written<Row<'accounts'>>(
-  both(
+const searchByFilter = sql<Row<'accounts'>>(
+  forBothDialects(
     (find) =>
-      `SELECT * FROM accounts WHERE id > :after AND ${wantedIs(find)} ORDER BY id LIMIT :limit`,
+      `SELECT * FROM accounts WHERE id > :after AND ${filterConditions(find)} ORDER BY id LIMIT :limit`,
   ),
 );
-const count = written<{ found: number }>(
-  both((find) => `SELECT count(*) AS found FROM accounts WHERE ${wantedIs(find)}`),
+const countByFilter = sql<{ found: number }>(
+  forBothDialects(
+    (find) => `SELECT count(*) AS found FROM accounts WHERE ${filterConditions(find)}`,
+  ),
 );
-const byEmail = written<Row<'accounts'>>(`
+const selectByEmail = sql<Row<'accounts'>>(`
   SELECT * FROM accounts WHERE lower(email) = :email AND email_confirmed_at IS NOT NULL AND blocked = 0 ORDER BY id LIMIT :limit`);
-const owning = written<{ id: number }>(`
+const findOtherByEmail = sql<{ id: number }>(`
   SELECT id FROM accounts WHERE lower(email) = :email AND email_confirmed_at IS NOT NULL AND id <> :but LIMIT 1`);
-const takeLinksTo = written<Row<'account_tokens'>>(
+const consumeLinksTo = sql<Row<'account_tokens'>>(
   `DELETE FROM account_tokens WHERE kind IN ('register', 'confirm-email') AND lower(data) = :email RETURNING *`,
 );
-const regroup = statement(
-  sql
+const updateGroups = statement(
+  queryBuilder
     .updateTable('accounts')
     .set({ groups: param<string>('groups') })
     .where('id', '=', param<number>('id')),
   ['account', 'id'],
 );
-const describe = statement(
-  sql
+const updateProfile = statement(
+  queryBuilder
     .updateTable('accounts')
     .set({ real_name: param<string>('realName'), language: param<string | null>('language') })
     .where('id', '=', param<number>('id')),
   ['account', 'id'],
 );
-const changePassword = written(
+const updatePassword = sql(
   `UPDATE accounts SET password_hash = :hash WHERE id = :id AND coalesce(password_hash, '') = :before`,
   ['account', 'id'],
 );
-const resetPassword = written<Row<'accounts'>>(
+const resetPassword = sql<Row<'accounts'>>(
   `UPDATE accounts SET password_hash = :hash WHERE id = :id AND blocked = 0 RETURNING *`,
   ['account', 'id'],
 );
-const emailOf = written<{ email: string | null }>('SELECT email FROM accounts WHERE id = :id');
-const setEmail = written(
+const findEmail = sql<{ email: string | null }>('SELECT email FROM accounts WHERE id = :id');
+const updateEmail = sql(
   'UPDATE accounts SET email = :email, email_confirmed_at = :now WHERE id = :id',
   ['account', 'id'],
 );
 
 const insertToken = statement(
-  sql
+  queryBuilder
     .insertInto('account_tokens')
     .values(params('digest', 'kind', 'user_id', 'data', 'expires_at')),
 );
-const findToken = written<Row<'account_tokens'>>(
+const findToken = sql<Row<'account_tokens'>>(
   'SELECT * FROM account_tokens WHERE digest = :digest AND kind = :kind AND expires_at > :now',
 );
-const takeToken = written<Row<'account_tokens'>>(
+const consumeToken = sql<Row<'account_tokens'>>(
   'DELETE FROM account_tokens WHERE digest = :digest AND kind = :kind AND expires_at > :now RETURNING *',
 );
-const endTokens = written('DELETE FROM account_tokens WHERE user_id = :user AND kind = :kind');
+const deleteTokens = sql('DELETE FROM account_tokens WHERE user_id = :user AND kind = :kind');
 
-const passkeysOf = statement(
-  sql
+const selectPasskeys = statement(
+  queryBuilder
     .selectFrom('passkeys')
     .selectAll()
     .where('user_id', '=', param<number>('user'))
     .orderBy('created_at')
     .orderBy('id'),
 );
-const passkeyById = statement(
-  sql.selectFrom('passkeys').selectAll().where('id', '=', param<string>('id')),
+const findPasskeyById = statement(
+  queryBuilder.selectFrom('passkeys').selectAll().where('id', '=', param<string>('id')),
 );
 const insertPasskey = statement(
-  sql
+  queryBuilder
     .insertInto('passkeys')
     .values({
       ...params('id', 'user_id', 'public_key', 'counter', 'transports', 'label', 'created_at'),
@@ -97,13 +109,15 @@ const insertPasskey = statement(
     })
     .onConflict((conflict) => conflict.column('id').doNothing()),
 );
-const usePasskey = written(`
+const updatePasskeyUse = sql(`
   UPDATE passkeys SET counter = :counter, last_used_at = :at WHERE id = :id AND (counter < :counter OR counter + :counter = 0)`);
-const rename = written('UPDATE passkeys SET label = :label WHERE id = :id AND user_id = :user');
-const remove = written('DELETE FROM passkeys WHERE id = :id AND user_id = :user');
+const updatePasskeyLabel = sql(
+  'UPDATE passkeys SET label = :label WHERE id = :id AND user_id = :user',
+);
+const deletePasskey = sql('DELETE FROM passkeys WHERE id = :id AND user_id = :user');
 
-const asWanted = ({ text, group, blocked }: AccountFilter) => ({
-  text: normalForm(text ?? '', 'NFC').toLowerCase(),
+const toFilterValues = ({ text, group, blocked }: AccountFilter) => ({
+  text: toNormalForm(text ?? '', 'NFC').toLowerCase(),
   // As it stands in the JSON of a list.
   group: group === null ? '' : JSON.stringify(group),
   blocked: blocked === null ? -1 : Number(blocked),
@@ -114,118 +128,134 @@ const asWanted = ({ text, group, blocked }: AccountFilter) => ({
  * in one statement: of two links that are opened at once each would otherwise hold its own and wait
  * for the other's.
  */
-function* takeLink(
+function* consumeLink(
   found: Row<'account_tokens'>,
   now: number,
   shared: boolean,
-): Unit<Row<'account_tokens'> | undefined> {
+): Transaction<Row<'account_tokens'> | undefined> {
   const { digest, kind, data } = found;
-  if (shared) return yield* one(takeToken, { digest, kind, now });
-  const taken = yield* all(takeLinksTo, { email: data.toLowerCase() });
-  return taken.find((token) => token.digest === digest);
+  if (shared) return yield* fetchOne(consumeToken, { digest, kind, now });
+  const consumed = yield* fetchAll(consumeLinksTo, { email: data.toLowerCase() });
+  return consumed.find((token) => token.digest === digest);
 }
 
 /** True when an account other than this one has the address. */
-function* isTaken(email: string, but: number): Unit<boolean> {
-  return (yield* one(owning, { email: email.toLowerCase(), but })) !== undefined;
+function* isEmailTaken(email: string, but: number): Transaction<boolean> {
+  return (yield* fetchOne(findOtherByEmail, { email: email.toLowerCase(), but })) !== undefined;
 }
 
 /** Ends a person's links of these kinds. */
-function* endLinks(user: number, ...kinds: readonly string[]): Unit<void> {
-  for (const kind of kinds) yield* write(endTokens, { user, kind });
+function* deleteLinks(user: number, ...kinds: readonly string[]): Transaction<void> {
+  for (const kind of kinds) yield* execute(deleteTokens, { user, kind });
 }
 
 /** Answers what looking after accounts asks. */
-export function peopleStore(driver: Driver): PeopleRecords & AccountTokens & Passkeys {
+export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens & Passkeys {
   return {
     searchAccounts: async ({ after, limit, ...wanted }) =>
-      (await driver.read(all(search, { ...asWanted(wanted), after: after ?? -1, limit }))).map(
-        toAccount,
-      ),
-    countAccounts: async (wanted) => (await driver.read(one(count, asWanted(wanted))))?.found ?? 0,
+      (
+        await driver.read(
+          fetchAll(searchByFilter, { ...toFilterValues(wanted), after: after ?? -1, limit }),
+        )
+      ).map(toAccount),
+    countAccounts: async (wanted) =>
+      (await driver.read(fetchOne(countByFilter, toFilterValues(wanted))))?.found ?? 0,
     setGroups: async (id, groups) =>
-      (await driver.write(() => write(regroup, { id, groups: JSON.stringify(groups) }), 'once')) > 0
+      (await driver.write(
+        () => execute(updateGroups, { id, groups: JSON.stringify(groups) }),
+        'autocommit',
+      )) > 0
         ? 'set'
         : 'unknown',
     setProfile: async (id, { realName, language }) =>
-      (await driver.write(() => write(describe, { id, realName, language }), 'once')) > 0
+      (await driver.write(() => execute(updateProfile, { id, realName, language }), 'autocommit')) >
+      0
         ? 'set'
         : 'unknown',
     setPassword: (id, passwordHash, before) =>
       driver.write(function* () {
-        if ((yield* write(changePassword, { id, hash: passwordHash, before: before ?? '' })) === 0)
+        if (
+          (yield* execute(updatePassword, { id, hash: passwordHash, before: before ?? '' })) === 0
+        )
           return 'changed' as const;
-        yield* endLinks(id, 'reset-password', 'confirm-email');
+        yield* deleteLinks(id, 'reset-password', 'confirm-email');
         return 'set' as const;
-      }, 'rows'),
-    hasAddress: async (email) =>
-      (await driver.read(one(owning, { email: email.toLowerCase(), but: -1 }))) !== undefined,
+      }, 'read-committed'),
+    hasConfirmedEmail: async (email) =>
+      (await driver.read(fetchOne(findOtherByEmail, { email: email.toLowerCase(), but: -1 }))) !==
+      undefined,
     findAccountsByEmail: async (email, limit) =>
-      (await driver.read(all(byEmail, { email: email.toLowerCase(), limit }))).map(toAccount),
+      (await driver.read(fetchAll(selectByEmail, { email: email.toLowerCase(), limit }))).map(
+        toAccount,
+      ),
 
     saveAccountToken: ({ digest, kind, userId, data, expiresAt }) =>
       driver.write(function* () {
-        if (userId !== null && !kind.endsWith('-passkey')) yield* endLinks(userId, kind);
-        yield* write(insertToken, { digest, kind, user_id: userId, data, expires_at: expiresAt });
-      }, 'rows'),
+        if (userId !== null && !kind.endsWith('-passkey')) yield* deleteLinks(userId, kind);
+        yield* execute(insertToken, { digest, kind, user_id: userId, data, expires_at: expiresAt });
+      }, 'read-committed'),
     async findAccountToken(digest, kind, now) {
-      const row = await driver.read(one(findToken, { digest, kind, now }));
+      const row = await driver.read(fetchOne(findToken, { digest, kind, now }));
       return row && toAccountToken(row);
     },
-    async takeAccountToken(digest, kind, now) {
-      const row = await driver.write(() => one(takeToken, { digest, kind, now }), 'once');
+    async consumeAccountToken(digest, kind, now) {
+      const row = await driver.write(
+        () => fetchOne(consumeToken, { digest, kind, now }),
+        'autocommit',
+      );
       return row && toAccountToken(row);
     },
-    async redeemRegistration(digest, now, account, shared = false) {
+    async consumeRegistrationToken(digest, now, account, shared = false) {
       try {
         return await driver.write(function* () {
-          const found = yield* one(findToken, { digest, kind: 'register', now });
-          const token = found && (yield* takeLink(found, now, shared));
+          const found = yield* fetchOne(findToken, { digest, kind: 'register', now });
+          const token = found && (yield* consumeLink(found, now, shared));
           if (token === undefined) return { outcome: 'unknown' as const };
-          if (!shared && (yield* isTaken(token.data, -1)))
+          if (!shared && (yield* isEmailTaken(token.data, -1)))
             return { outcome: 'address-taken' as const };
           const created = yield* createAccount({
             ...account,
             email: token.data,
             emailConfirmedAt: now,
           });
-          if (created === undefined) throw new NameTaken();
+          if (created === undefined) throw new NameTakenError();
           return { outcome: 'created' as const, account: created };
-        }, 'alone');
+        }, 'serializable');
       } catch (fault) {
-        if (fault instanceof NameTaken) return { outcome: 'name-taken' };
+        if (fault instanceof NameTakenError) return { outcome: 'name-taken' };
         throw fault;
       }
     },
-    redeemEmail: (digest, user, now, shared = false) =>
+    consumeEmailToken: (digest, user, now, shared = false) =>
       driver.write(function* () {
-        const found = yield* one(findToken, { digest, kind: 'confirm-email', now });
+        const found = yield* fetchOne(findToken, { digest, kind: 'confirm-email', now });
         // Somebody else's link stays for them.
         if (found === undefined || found.user_id !== user) return { outcome: 'unknown' as const };
-        const token = yield* takeLink(found, now, shared);
+        const token = yield* consumeLink(found, now, shared);
         if (token === undefined) return { outcome: 'unknown' as const };
-        if (!shared && (yield* isTaken(token.data, user)))
+        if (!shared && (yield* isEmailTaken(token.data, user)))
           return { outcome: 'address-taken' as const };
-        const before = yield* one(emailOf, { id: user });
-        yield* write(setEmail, { id: user, email: token.data, now });
-        yield* endLinks(user, 'confirm-email', 'reset-password');
+        const before = yield* fetchOne(findEmail, { id: user });
+        yield* execute(updateEmail, { id: user, email: token.data, now });
+        yield* deleteLinks(user, 'confirm-email', 'reset-password');
         return { outcome: 'confirmed' as const, before: before?.email ?? null };
-      }, 'alone'),
-    redeemReset: (digest, now, passwordHash) =>
+      }, 'serializable'),
+    consumeResetToken: (digest, now, passwordHash) =>
       driver.write(function* () {
-        const token = yield* one(takeToken, { digest, kind: 'reset-password', now });
+        const token = yield* fetchOne(consumeToken, { digest, kind: 'reset-password', now });
         const row =
           token?.user_id == null
             ? undefined
-            : yield* one(resetPassword, { id: token.user_id, hash: passwordHash });
+            : yield* fetchOne(resetPassword, { id: token.user_id, hash: passwordHash });
         if (row === undefined) return { outcome: 'unknown' as const };
-        yield* endLinks(row.id, 'reset-password', 'confirm-email');
+        yield* deleteLinks(row.id, 'reset-password', 'confirm-email');
         return { outcome: 'set' as const, account: toAccount(row) };
-      }, 'rows'),
+      }, 'read-committed'),
 
-    listPasskeys: async (user) => (await driver.read(all(passkeysOf, { user }))).map(toPasskey),
+    listPasskeys: async (user) =>
+      (await driver.read(fetchAll(selectPasskeys, { user }))).map(toPasskey),
     async findPasskey(id) {
-      const row = await driver.read(one(passkeyById, { id }));
+      const row = await driver.read(fetchOne(findPasskeyById, { id }));
       return row && toPasskey(row);
     },
     addPasskey: async ({ id, userId, publicKey, counter, transports, label, createdAt }) => {
@@ -238,21 +268,23 @@ export function peopleStore(driver: Driver): PeopleRecords & AccountTokens & Pas
         created_at: createdAt,
       };
       return (await driver.write(
-        () => write(insertPasskey, { ...values, transports: JSON.stringify(transports) }),
-        'once',
+        () => execute(insertPasskey, { ...values, transports: JSON.stringify(transports) }),
+        'autocommit',
       )) > 0
         ? 'added'
         : 'taken';
     },
-    usePasskey: async (id, counter, at) =>
-      (await driver.write(() => write(usePasskey, { id, counter, at }), 'once')) > 0
+    recordPasskeyUse: async (id, counter, at) =>
+      (await driver.write(() => execute(updatePasskeyUse, { id, counter, at }), 'autocommit')) > 0
         ? 'used'
         : 'unknown',
     renamePasskey: async (user, id, label) =>
-      (await driver.write(() => write(rename, { user, id, label }), 'once')) > 0
+      (await driver.write(() => execute(updatePasskeyLabel, { user, id, label }), 'autocommit')) > 0
         ? 'set'
         : 'unknown',
     removePasskey: async (user, id) =>
-      (await driver.write(() => write(remove, { user, id }), 'once')) > 0 ? 'removed' : 'unknown',
+      (await driver.write(() => execute(deletePasskey, { user, id }), 'autocommit')) > 0
+        ? 'removed'
+        : 'unknown',
   };
 }

@@ -1,28 +1,32 @@
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from '../driver.ts';
-import type { Span } from '../postgres/partitions/bounds.ts';
-import { param, type Statement, sql, statement, write, written } from './statement.ts';
+import type { KeyRange } from '../postgres/partitions/bounds.ts';
+import { execute, param, queryBuilder, type Statement, sql, statement } from './statement.ts';
 
-const before = param<number>('now');
-const most = param<number>('limit');
+const nowParameter = param<number>('now');
+const limitParameter = param<number>('limit');
 
 /**
  * Two years, the longest life that a setting gives a refresh token, and a day for clocks: nothing
  * of the family lives by then.
  */
-const FAMILY_KEPT = 731 * 86_400;
+const FAMILY_RETENTION_SECONDS = 731 * 86_400;
 
 const purgeTokens = statement(
-  sql
+  queryBuilder
     .deleteFrom('access_tokens')
     .where(
       'id',
       'in',
-      sql.selectFrom('access_tokens').select('id').where('expires_at', '<=', before).limit(most),
+      queryBuilder
+        .selectFrom('access_tokens')
+        .select('id')
+        .where('expires_at', '<=', nowParameter)
+        .limit(limitParameter),
     ),
 );
 /** The same where most tokens go with their partition, without looking into that. */
-const purgeTokensBetween = written(`
+const purgeTokensInRange = sql(`
   DELETE FROM access_tokens WHERE id >= :from AND id < :to AND id IN (
     SELECT id FROM access_tokens WHERE expires_at <= :now AND id >= :from AND id < :to LIMIT :limit)`);
 
@@ -31,11 +35,11 @@ const purgeTokensBetween = written(`
  * from before is refused. No later than the latest that goes, so that a clock that is years ahead
  * keeps out what was sent with it, and nothing else.
  */
-const nonceMark = written(`
+const recordPurgedNonces = sql(`
   INSERT INTO purged_until (kind, until) SELECT 'nonce', max(expires_at) FROM (
     SELECT expires_at FROM nonces WHERE expires_at <= :now ORDER BY expires_at LIMIT :limit) due WHERE 1 = 1 HAVING max(expires_at) IS NOT NULL
   ON CONFLICT (kind) DO UPDATE SET until = excluded.until WHERE purged_until.until < excluded.until`);
-const purgeNonces = written(`
+const purgeNonces = sql(`
   DELETE FROM nonces WHERE key IN (
     SELECT key FROM nonces WHERE expires_at <= :now AND expires_at <= (SELECT until FROM purged_until WHERE kind = 'nonce') LIMIT :limit)`);
 
@@ -43,14 +47,14 @@ const purgeNonces = written(`
  * What stays a day longer: codes and refresh tokens, so that a late replay still kills its family,
  * and requests for a decision, so that a person who comes late is told of which app they were.
  */
-const keptForADay: ReadonlySet<string> = new Set([
+const retainedForADay: ReadonlySet<string> = new Set([
   'codes',
   'refresh_tokens',
   'authorization_requests',
 ]);
 
 /** The longest grace that a setting allows. */
-const LONGEST_GRACE = 3600;
+const MAX_GRACE_SECONDS = 3600;
 
 export interface PurgeOptions {
   /**
@@ -61,34 +65,41 @@ export interface PurgeOptions {
 }
 
 /** What may go once it has expired. */
-const purges: readonly { readonly statement: Statement<unknown>; readonly keptFor: number }[] = [
+const purgeRules: readonly {
+  readonly statement: Statement<unknown>;
+  readonly retentionSeconds: number;
+}[] = [
   {
     statement: statement(
-      sql
+      queryBuilder
         .deleteFrom('limits')
         .where(
           'key',
           'in',
-          sql.selectFrom('limits').select('key').where('expires_at', '<=', before).limit(most),
+          queryBuilder
+            .selectFrom('limits')
+            .select('key')
+            .where('expires_at', '<=', nowParameter)
+            .limit(limitParameter),
         ),
     ),
-    keptFor: 0,
+    retentionSeconds: 0,
   },
   {
     statement: statement(
-      sql
+      queryBuilder
         .deleteFrom('temporary_credentials')
         .where(
           'token',
           'in',
-          sql
+          queryBuilder
             .selectFrom('temporary_credentials')
             .select('token')
-            .where('expires_at', '<=', before)
-            .limit(most),
+            .where('expires_at', '<=', nowParameter)
+            .limit(limitParameter),
         ),
     ),
-    keptFor: 0,
+    retentionSeconds: 0,
   },
   ...(
     [
@@ -101,46 +112,50 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
     ] as const
   ).map((table) => ({
     statement: statement(
-      sql
+      queryBuilder
         .deleteFrom(table)
         .where(
           'digest',
           'in',
-          sql.selectFrom(table).select('digest').where('expires_at', '<=', before).limit(most),
+          queryBuilder
+            .selectFrom(table)
+            .select('digest')
+            .where('expires_at', '<=', nowParameter)
+            .limit(limitParameter),
         ),
     ),
-    keptFor: keptForADay.has(table) ? 86_400 : 0,
+    retentionSeconds: retainedForADay.has(table) ? 86_400 : 0,
   })),
   {
-    statement: written(
+    statement: sql(
       'DELETE FROM revoked_families WHERE id IN (SELECT id FROM revoked_families WHERE revoked_at <= :now ORDER BY revoked_at LIMIT :limit)',
     ),
-    keptFor: FAMILY_KEPT,
+    retentionSeconds: FAMILY_RETENTION_SECONDS,
   },
   {
-    statement: written(
+    statement: sql(
       'DELETE FROM failures WHERE id IN (SELECT id FROM failures WHERE at <= :now ORDER BY id LIMIT :limit)',
     ),
-    keptFor: 7 * 86_400,
+    retentionSeconds: 7 * 86_400,
   },
   // What was delivered, and the calls of past days, stay as long as somebody may ask about them.
   {
-    statement: written(
+    statement: sql(
       `DELETE FROM notices WHERE id IN (SELECT id FROM notices WHERE state <> 'waiting' AND created_at <= :now ORDER BY id LIMIT :limit)`,
     ),
-    keptFor: 30 * 86_400,
+    retentionSeconds: 30 * 86_400,
   },
   {
-    statement: written(
+    statement: sql(
       'DELETE FROM usage WHERE (client_id, hour) IN (SELECT client_id, hour FROM usage WHERE hour * 3600 <= :now LIMIT :limit)',
     ),
-    keptFor: 14 * 86_400,
+    retentionSeconds: 14 * 86_400,
   },
   {
-    statement: written(
+    statement: sql(
       `DELETE FROM client_secrets WHERE id IN (SELECT id FROM client_secrets WHERE expires_at <= :now AND expires_at IS NOT NULL LIMIT :limit)`,
     ),
-    keptFor: 30 * 86_400,
+    retentionSeconds: 30 * 86_400,
   },
 ];
 
@@ -148,39 +163,39 @@ const purges: readonly { readonly statement: Statement<unknown>; readonly keptFo
  * The sealed answer of a rotation, a kilobyte, is given during the grace alone; reuse is told by
  * the row without it.
  */
-const emptyAnswers = written(`
+const clearAnswers = sql(`
   UPDATE refresh_tokens SET answer_sealed = NULL WHERE digest IN (
     SELECT digest FROM refresh_tokens WHERE answer_sealed IS NOT NULL AND used_at <= :now ORDER BY used_at LIMIT :limit)`);
 /**
  * For how many days the day of the last use is kept. A consent or secret that ends takes its own
  * along.
  */
-const LAST_USED_KEPT = [
+const LAST_USED_RETENTION_DAYS = [
   ['token', 92],
   ['client', 800],
   ['consent', 800],
   ['secret', 800],
 ] as const;
-const purgeLastUsed = written(`
+const purgeLastUsed = sql(`
   DELETE FROM last_used WHERE kind = :kind AND id IN (SELECT id FROM last_used WHERE kind = :kind AND day <= :day LIMIT :limit)`);
 
 /** Empties what outlived its use without being expired, at most `limit` rows of each kind. */
-async function trim(
+async function purgeOutlived(
   driver: Driver,
   now: Instant,
   limit: number,
   answersTtlSeconds: number,
 ): Promise<number> {
-  let gone = await driver.write(
-    () => write(emptyAnswers, { now: now - answersTtlSeconds, limit }),
-    'once',
+  let deleted = await driver.write(
+    () => execute(clearAnswers, { now: now - answersTtlSeconds, limit }),
+    'autocommit',
   );
-  for (const [kind, days] of LAST_USED_KEPT)
-    gone += await driver.write(
-      () => write(purgeLastUsed, { kind, day: Math.floor(now / 86_400) - days, limit }),
-      'once',
+  for (const [kind, days] of LAST_USED_RETENTION_DAYS)
+    deleted += await driver.write(
+      () => execute(purgeLastUsed, { kind, day: Math.floor(now / 86_400) - days, limit }),
+      'autocommit',
     );
-  return gone;
+  return deleted;
 }
 
 /**
@@ -193,17 +208,23 @@ export async function purgeExpired(
   limit: number,
   {
     spans = null,
-    answersTtlSeconds = LONGEST_GRACE,
-  }: PurgeOptions & { readonly spans?: readonly Span[] | null } = {},
+    answersTtlSeconds = MAX_GRACE_SECONDS,
+  }: PurgeOptions & { readonly spans?: readonly KeyRange[] | null } = {},
 ): Promise<number> {
-  await driver.write(() => write(nonceMark, { now, limit }), 'once');
-  let gone = await driver.write(() => write(purgeNonces, { now, limit }), 'once');
-  gone += await trim(driver, now, limit, answersTtlSeconds);
-  for (const { statement: purge, keptFor } of purges)
-    gone += await driver.write(() => write(purge, { now: now - keptFor, limit }), 'once');
+  await driver.write(() => execute(recordPurgedNonces, { now, limit }), 'autocommit');
+  let deleted = await driver.write(() => execute(purgeNonces, { now, limit }), 'autocommit');
+  deleted += await purgeOutlived(driver, now, limit, answersTtlSeconds);
+  for (const { statement: purge, retentionSeconds } of purgeRules)
+    deleted += await driver.write(
+      () => execute(purge, { now: now - retentionSeconds, limit }),
+      'autocommit',
+    );
   if (spans === null)
-    return gone + (await driver.write(() => write(purgeTokens, { now, limit }), 'once'));
+    return deleted + (await driver.write(() => execute(purgeTokens, { now, limit }), 'autocommit'));
   for (const [from, to] of spans)
-    gone += await driver.write(() => write(purgeTokensBetween, { from, to, now, limit }), 'once');
-  return gone;
+    deleted += await driver.write(
+      () => execute(purgeTokensInRange, { from, to, now, limit }),
+      'autocommit',
+    );
+  return deleted;
 }

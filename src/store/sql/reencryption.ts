@@ -1,24 +1,24 @@
-import type { Sealed } from '#kernel/ids.ts';
-import type { SealedKind, SealedRecords } from '#registry/reencryption.ts';
+import type { EncryptedSecret } from '#kernel/ids.ts';
+import type { EncryptedKind, EncryptedRecords } from '#registry/reencryption.ts';
 import type { Driver } from '../driver.ts';
-import { all, param, type Statement, sql, statement, write } from './statement.ts';
+import { execute, fetchAll, param, queryBuilder, type Statement, statement } from './statement.ts';
 
 interface Row {
   readonly key: string | number;
   readonly sealed: string | null;
 }
-interface Words {
+interface SecretStatements {
   /** Before every key there is. */
   readonly first: string | number;
   readonly list: Statement<Row>;
   readonly replace: Statement<unknown>;
 }
 
-const words: Readonly<Record<SealedKind, Words>> = {
+const statementsByKind: Readonly<Record<EncryptedKind, SecretStatements>> = {
   'client secrets': {
     first: 0,
     list: statement(
-      sql
+      queryBuilder
         .selectFrom('client_secrets')
         .select(['id as key', 'sealed'])
         .where('id', '>', param<number>('after'))
@@ -27,7 +27,7 @@ const words: Readonly<Record<SealedKind, Words>> = {
         .limit(param<number>('limit')),
     ),
     replace: statement(
-      sql
+      queryBuilder
         .updateTable('client_secrets')
         .set({ sealed: param<string>('to') })
         .where('id', '=', param<number>('key'))
@@ -37,7 +37,7 @@ const words: Readonly<Record<SealedKind, Words>> = {
   'token secrets': {
     first: '',
     list: statement(
-      sql
+      queryBuilder
         .selectFrom('token_credentials')
         .select(['token as key', 'secret_sealed as sealed'])
         .where('token', '>', param<string>('after'))
@@ -45,7 +45,7 @@ const words: Readonly<Record<SealedKind, Words>> = {
         .limit(param<number>('limit')),
     ),
     replace: statement(
-      sql
+      queryBuilder
         .updateTable('token_credentials')
         .set({ secret_sealed: param<string>('to') })
         .where('token', '=', param<string>('key'))
@@ -58,20 +58,21 @@ const words: Readonly<Record<SealedKind, Words>> = {
  * Sealed texts, to be sealed again. A client's count of changes stays as it is: nothing anybody can
  * see has changed, and a process that remembers the old text can still open it.
  */
-export function resealingStore(driver: Driver): SealedRecords {
+export function makeReencryptionStore(driver: Driver): EncryptedRecords {
   return {
-    async listSealed(kind, after, limit) {
-      const { list, first } = words[kind];
-      const rows = await driver.read(all(list, { after: after ?? first, limit }));
+    async listEncrypted(kind, after, limit) {
+      const { list, first } = statementsByKind[kind];
+      const rows = await driver.read(fetchAll(list, { after: after ?? first, limit }));
       return rows.flatMap(({ key, sealed }) =>
-        sealed === null ? [] : [{ key, sealed: sealed as Sealed }],
+        sealed === null ? [] : [{ key, encrypted: sealed as EncryptedSecret }],
       );
     },
-    replaceSealed: (kind, changes) =>
+    replaceEncrypted: (kind, changes) =>
       driver.write(function* () {
         let done = 0;
-        for (const change of changes) done += yield* write(words[kind].replace, change);
+        for (const change of changes)
+          done += yield* execute(statementsByKind[kind].replace, change);
         return done;
-      }, 'rows'),
+      }, 'read-committed'),
   };
 }

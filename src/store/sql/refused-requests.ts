@@ -4,30 +4,35 @@ import type { Instant } from '#kernel/time.ts';
 import type { Failure, FailureRecords } from '#registry/refused-requests.ts';
 import type { Driver } from '../driver.ts';
 import type { Schema } from './schema.ts';
-import { all, write, written } from './statement.ts';
+import { execute, fetchAll, sql } from './statement.ts';
 
-const insert = written(
+const insertFailure = sql(
   'INSERT INTO failures (client_id, kind, at, facts) VALUES (:client, :kind, :at, :facts)',
 );
-const trim = written(`
+const deleteOldest = sql(`
   DELETE FROM failures WHERE client_id = :client AND id NOT IN (
     SELECT id FROM failures WHERE client_id = :client ORDER BY id DESC LIMIT :most)`);
-const latest = written<Selectable<Schema['failures']>>(
+const selectLatest = sql<Selectable<Schema['failures']>>(
   'SELECT * FROM failures WHERE client_id = :client ORDER BY id DESC LIMIT :limit',
 );
 
 /** Recent failed requests of apps. */
-export function failureStore(driver: Driver): FailureRecords {
+export function makeFailureStore(driver: Driver): FailureRecords {
   return {
     saveFailures: (failures, most) =>
       driver.write(function* () {
         for (const { clientId, kind, at, facts } of failures)
-          yield* write(insert, { client: clientId, kind, at, facts: JSON.stringify(facts) });
+          yield* execute(insertFailure, {
+            client: clientId,
+            kind,
+            at,
+            facts: JSON.stringify(facts),
+          });
         for (const client of new Set(failures.map(({ clientId }) => clientId)))
-          yield* write(trim, { client, most });
+          yield* execute(deleteOldest, { client, most });
       }),
     listFailures: async (clientId, limit) =>
-      (await driver.read(all(latest, { client: clientId, limit }))).map((row) => ({
+      (await driver.read(fetchAll(selectLatest, { client: clientId, limit }))).map((row) => ({
         id: row.id,
         clientId: row.client_id as ClientId,
         kind: row.kind as Failure['kind'],

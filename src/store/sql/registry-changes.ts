@@ -1,64 +1,66 @@
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
-import type { Applied, Effect, OwnerGrant, RegistryChange } from '#registry/records.ts';
+import type { AppliedChange, Effect, OwnerGrant, RegistryChange } from '#registry/records.ts';
 import type { Driver } from '../driver.ts';
-import { addAudit, addNotice } from './audit.ts';
+import { addAuditEntry, addNotification } from './audit.ts';
 import {
-  addSecret,
-  clientNow,
+  clientRowExists,
+  deleteClientSecret,
+  fetchCurrentClient,
+  incrementRecordVersion,
   insertClient,
-  latestNamed,
-  nameTaken,
-  nextEdition,
-  removeSecret,
-  rowExists,
+  insertClientSecret,
+  isNameTaken,
+  latestNumberByName,
   saveClient,
 } from './clients.ts';
 import {
-  addConsent,
-  addCredentials,
-  consentFor,
-  credentialsOf,
-  endConsentsOf,
+  deleteConsentsOf,
+  fetchConsentRow,
+  fetchCredentialsRow,
+  insertConsent,
+  saveCredentials,
 } from './consents.ts';
 import { insertAccessToken } from './oauth2.ts';
-import { type Unit, write, written } from './statement.ts';
+import { execute, sql, type Transaction } from './statement.ts';
 
-const openRevision = written(`
+const insertRevision = sql(`
   INSERT INTO revisions (client_id, stage, fields, proposed_by, proposed_at) VALUES (:client, 'proposed', :fields, :by, :at)`);
-const closeRevision = written(
+const updateRevisionStage = sql(
   `UPDATE revisions SET stage = :stage, closed_at = :at WHERE id = :id AND stage = 'proposed'`,
 );
-const approve = written(`
+const saveApproval = sql(`
   INSERT INTO approvals (client_id, revision_id, reviewer_id, subject, at) VALUES (:client, :revision, :reviewer, :subject, :at)
   ON CONFLICT (client_id, revision_id, reviewer_id) DO UPDATE SET subject = :subject, at = :at`);
-const clearApprovals = written(`DELETE FROM approvals WHERE client_id = :client`);
-const invite = written(`
+const deleteApprovals = sql(`DELETE FROM approvals WHERE client_id = :client`);
+const insertInvitation = sql(`
   INSERT INTO maintainers (client_id, user_id, invited_by, invited_at) VALUES (:client, :user, :by, :at) ON CONFLICT DO NOTHING`);
-const join = written(
+const acceptInvitation = sql(
   `UPDATE maintainers SET accepted_at = :at WHERE client_id = :client AND user_id = :user`,
 );
-const leave = written(`DELETE FROM maintainers WHERE client_id = :client AND user_id = :user`);
-const offer = written(`
+const deleteMaintainer = sql(
+  `DELETE FROM maintainers WHERE client_id = :client AND user_id = :user`,
+);
+const saveOffer = sql(`
   INSERT INTO offers (client_id, to_id, offered_by, offered_at) VALUES (:client, :to, :by, :at)
   ON CONFLICT (client_id) DO UPDATE SET to_id = :to, offered_by = :by, offered_at = :at`);
-const involve = written(`
+const saveInvolvement = sql(`
   INSERT INTO involvements (client_id, user_id, part, until) VALUES (:client, :user, :part, :at)
   ON CONFLICT (client_id, user_id, part) DO UPDATE SET until = :at WHERE involvements.until < :at`);
-const endSecrets = written(
+const expireSecrets = sql(
   `UPDATE client_secrets SET expires_at = :at WHERE client_id = :client AND (expires_at IS NULL OR expires_at > :at)`,
   ['client', 'client'],
 );
-const endOffer = written(`DELETE FROM offers WHERE client_id = :client`);
+const deleteOffer = sql(`DELETE FROM offers WHERE client_id = :client`);
 
-function* addGrant(
+function* insertOwnerGrant(
   client: ClientId,
   { consent, credentials, token }: OwnerGrant,
-  keptToken?: string,
-): Unit<void> {
-  const { id } = yield* addConsent(consent);
-  yield* addCredentials(
+  existingToken?: string,
+): Transaction<void> {
+  const { id } = yield* insertConsent(consent);
+  yield* saveCredentials(
     id,
-    credentials && { ...credentials, token: keptToken ?? credentials.token },
+    credentials && { ...credentials, token: existingToken ?? credentials.token },
   );
   if (token) {
     yield* insertAccessToken({
@@ -76,35 +78,37 @@ function* addGrant(
   }
 }
 
-function* carryOut(client: ClientId, effect: Effect): Unit<void> {
+function* applyEffect(client: ClientId, effect: Effect): Transaction<void> {
   switch (effect.kind) {
     case 'create-client':
       yield* insertClient(effect.client);
-      if (effect.secret) yield* addSecret(client, effect.secret);
-      if (effect.grant) yield* addGrant(client, effect.grant);
+      if (effect.secret) yield* insertClientSecret(client, effect.secret);
+      if (effect.grant) yield* insertOwnerGrant(client, effect.grant);
       return;
     case 'save-client':
       return yield* saveClient(effect.client);
     case 'add-secret':
-      return yield* addSecret(client, effect.secret);
+      return yield* insertClientSecret(client, effect.secret);
     case 'remove-secrets':
-      for (const id of effect.ids) yield* removeSecret(client, id);
+      for (const id of effect.ids) yield* deleteClientSecret(client, id);
       return;
     case 'regrant': {
       const { userId, site } = effect.grant.consent;
       // Its old access tokens die with the old consent: consent ids are never used again. One for
       // the site it had before ends too.
-      const old = yield* consentFor(userId, client, site);
-      const kept =
-        old && !effect.newToken ? (yield* credentialsOf(old.id as ConsentId))?.token : undefined;
-      yield* endConsentsOf(userId, client);
-      return yield* addGrant(client, effect.grant, kept);
+      const old = yield* fetchConsentRow(userId, client, site);
+      const existingToken =
+        old && !effect.newToken
+          ? (yield* fetchCredentialsRow(old.id as ConsentId))?.token
+          : undefined;
+      yield* deleteConsentsOf(userId, client);
+      return yield* insertOwnerGrant(client, effect.grant, existingToken);
     }
     case 'end-consents-of':
-      return yield* endConsentsOf(effect.userId, client);
+      return yield* deleteConsentsOf(effect.userId, client);
     case 'open-revision': {
       const { fields, proposedBy, proposedAt } = effect.revision;
-      yield* write(openRevision, {
+      yield* execute(insertRevision, {
         client,
         fields: JSON.stringify(fields),
         by: proposedBy,
@@ -113,10 +117,10 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       return;
     }
     case 'close-revision':
-      yield* write(closeRevision, { id: effect.id, stage: effect.stage, at: effect.at });
+      yield* execute(updateRevisionStage, { id: effect.id, stage: effect.stage, at: effect.at });
       return;
     case 'first-approval':
-      yield* write(approve, {
+      yield* execute(saveApproval, {
         client,
         revision: effect.revisionId ?? 0,
         reviewer: effect.reviewerId,
@@ -125,28 +129,38 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
       });
       return;
     case 'clear-approvals':
-      yield* write(clearApprovals, { client });
+      yield* execute(deleteApprovals, { client });
       return;
     case 'invite':
-      yield* write(invite, { client, user: effect.userId, by: effect.by, at: effect.at });
+      yield* execute(insertInvitation, {
+        client,
+        user: effect.userId,
+        by: effect.by,
+        at: effect.at,
+      });
       return;
     case 'join':
-      yield* write(join, { client, user: effect.userId, at: effect.at });
+      yield* execute(acceptInvitation, { client, user: effect.userId, at: effect.at });
       return;
     case 'leave':
-      yield* write(leave, { client, user: effect.userId });
+      yield* execute(deleteMaintainer, { client, user: effect.userId });
       return;
     case 'offer':
-      yield* write(offer, { client, to: effect.toId, by: effect.by, at: effect.at });
+      yield* execute(saveOffer, { client, to: effect.toId, by: effect.by, at: effect.at });
       return;
     case 'end-offer':
-      yield* write(endOffer, { client });
+      yield* execute(deleteOffer, { client });
       return;
     case 'involve':
-      yield* write(involve, { client, user: effect.userId, part: effect.part, at: effect.at });
+      yield* execute(saveInvolvement, {
+        client,
+        user: effect.userId,
+        part: effect.part,
+        at: effect.at,
+      });
       return;
     case 'end-secrets':
-      yield* write(endSecrets, { client, at: effect.at });
+      yield* execute(expireSecrets, { client, at: effect.at });
       return;
   }
 }
@@ -157,29 +171,30 @@ function* carryOut(client: ClientId, effect: Effect): Unit<void> {
  */
 export function* applyChange(
   driver: Driver,
-  { edition, effects, audit, notices }: RegistryChange,
-): Unit<Applied> {
+  { recordVersion, effects, audit, notifications }: RegistryChange,
+): Transaction<AppliedChange> {
   const id = audit.clientId;
   for (const effect of effects) {
     if (
       (effect.kind === 'create-client' || effect.kind === 'save-client') &&
-      (yield* nameTaken(id, effect.client))
+      (yield* isNameTaken(id, effect.client))
     )
       return { outcome: 'exists' };
   }
   for (const effect of effects) {
     if (effect.kind !== 'create-client' || effect.after === undefined) continue;
     const { ownerId, name } = effect.client;
-    if ((yield* latestNamed(ownerId, name)) !== effect.after) return { outcome: 'stale' };
+    if ((yield* latestNumberByName(ownerId, name)) !== effect.after) return { outcome: 'stale' };
   }
-  const exists = yield* rowExists(id);
-  if (edition === null) {
+  const exists = yield* clientRowExists(id);
+  if (recordVersion === null) {
     if (exists) return { outcome: 'exists' };
-  } else if (!(yield* nextEdition(id, edition))) return { outcome: exists ? 'stale' : 'unknown' };
-  for (const effect of effects) yield* carryOut(id, effect);
-  yield* addAudit(audit, edition === null ? 0 : edition + 1);
-  for (const notice of notices) yield* addNotice(notice);
-  const client = yield* clientNow(driver, id);
+  } else if (!(yield* incrementRecordVersion(id, recordVersion)))
+    return { outcome: exists ? 'stale' : 'unknown' };
+  for (const effect of effects) yield* applyEffect(id, effect);
+  yield* addAuditEntry(audit, recordVersion === null ? 0 : recordVersion + 1);
+  for (const notification of notifications) yield* addNotification(notification);
+  const client = yield* fetchCurrentClient(driver, id);
   if (client === undefined) throw new Error('a changed client did not come back');
   return { outcome: 'applied', client };
 }

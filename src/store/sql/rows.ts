@@ -5,15 +5,15 @@ import type {
   ClientId,
   ConsentId,
   Digest,
+  EncryptedSecret,
   FamilyId,
-  Sealed,
   SiteId,
   TokenId,
   UserId,
 } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
-import type { AccessToken, Code, RefreshToken } from '#oauth2/records.ts';
+import type { AccessToken, AuthorizationCode, RefreshToken } from '#oauth2/records.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import type {
   Client,
@@ -26,14 +26,14 @@ import type {
 import type { Consent } from '#registry/model/consent.ts';
 import type { Revision } from '#registry/model/revision.ts';
 import type { Maintainer, Offer } from '#registry/model/team.ts';
-import type { Notice } from '#registry/notifications/notification.ts';
+import type { Notification } from '#registry/notifications/notification.ts';
 import type { Approval, Involvement } from '#registry/review/independence.ts';
 import type { Schema } from './schema.ts';
 
 /** One function for each table turns a row into a value of its room. */
 type Row<T extends keyof Schema> = Selectable<Schema[T]>;
 
-const list = (json: string) => JSON.parse(json) as readonly string[];
+const parseList = (json: string) => JSON.parse(json) as readonly string[];
 
 export const toAccount = (row: Row<'accounts'>): Account => ({
   id: row.id as UserId,
@@ -41,7 +41,7 @@ export const toAccount = (row: Row<'accounts'>): Account => ({
   email: row.email,
   emailConfirmedAt: row.email_confirmed_at as Instant | null,
   realName: row.real_name,
-  groups: list(row.groups),
+  groups: parseList(row.groups),
   blocked: row.blocked === 1,
   createdAt: row.created_at as Instant,
   language: row.language,
@@ -77,7 +77,7 @@ export const toPasskey = (row: Row<'passkeys'>): Passkey => ({
   userId: row.user_id as UserId,
   publicKey: row.public_key,
   counter: row.counter,
-  transports: list(row.transports),
+  transports: parseList(row.transports),
   label: row.label,
   createdAt: row.created_at as Instant,
   lastUsedAt: row.last_used_at as Instant | null,
@@ -87,7 +87,7 @@ export const toSecret = (row: Row<'client_secrets'>): ClientSecret => ({
   id: row.id,
   label: row.label,
   digest: row.digest as Digest,
-  sealed: row.sealed as Sealed | null,
+  encrypted: row.sealed as EncryptedSecret | null,
   createdAt: row.created_at as Instant,
   expiresAt: row.expires_at as Instant | null,
 });
@@ -108,25 +108,25 @@ export const toClient = (
   confidential: row.confidential === 1,
   redirectUri: row.redirect_uri,
   redirectIsPrefix: row.redirect_is_prefix === 1,
-  grantTypes: list(row.grant_types) as readonly GrantType[],
+  grantTypes: parseList(row.grant_types) as readonly GrantType[],
   pkceOptional: row.pkce_optional === 1,
   introspector: row.introspector === 1,
   plainPkceUntil: row.plain_pkce_until as Instant | null,
   tokenAlgorithm: row.token_algorithm as Client['tokenAlgorithm'],
   site: row.site as SiteId,
-  scopes: list(row.scopes),
-  optionalScopes: list(row.optional_scopes),
+  scopes: parseList(row.scopes),
+  optionalScopes: parseList(row.optional_scopes),
   secrets: secrets.map(toSecret),
   rsaPublicKey: row.rsa_public_key,
   restrictions: JSON.parse(row.restrictions) as Restrictions,
   stage: row.stage as Stage,
   stageAt: row.stage_at as Instant,
   suppressed: row.suppressed === 1,
-  halted: row.halted as Client['halted'],
+  suspension: row.suspension as Client['suspension'],
   registeredAt: row.registered_at as Instant,
   managed: row.stage === 'configured',
   skipConsent: false,
-  edition: row.changes,
+  recordVersion: row.changes,
 });
 
 export const toRevision = (row: Row<'revisions'>): Revision => ({
@@ -175,17 +175,17 @@ export const toAuditEntry = (row: Row<'audit'>): AuditEntry => ({
   via: row.via as AuditEntry['via'],
   address: row.address,
   clientId: row.client_id as ClientId,
-  edition: row.edition,
+  recordVersion: row.edition,
   reason: row.reason,
   changes: JSON.parse(row.changes) as AuditEntry['changes'],
 });
 
-export const toNotice = (row: Row<'notices'>): Notice => ({
+export const toNotice = (row: Row<'notices'>): Notification => ({
   id: row.id,
   key: row.key,
-  target: JSON.parse(row.target) as Notice['target'],
-  facts: JSON.parse(row.facts) as Notice['facts'],
-  state: row.state as Notice['state'],
+  target: JSON.parse(row.target) as Notification['target'],
+  facts: JSON.parse(row.facts) as Notification['facts'],
+  state: row.state as Notification['state'],
   createdAt: row.created_at as Instant,
   attempts: row.attempts,
   dueAt: row.due_at as Instant,
@@ -197,14 +197,16 @@ export const toConsent = (row: Row<'consents'>): Consent => ({
   userId: row.user_id as UserId,
   clientId: row.client_id as ClientId,
   site: row.site as SiteId,
-  scopes: list(row.scopes),
+  scopes: parseList(row.scopes),
   acceptedAt: row.accepted_at as Instant,
 });
 
-export const toTemporary = (row: Row<'temporary_credentials'>): TemporaryCredentials => ({
+export const toTemporaryCredentials = (
+  row: Row<'temporary_credentials'>,
+): TemporaryCredentials => ({
   token: row.token,
   clientId: row.client_id as ClientId,
-  secretSealed: row.secret_sealed as Sealed,
+  encryptedSecret: row.secret_sealed as EncryptedSecret,
   callback: row.callback,
   expiresAt: row.expires_at as Instant,
   authorized:
@@ -218,17 +220,17 @@ export const toTemporary = (row: Row<'temporary_credentials'>): TemporaryCredent
   used: row.used === 1,
 });
 
-export const toCode = (row: Row<'codes'>): Code => ({
+export const toCode = (row: Row<'codes'>): AuthorizationCode => ({
   digest: row.digest as Digest,
   clientId: row.client_id as ClientId,
   userId: row.user_id as UserId,
   consentId: row.consent_id as ConsentId,
   familyId: row.family_id as FamilyId,
   redirectUri: row.redirect_uri,
-  scopes: list(row.scopes),
+  scopes: parseList(row.scopes),
   codeChallenge: row.code_challenge,
-  codeChallengeMethod: row.code_challenge_method as Code['codeChallengeMethod'],
-  profile: row.profile as Code['profile'],
+  codeChallengeMethod: row.code_challenge_method as AuthorizationCode['codeChallengeMethod'],
+  profile: row.profile as AuthorizationCode['profile'],
   issuedAt: row.issued_at as Instant,
   expiresAt: row.expires_at as Instant,
   used: row.used === 1,
@@ -240,7 +242,7 @@ export const toAccessToken = (row: Row<'access_tokens'>): AccessToken => ({
   userId: row.user_id as UserId | null,
   consentId: row.consent_id as ConsentId | null,
   familyId: row.family_id as FamilyId | null,
-  scopes: list(row.scopes),
+  scopes: parseList(row.scopes),
   grantType: row.grant_type as AccessToken['grantType'],
   issuedAt: row.issued_at as Instant,
   expiresAt: row.expires_at as Instant,
@@ -253,11 +255,11 @@ export const toRefreshToken = (row: Row<'refresh_tokens'>): RefreshToken => ({
   clientId: row.client_id as ClientId,
   userId: row.user_id as UserId,
   consentId: row.consent_id as ConsentId,
-  scopes: list(row.scopes),
+  scopes: parseList(row.scopes),
   accessTokenId: row.access_token_id as TokenId,
   profile: row.profile as RefreshToken['profile'],
   issuedAt: row.issued_at as Instant,
   expiresAt: row.expires_at as Instant,
   usedAt: row.used_at as Instant | null,
-  answerSealed: row.answer_sealed as Sealed | null,
+  encryptedResponse: row.answer_sealed as EncryptedSecret | null,
 });

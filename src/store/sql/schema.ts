@@ -79,7 +79,7 @@ export interface Schema {
     stage: string;
     stage_at: number;
     suppressed: number;
-    halted: string;
+    suspension: string;
     registered_at: number;
     /** Counts the changes of the row. */
     changes: Generated<number>;

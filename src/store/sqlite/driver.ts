@@ -1,24 +1,24 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Driver } from '../driver.ts';
-import type { Answer, Step, Unit } from '../sql/statement.ts';
-import { isUnavailable, sqliteFault } from './errors.ts';
+import type { QueryResult, Step, Transaction } from '../sql/statement.ts';
+import { isUnavailable, toSqliteFault } from './errors.ts';
 
 export type { Driver } from '../driver.ts';
 
-interface Queued {
+interface QueuedWrite {
   run(): void;
-  settle(): void;
+  succeed(): void;
   fail(fault: unknown): void;
 }
 
 /** A write-ahead log larger than this is cut back as soon as no reader is in the way. */
-const MOST_WAL_BYTES = 64 * 1_048_576;
+const MAX_WAL_BYTES = 64 * 1_048_576;
 /**
  * From here on writers wait for readers, so that one of overlapping readers after the other cannot
  * fill the disk.
  */
-const PRESSING_WAL_BYTES = 8 * MOST_WAL_BYTES;
+const URGENT_WAL_BYTES = 8 * MAX_WAL_BYTES;
 
 /**
  * One SQLite connection. Writes that arrive in the same turn of the event loop are committed
@@ -28,7 +28,7 @@ const PRESSING_WAL_BYTES = 8 * MOST_WAL_BYTES;
 export class SqliteDriver implements Driver {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  #queue: Queued[] = [];
+  #queue: QueuedWrite[] = [];
   #closed = false;
 
   constructor(path: string) {
@@ -36,23 +36,23 @@ export class SqliteDriver implements Driver {
     this.#db.exec(
       'PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;',
     );
-    this.#db.exec(`PRAGMA journal_size_limit = ${MOST_WAL_BYTES}`);
+    this.#db.exec(`PRAGMA journal_size_limit = ${MAX_WAL_BYTES}`);
   }
 
   get database(): DatabaseSync {
     return this.#db;
   }
 
-  async read<T>(unit: Unit<T>): Promise<T> {
+  async read<T>(transaction: Transaction<T>): Promise<T> {
     try {
-      return this.#run(unit);
+      return this.#run(transaction);
     } catch (fault) {
-      throw sqliteFault(fault);
+      throw toSqliteFault(fault);
     }
   }
 
-  glance<T>(make: () => Unit<T>): Promise<T> {
-    return this.read(make());
+  readReplica<T>(makeTransaction: () => Transaction<T>): Promise<T> {
+    return this.read(makeTransaction());
   }
 
   /** Bytes of the write-ahead log beside the database; null: it has none, being in memory. */
@@ -69,27 +69,27 @@ export class SqliteDriver implements Driver {
    */
   checkpoint(): void {
     const bytes = this.walBytes() ?? 0;
-    if (this.#closed || bytes <= MOST_WAL_BYTES) return;
-    this.#db.exec(`PRAGMA busy_timeout = ${bytes > PRESSING_WAL_BYTES ? 3000 : 50}`);
+    if (this.#closed || bytes <= MAX_WAL_BYTES) return;
+    this.#db.exec(`PRAGMA busy_timeout = ${bytes > URGENT_WAL_BYTES ? 3000 : 50}`);
     try {
       this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
     } catch (fault) {
       // A reader was longer: the next time.
-      if (!isUnavailable(sqliteFault(fault))) throw fault;
+      if (!isUnavailable(toSqliteFault(fault))) throw fault;
     } finally {
       this.#db.exec('PRAGMA busy_timeout = 5000');
     }
   }
 
-  write<T>(make: () => Unit<T>): Promise<T> {
+  write<T>(makeTransaction: () => Transaction<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new Error('the store is closed'));
     return new Promise<T>((resolve, reject) => {
       let value: T;
       this.#queue.push({
         run: () => {
-          value = this.#run(make());
+          value = this.#run(makeTransaction());
         },
-        settle: () => resolve(value),
+        succeed: () => resolve(value),
         fail: reject,
       });
       if (this.#queue.length === 1) setImmediate(() => this.#flush());
@@ -108,26 +108,26 @@ export class SqliteDriver implements Driver {
     if (batch.length === 0) return;
     try {
       this.#transaction(batch);
-      for (const queued of batch) queued.settle();
+      for (const queued of batch) queued.succeed();
     } catch (fault) {
-      const outward = sqliteFault(fault);
+      const reportedFault = toSqliteFault(fault);
       // Where the file is not to be had, each unit alone would only wait for it again.
-      if (batch.length === 1 || isUnavailable(outward))
-        for (const queued of batch) queued.fail(outward);
-      else for (const queued of batch) this.#alone(queued);
+      if (batch.length === 1 || isUnavailable(reportedFault))
+        for (const queued of batch) queued.fail(reportedFault);
+      else for (const queued of batch) this.#runAlone(queued);
     }
   }
 
-  #alone(queued: Queued): void {
+  #runAlone(queued: QueuedWrite): void {
     try {
       this.#transaction([queued]);
-      queued.settle();
+      queued.succeed();
     } catch (fault) {
-      queued.fail(sqliteFault(fault));
+      queued.fail(toSqliteFault(fault));
     }
   }
 
-  #transaction(batch: readonly Queued[]): void {
+  #transaction(batch: readonly QueuedWrite[]): void {
     this.#exec('BEGIN IMMEDIATE');
     try {
       for (const queued of batch) queued.run();
@@ -151,16 +151,16 @@ export class SqliteDriver implements Driver {
     return statement;
   }
 
-  #run<T>(unit: Unit<T>): T {
-    let next = unit.next();
-    while (!next.done) next = unit.next(next.value.steps.map((step) => this.#answer(step)));
+  #run<T>(transaction: Transaction<T>): T {
+    let next = transaction.next();
+    while (!next.done) next = transaction.next(next.value.steps.map((step) => this.#answer(step)));
     return next.value;
   }
 
-  #answer({ statement, values }: Step): Answer {
+  #answer({ statement, values }: Step): QueryResult {
     const prepared = this.#prepared(statement.sqlite.text);
     const bound = statement.sqlite.bind(values);
-    if (statement.answers) {
+    if (statement.returnsRows) {
       const rows = prepared.all(...bound);
       return { rows, changes: rows.length };
     }

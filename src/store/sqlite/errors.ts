@@ -3,7 +3,7 @@ import { Unavailable } from '#kernel/unavailable.ts';
 export { isUnavailable, Unavailable } from '#kernel/unavailable.ts';
 
 /** Primary result codes of SQLite that pass: BUSY, LOCKED, IOERR, FULL and CANTOPEN. */
-const passing = new Map([
+const transientCodes = new Map([
   [5, 'busy'],
   [6, 'locked'],
   [10, 'the disk does not answer'],
@@ -12,9 +12,9 @@ const passing = new Map([
 ]);
 
 /** What a fault of SQLite is to the program. */
-export function sqliteFault(fault: unknown): unknown {
+export function toSqliteFault(fault: unknown): unknown {
   const code = (fault as { readonly errcode?: unknown } | null)?.errcode;
-  const why = typeof code === 'number' ? passing.get(code & 0xff) : undefined;
+  const why = typeof code === 'number' ? transientCodes.get(code & 0xff) : undefined;
   return why === undefined
     ? fault
     : new Unavailable(`the database file is not available: ${why}`, 1, { cause: fault });

@@ -1,11 +1,11 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { NO_UPKEEP } from '../postgres/partitions/manager.ts';
-import { chainAll } from '../sql/audit-chain.ts';
-import { migrate, planSqlite, refuseBehind } from '../sql/migrate.ts';
-import { portsOver, type Store } from '../store.ts';
+import { NO_MAINTENANCE } from '../postgres/partitions/manager.ts';
+import { chainAllEntries } from '../sql/audit-chain.ts';
+import { migrateSqlite, planSqlite, requireUpToDate } from '../sql/migrate.ts';
+import { makeStorePorts, type Store } from '../store.ts';
 import { SqliteDriver } from './driver.ts';
-import { sqliteFault } from './errors.ts';
+import { toSqliteFault } from './errors.ts';
 
 export type { Store } from '../store.ts';
 
@@ -20,8 +20,8 @@ export function openSqlite(path: string, options: { readonly migrate?: boolean }
     closeSync(openSync(path, 'a', 0o600));
   }
   const driver = new SqliteDriver(path);
-  if (options.migrate ?? true) migrate(driver.database);
-  const ports = portsOver(driver);
+  if (options.migrate ?? true) migrateSqlite(driver.database);
+  const ports = makeStorePorts(driver);
   return {
     ...ports,
     async purgeExpired(now, limit, options) {
@@ -29,23 +29,23 @@ export function openSqlite(path: string, options: { readonly migrate?: boolean }
       if (gone < limit) driver.checkpoint();
       return gone;
     },
-    logBytes: () => driver.walBytes(),
+    walBytes: () => driver.walBytes(),
     // The file is read where it is asked: nothing would be gained.
-    recent: null,
-    async ready({ migrate: allowed = true } = {}) {
+    cached: null,
+    async prepareSchema({ migrate: allowed = true } = {}) {
       if (allowed) {
-        migrate(driver.database);
-        await chainAll(ports);
-      } else refuseBehind(planSqlite(driver.database));
+        migrateSqlite(driver.database);
+        await chainAllEntries(ports);
+      } else requireUpToDate(planSqlite(driver.database));
     },
-    plan: async () => planSqlite(driver.database),
-    keepPartitions: async () => NO_UPKEEP,
+    planMigration: async () => planSqlite(driver.database),
+    maintainPartitions: async () => NO_MAINTENANCE,
     serverTime: async () => null,
     async ping() {
       try {
         driver.database.prepare('SELECT 1').get();
       } catch (fault) {
-        throw sqliteFault(fault);
+        throw toSqliteFault(fault);
       }
     },
     close: () => driver.close(),

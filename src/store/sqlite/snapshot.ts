@@ -1,12 +1,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { migrations, planSqlite } from '../sql/migrate.ts';
-import { sqliteFault } from './errors.ts';
+import { toSqliteFault } from './errors.ts';
 
 export { SchemaMismatch } from '../sql/migrate.ts';
 
 /** What a database file turned out to be. */
-export interface Checked {
+export interface DatabaseCheck {
   readonly schema: number;
   /** What is wrong inside, in SQLite's words; null: nothing. */
   readonly problem: string | null;
@@ -21,7 +21,7 @@ interface SchemaObject {
 }
 
 /** What is in a database besides its rows. SQLite's own tables are not told. */
-const objectsOf = (db: DatabaseSync): readonly SchemaObject[] =>
+const schemaObjectsOf = (db: DatabaseSync): readonly SchemaObject[] =>
   db
     .prepare(
       `SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name`,
@@ -32,27 +32,27 @@ const objectsOf = (db: DatabaseSync): readonly SchemaObject[] =>
  * Why a database is not what the migrations made, in its objects: a trigger of somebody else's
  * would go on living in it. Null: it is.
  */
-function foreignTo(db: DatabaseSync, schema: number): string | null {
-  const own = new DatabaseSync(':memory:');
+function findSchemaDifference(db: DatabaseSync, schema: number): string | null {
+  const expectedDb = new DatabaseSync(':memory:');
   try {
-    for (const { sqlite } of migrations.slice(0, schema)) own.exec(sqlite);
+    for (const { sqlite } of migrations.slice(0, schema)) expectedDb.exec(sqlite);
     const textOf = ({ type, name, sql }: SchemaObject) => `${type} ${name} ${sql}`;
-    const [expected, there] = [objectsOf(own), objectsOf(db)];
+    const [expected, actual] = [schemaObjectsOf(expectedDb), schemaObjectsOf(db)];
     const known = new Set(expected.map(textOf));
-    const foreign = there.find((each) => !known.has(textOf(each)));
-    if (foreign !== undefined)
-      return `the ${foreign.type} ${foreign.name} in it was not made by Gatehouse`;
-    const found = new Set(there.map(textOf));
-    const gone = expected.find((each) => !found.has(textOf(each)));
-    return gone === undefined
+    const unexpected = actual.find((each) => !known.has(textOf(each)));
+    if (unexpected !== undefined)
+      return `the ${unexpected.type} ${unexpected.name} in it was not made by Gatehouse`;
+    const found = new Set(actual.map(textOf));
+    const missing = expected.find((each) => !found.has(textOf(each)));
+    return missing === undefined
       ? null
-      : `the ${gone.type} ${gone.name} of Gatehouse is missing in it`;
+      : `the ${missing.type} ${missing.name} of Gatehouse is missing in it`;
   } finally {
-    own.close();
+    expectedDb.close();
   }
 }
 
-function headOf(db: DatabaseSync): Checked['auditHead'] {
+function readAuditHead(db: DatabaseSync): DatabaseCheck['auditHead'] {
   const chained = db
     .prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_chain'`)
     .get();
@@ -67,18 +67,18 @@ function headOf(db: DatabaseSync): Checked['auditHead'] {
  * write it: whatever was committed before the call is in it. The copy is compact, and without what
  * was deleted.
  */
-export function snapshot(path: string, to: string): void {
-  closeSync(openSync(to, 'wx', 0o600));
+export function copyDatabase(path: string, targetPath: string): void {
+  closeSync(openSync(targetPath, 'wx', 0o600));
   try {
     const db = new DatabaseSync(path, { readOnly: true });
     try {
       db.exec('PRAGMA busy_timeout = 30000');
-      db.prepare('VACUUM INTO ?').run(to);
+      db.prepare('VACUUM INTO ?').run(targetPath);
     } finally {
       db.close();
     }
   } catch (fault) {
-    throw sqliteFault(fault);
+    throw toSqliteFault(fault);
   }
 }
 
@@ -86,14 +86,16 @@ export function snapshot(path: string, to: string): void {
  * Reads every page of a database file. Throws SchemaMismatch when it was written by a newer
  * program.
  */
-export function checkDatabase(path: string): Checked {
+export function checkDatabase(path: string): DatabaseCheck {
   const db = new DatabaseSync(path, { readOnly: true });
   try {
     const { from: schema } = planSqlite(db);
-    const [line] = db.prepare('PRAGMA integrity_check(1)').all() as { integrity_check: string }[];
-    const problem = line?.integrity_check ?? 'no answer';
+    const [firstRow] = db.prepare('PRAGMA integrity_check(1)').all() as {
+      integrity_check: string;
+    }[];
+    const problem = firstRow?.integrity_check ?? 'no answer';
     if (problem !== 'ok') return { schema, problem, auditHead: null };
-    return { schema, problem: foreignTo(db, schema), auditHead: headOf(db) };
+    return { schema, problem: findSchemaDifference(db, schema), auditHead: readAuditHead(db) };
   } catch (fault) {
     // NOTADB and CORRUPT: it is no database, or none any more.
     const code = (fault as { readonly errcode?: unknown }).errcode;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { auditSchema } from '#http/api/shapes.ts';
+import { auditEntrySchema } from '#http/api/shapes.ts';
 import { Desk, refused, type Said } from './desk.ts';
 
 // The audit trail over the API: who may read which lines, by what they are found, and as a file.
@@ -74,7 +74,7 @@ test('a line says who, what, on which app, from where, by which way, why, and wh
 
 test('reviewers read lines about apps, the right to private things shows consents and addresses, and everybody reads their own', async () => {
   const ids = await desk.app();
-  const consent = await desk.world.consents.save(await desk.client(ids), desk.people.ben, [
+  const consent = await desk.world.consents.accept(await desk.client(ids), desk.people.ben, [
     'editpage',
   ]);
   await desk.call('renounceConsent', { consent_id: consent.id }, { as: 'ben' });
@@ -109,7 +109,7 @@ test('reviewers read lines about apps, the right to private things shows consent
 
 test('lines are found by app, person, action and time; what fits nothing is an empty list', async () => {
   const ids = await desk.app({}, false);
-  desk.world.wait(10);
+  desk.world.advanceClock(10);
   await desk.act('rex', 'reject', ids, { suppress: false });
   const of = `?client_id=${ids.client_id}`;
   const now = new Date(desk.world.now * 1000).toISOString();
@@ -153,7 +153,7 @@ test('JSON lines: one line each in the same shape, up to 10000 at once, with a L
     assert.match(answer.body, /\}\n$/);
     const written = answer.body.trimEnd().split('\n');
     assert.deepEqual(
-      written.map((line) => auditSchema.parse(JSON.parse(line))),
+      written.map((line) => auditEntrySchema.parse(JSON.parse(line))),
       all,
     );
     assert.equal(answer.headers.link, undefined);

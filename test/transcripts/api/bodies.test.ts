@@ -24,7 +24,7 @@ for (const { id, method, path } of withBody) {
     const body = bodyOf(row, desk) ?? {};
     const said = { as: row.as, scopes: row.scopes };
     const text = JSON.stringify(body);
-    const before = await desk.world.built.store.listAudit({ limit: 1 });
+    const before = await desk.world.server.store.listAudit({ limit: 1 });
     const cases: readonly (readonly [
       body: string,
       headers: Record<string, string>,
@@ -75,7 +75,7 @@ for (const { id, method, path } of withBody) {
       refused(answer, status, code, facts as Record<string, unknown>);
     }
     assert.deepEqual(
-      await desk.world.built.store.listAudit({ limit: 1 }),
+      await desk.world.server.store.listAudit({ limit: 1 }),
       before,
       'nothing was written',
     );
@@ -176,9 +176,11 @@ test('a problem is explained at the address of its type', async () => {
 test('a fault is a problem too: fixed words and a reference, nothing of what happened', async () => {
   const errors: unknown[] = [];
   const broken = await Desk.open();
-  broken.world.built.world.records.listClients = () =>
+  broken.world.server.services.records.listClients = () =>
     Promise.reject(new Error('the disk said: secret'));
-  Object.assign(broken.world.built.world.log, { error: (...line: unknown[]) => errors.push(line) });
+  Object.assign(broken.world.server.services.log, {
+    error: (...line: unknown[]) => errors.push(line),
+  });
   const answer = await broken.world.app.inject({ url: '/api/v1/clients?owner=Ada' });
   assert.equal(problemIn(answer), 'server_error');
   assert.match(answer.json().reference, /^[0-9a-f]{12}$/);

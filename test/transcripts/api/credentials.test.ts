@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { signedHeader } from '#harness/signed.ts';
-import { basic } from '#harness/world.ts';
+import { basicHeader } from '#harness/world.ts';
 import { apiRoutes } from '#http/api/api.ts';
 import { Desk, type Part, problemIn, refused, routeOf, urlOf } from './desk.ts';
 import { approved, bodyOf, hidden, plain, proposed, type Row, rows } from './rows.ts';
@@ -20,7 +20,7 @@ for (const { id, method, path, scope } of apiRoutes) {
   const body = method === 'GET' || method === 'DELETE' ? undefined : {};
   const name = `${method} ${path}`;
 
-  if (scope !== 'nobody') {
+  if (scope !== 'public') {
     test(`${name} without credentials is a 401 with a challenge`, async () => {
       const answer = await desk.call(id, {}, { by: 'nothing', body });
       refused(answer, 401, 'not_logged_in');
@@ -38,7 +38,7 @@ for (const { id, method, path, scope } of apiRoutes) {
         challenge('invalid_token'),
       ],
       ['Bearer', 400, challenge('invalid_request')],
-      [basic('a', 'b'), 401, /^Bearer realm="gatehouse", OAuth realm="gatehouse"$/],
+      [basicHeader('a', 'b'), 401, /^Bearer realm="gatehouse", OAuth realm="gatehouse"$/],
       [
         'OAuth oauth_token="x"',
         400,
@@ -55,7 +55,7 @@ for (const { id, method, path, scope } of apiRoutes) {
     }
   });
 
-  if (scope !== null && scope !== 'nobody') {
+  if (scope !== null && scope !== 'public') {
     test(`${name} with a token or signature of another scope is insufficient_scope`, async () => {
       const scopes = [
         scope === 'gatehouse:clients' ? 'gatehouse:consents' : 'gatehouse:clients',
@@ -145,7 +145,7 @@ test('a token in the query or the body is none', async () => {
 });
 
 test('an app that acts for itself has nobody behind it: it reads what everybody may, and nothing else', async () => {
-  const { client, secret } = await desk.world.client(desk.people.ada, {
+  const { client, secret } = await desk.world.createClient(desk.people.ada, {
     ...{
       name: desk.fresh('service'),
       grantTypes: ['client_credentials'],
@@ -156,7 +156,7 @@ test('an app that acts for itself has nobody behind it: it reads what everybody 
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(client.id, secret),
+      authorization: basicHeader(client.id, secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: 'grant_type=client_credentials',
@@ -235,7 +235,7 @@ test('a developer’s token with the scope to review lends what they do not have
 });
 
 test('a signature over another address, another nonce twice, or by another secret does not hold', async () => {
-  const made = await desk.world.client(desk.people.ada, {
+  const made = await desk.world.createClient(desk.people.ada, {
     ...{
       name: desk.fresh('signer'),
       protocol: 'oauth1',
@@ -262,8 +262,8 @@ test('a signature over another address, another nonce twice, or by another secre
 });
 
 test('a token stops at once: when it is revoked, when its app is switched off, when its person is blocked', async () => {
-  const { store } = desk.world.built;
-  const made = await desk.world.client(desk.people.mia, {
+  const { store } = desk.world.server;
+  const made = await desk.world.createClient(desk.people.mia, {
     ...{
       name: desk.fresh('script'),
       ownerOnly: true,
@@ -280,9 +280,9 @@ test('a token stops at once: when it is revoked, when its app is switched off, w
     );
   const ids = { client_id: made.client.id };
   assert.equal((await say()).statusCode, 200);
-  await desk.act('operator', 'halt', ids, { halted: 'tokens' });
+  await desk.act('operator', 'halt', ids, { suspension: 'all' });
   refused(await say(), 401, 'invalid_token');
-  await desk.act('operator', 'halt', ids, { halted: 'nothing' });
+  await desk.act('operator', 'halt', ids, { suspension: 'none' });
   await desk.act('operator', 'disable', ids, { suppress: false });
   refused(await say(), 401, 'invalid_token');
   await desk.act('operator', 'reenable', ids);
@@ -298,9 +298,9 @@ test('every route refuses a token that expired', async () => {
     await desk.vouch(id, {
       as: 'ada',
       by: 'token',
-      scopes: [scope === null || scope === 'nobody' ? 'gatehouse:clients' : scope],
+      scopes: [scope === null || scope === 'public' ? 'gatehouse:clients' : scope],
     });
-  desk.world.wait(3600);
+  desk.world.advanceClock(3600);
   for (const { id, method } of apiRoutes) {
     const answer = await desk.call(
       id,

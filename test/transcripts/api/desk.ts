@@ -4,14 +4,14 @@ import type { LightMyRequestResponse } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { personActor } from '#harness/consents.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import { apiRoutes } from '#http/api/api.ts';
-import { titles } from '#http/api/problems.ts';
+import { problemTitles } from '#http/api/problems.ts';
 import type { ApiRoute } from '#http/api/route.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 
 export type Answer = LightMyRequestResponse;
@@ -87,7 +87,7 @@ export const inBrowser: ReadonlySet<string> = new Set([
 
 /** The scopes that open a route. */
 const scopesOf = (route: ApiRoute) => [
-  route.scope === null || route.scope === 'nobody' ? 'gatehouse:clients' : route.scope,
+  route.scope === null || route.scope === 'public' ? 'gatehouse:clients' : route.scope,
 ];
 
 /**
@@ -95,17 +95,20 @@ const scopesOf = (route: ApiRoute) => [
  * no secret is in it a second time.
  */
 export class Desk {
-  readonly world: TestWorld;
+  readonly world: TestServer;
   readonly people: Readonly<Record<Part, Account>>;
   /** Codes heard of each route; `ok` is its success. */
   readonly heard = new Map<string, Set<string>>();
   readonly #tokens: Map<string, Promise<string>>;
-  readonly #pairs = new Map<string, Promise<{ readonly client: Pair; readonly token: Pair }>>();
+  readonly #pairs = new Map<
+    string,
+    Promise<{ readonly client: CredentialPair; readonly token: CredentialPair }>
+  >();
   readonly #secrets = new Set<string>();
   #count = 0;
 
   private constructor(
-    world: TestWorld,
+    world: TestServer,
     people: Readonly<Record<Part, Account>>,
     tokens: Map<string, Promise<string>>,
   ) {
@@ -123,7 +126,7 @@ export class Desk {
     } = {},
     before?: Desk,
   ): Promise<Desk> {
-    const world = new TestWorld(
+    const world = new TestServer(
       options.settings,
       options.file,
       options.database === undefined ? {} : { database: options.database },
@@ -132,9 +135,10 @@ export class Desk {
     for (const [name, given] of Object.entries(groups) as [Part, readonly string[]][]) {
       const title = `${name[0]?.toUpperCase()}${name.slice(1)}`;
       people[name] =
-        (await world.built.store.findAccountByName(title)) ?? (await world.person(title, given));
+        (await world.server.store.findAccountByName(title)) ??
+        (await world.createPerson(title, given));
     }
-    await world.built.settle();
+    await world.server.prepare();
     return new Desk(world, people, before ? before.#tokens : new Map());
   }
 
@@ -152,19 +156,19 @@ export class Desk {
 
   /** Tokens of a new app that this person allows, and what refreshes them. */
   async buy(part: Part, scopes: readonly string[]) {
-    const made = await this.world.client(this.people.root, {
+    const made = await this.world.createClient(this.people.root, {
       name: this.fresh('console'),
       scopes,
       pkceOptional: false,
     });
     const verifier = 'v'.repeat(43);
-    const code = await this.world.code(
+    const code = await this.world.issueCode(
       made,
       this.people[part],
       createHash('sha256').update(verifier).digest('base64url'),
     );
     const headers = {
-      authorization: basic(made.client.id, made.secret),
+      authorization: basicHeader(made.client.id, made.secret),
       'content-type': 'application/x-www-form-urlencoded',
     };
     const answer = await this.world.app.inject({
@@ -191,7 +195,7 @@ export class Desk {
     const known =
       this.#pairs.get(key) ??
       this.world
-        .client(this.people[part], {
+        .createClient(this.people[part], {
           ...{
             name: this.fresh('bot'),
             protocol: 'oauth1',
@@ -234,7 +238,7 @@ export class Desk {
 
   /** Headers of a browser that is signed in; `proven`: with the form proof of a page of ours. */
   async session(part: Part, kind: 'cookie' | 'proven' = 'proven'): Promise<Record<string, string>> {
-    const cookie = await this.world.cookie(this.people[part]);
+    const cookie = await this.world.sessionCookie(this.people[part]);
     return {
       cookie,
       ...(kind === 'proven'
@@ -313,10 +317,10 @@ export class Desk {
 
   /** Fails when a secret that was shown once is in the trail or in a notice. */
   async nothingLeaked(): Promise<void> {
-    const { store } = this.world.built;
+    const { store } = this.world.server;
     const written = JSON.stringify([
       await store.listAudit({ limit: 100_000 }),
-      await store.listNotices({ limit: 100_000 }),
+      await store.listNotifications({ limit: 100_000 }),
     ]);
     assert.ok(this.#secrets.size > 0);
     for (const secret of this.#secrets) assert.ok(!written.includes(secret));
@@ -329,12 +333,13 @@ export class Desk {
     { client_id: clientId }: Ids,
     values: Readonly<Record<string, unknown>> = {},
   ) {
-    const { registry, rights } = this.world.built.world;
+    const { registry, rights } = this.world.server.services;
     const account = who === 'operator' ? null : this.people[who];
     const actor = account === null ? OPERATOR : personActor(account, rights.rightsOf(account));
     // A scene is set as if on a day of its own.
     for (const kind of ['invitation', 'offer'])
-      if (account) await this.world.built.store.clear(`letters ${kind} from account ${account.id}`);
+      if (account)
+        await this.world.server.store.clear(`letters ${kind} from account ${account.id}`);
     const answer = await registry.submit(actor, action, { clientId, reason: '', ...values });
     assert.ok(answer.ok, JSON.stringify(answer));
     return answer.value;
@@ -342,15 +347,19 @@ export class Desk {
 
   /** An app of Ada's. */
   async app(
-    over: Partial<Proposal> = {},
+    over: Partial<ClientProposal> = {},
     approve = true,
   ): Promise<Ids & { readonly client_id: string }> {
-    const made = await this.world.client(this.people.ada, { name: this.fresh(), ...over }, approve);
+    const made = await this.world.createClient(
+      this.people.ada,
+      { name: this.fresh(), ...over },
+      approve,
+    );
     return { client_id: made.client.id };
   }
 
   async client({ client_id: id }: Ids): Promise<Client> {
-    const client = await this.world.built.store.findClient(id as ClientId);
+    const client = await this.world.server.store.findClient(id as ClientId);
     assert.ok(client);
     return client;
   }
@@ -358,7 +367,7 @@ export class Desk {
   /** What this person would send back to say which edition of the app they saw. */
   async seen(part: Part, ids: Ids): Promise<string> {
     const account = this.people[part];
-    return this.world.built.world.registry.changeToken(
+    return this.world.server.services.registry.etagFor(
       personActor(account, new Set()),
       await this.client(ids),
     );
@@ -366,7 +375,7 @@ export class Desk {
 
   /** Lets the app be changed by somebody else, in nothing that matters. */
   async touch(ids: Ids): Promise<void> {
-    const { id, edition } = await this.client(ids);
+    const { id, recordVersion: edition } = await this.client(ids);
     const line = {
       action: 'touch',
       actorId: null,
@@ -381,7 +390,14 @@ export class Desk {
       changes: [{ field: 'redirectUri', before: 'a', after: 'b' }],
     };
     assert.equal(
-      (await this.world.built.store.apply({ edition, effects: [], audit, notices: [] })).outcome,
+      (
+        await this.world.server.store.applyChange({
+          recordVersion: edition,
+          effects: [],
+          audit,
+          notifications: [],
+        })
+      ).outcome,
       'applied',
     );
   }
@@ -396,8 +412,11 @@ export function problemIn(answer: Answer): string {
   assert.match(String(answer.headers['content-type']), /^application\/problem\+json/, answer.body);
   const { type, title, status, detail, code } = answer.json();
   assert.equal(status, answer.statusCode);
-  assert.ok(Object.hasOwn(titles, code), code);
-  assert.deepEqual([type, title], [`/problems/${code}`, titles[code as keyof typeof titles]]);
+  assert.ok(Object.hasOwn(problemTitles, code), code);
+  assert.deepEqual(
+    [type, title],
+    [`/problems/${code}`, problemTitles[code as keyof typeof problemTitles]],
+  );
   assert.match(detail, /\S/);
   assert.equal(answer.headers['retry-after'] !== undefined, status === 503 || status === 429);
   assert.equal(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { personActor } from '#harness/consents.ts';
-import { basic } from '#harness/world.ts';
+import { basicHeader } from '#harness/world.ts';
 import { clientSchema } from '#http/api/shapes.ts';
 import { Desk, type Ids, refused, type Said } from './desk.ts';
 import { hidden, maintained } from './rows.ts';
@@ -196,13 +196,13 @@ test('nobody but those who may is told what changed in a field they do not see',
     { as: 'rex', query: `?client_id=${ids.client_id}&limit=1` },
   );
   assert.deepEqual(all.json().items[0].changes, masked);
-  const { edition, id } = await desk.client(ids);
-  const token = desk.world.built.world.registry.changeToken(
+  const { recordVersion: edition, id } = await desk.client(ids);
+  const token = desk.world.server.services.registry.etagFor(
     personActor(desk.people.rex, new Set()),
     {
       ...(await desk.client(ids)),
       id,
-      edition: edition - 1,
+      recordVersion: edition - 1,
     },
   );
   const conflict = await desk.call('disableClient', ids, { as: 'rex', body: {}, seen: token });
@@ -235,12 +235,12 @@ test('labels of secrets, never secrets; last use by the day', async () => {
     method: 'POST',
     url: '/oauth2/introspect',
     headers: {
-      authorization: basic(String(ids.client_id), added.client_secret),
+      authorization: basicHeader(String(ids.client_id), added.client_secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: 'token=x',
   });
-  await desk.world.built.flushUsage();
+  await desk.world.server.flushUsage();
   const used = (await desk.call('listSecrets', ids)).json().items;
   assert.deepEqual([used[0].last_used_on, used[1].last_used_on], [null, '2027-01-15']);
   await desk.nothingLeaked();

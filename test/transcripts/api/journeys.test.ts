@@ -1,5 +1,5 @@
 import { after, before } from 'node:test';
-import { transcript } from '#harness/transcript.ts';
+import { transcriptTest } from '#harness/transcript.ts';
 import { Desk } from './desk.ts';
 
 // How programs use the API, told as HTTP.
@@ -22,7 +22,7 @@ after(() => desk.close());
 const world = () => desk.world;
 const names = () => ({ ...token });
 
-transcript(
+transcriptTest(
   'a proposal is looked at and approved; the second reviewer is told who was faster',
   world,
   names,
@@ -72,7 +72,7 @@ transcript(
   < {"type":"/problems/change_conflict",…"code":"change_conflict",…"since":[{…"action":"approve","reason":"fine"…}]}`,
 );
 
-transcript(
+transcriptTest(
   'a change of a live app: the difference is reviewed, the app works on',
   world,
   names,
@@ -120,7 +120,7 @@ transcript(
   < {…"scopes":["basic","editpage"]…}`,
 );
 
-transcript(
+transcriptTest(
   'a secret is exchanged without an outage: add, use, retire',
   world,
   names,
@@ -174,7 +174,7 @@ transcript(
   < {"active":true…}`,
 );
 
-transcript(
+transcriptTest(
   'an app is handed over, and what it may do is stopped by degrees',
   world,
   names,
@@ -231,10 +231,10 @@ transcript(
   > Authorization: Bearer {rex}
   > Content-Type: application/json
   >
-  > {"halted":"consents","reason":"we look into it"}
+  > {"suspension":"new-consents","reason":"we look into it"}
   < 200
   <
-  < {…"halted":"consents"…}
+  < {…"suspension":"new-consents"…}
 
   > POST /api/v1/clients/{id}/disable
   > Authorization: Bearer {rex}

@@ -23,7 +23,7 @@ const query = (said: Said, added: string): string =>
   `${said.query === undefined ? '?' : `${said.query}&`}${added}`;
 let fixed: { readonly client_id: string };
 let trail = 0;
-const lastLine = async () => (await desk.world.built.store.listAudit({ limit: 1 }))[0]?.id;
+const lastLine = async () => (await desk.world.server.store.listAudit({ limit: 1 }))[0]?.id;
 
 const lists: readonly List[] = [
   {
@@ -78,7 +78,8 @@ const lists: readonly List[] = [
     said: { as: 'ben' },
     key: 'consent_id',
     more: async () =>
-      (await desk.world.consents.save(await desk.client(await desk.app()), desk.people.ben, [])).id,
+      (await desk.world.consents.accept(await desk.client(await desk.app()), desk.people.ben, []))
+        .id,
   },
 ];
 
@@ -206,8 +207,8 @@ test('apps are found by owner, keeper, stage, protocol and name; by nobody there
 });
 
 test('reviewers find apps whose owner is gone, and offer them to somebody', async () => {
-  const eve = await desk.world.person('Eve', ['developer']);
-  const made = await desk.world.client(eve, { name: desk.fresh('orphan') });
+  const eve = await desk.world.createPerson('Eve', ['developer']);
+  const made = await desk.world.createClient(eve, { name: desk.fresh('orphan') });
   const ids = { client_id: made.client.id };
   const orphans = async () =>
     Array.from(
@@ -216,7 +217,7 @@ test('reviewers find apps whose owner is gone, and offer them to somebody', asyn
       ).json().items,
     ).length;
   assert.equal(await orphans(), 0);
-  await desk.world.built.store.setBlocked(eve.id, true);
+  await desk.world.server.store.setBlocked(eve.id, true);
   assert.equal(await orphans(), 1);
   assert.equal(
     (await desk.call('offerClient', ids, { as: 'rex', by: 'session', body: { user: 'Dan' } }))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { apiRoutes } from '#http/api/api.ts';
-import { titles } from '#http/api/problems.ts';
+import { problemTitles } from '#http/api/problems.ts';
 import { Desk } from './desk.ts';
 
 // The description that programs are written by.
@@ -106,7 +106,8 @@ test('it has every route under its name, with the parameters of its path, its bo
       );
     }
     assert.deepEqual(Object.keys(operation.responses), [String(route.answer.status), 'default']);
-    for (const code of operation['x-refusals'] ?? []) assert.ok(Object.hasOwn(titles, code), code);
+    for (const code of operation['x-refusals'] ?? [])
+      assert.ok(Object.hasOwn(problemTitles, code), code);
   }
 });
 
@@ -116,21 +117,21 @@ test('it says which scope opens what, and what is open to all', () => {
     const { security = [] } = Object.values(description.paths)
       .flatMap((methods) => Object.values(methods))
       .find(({ operationId }) => operationId === route.id) as Operation;
-    const needed = route.scope === null || route.scope === 'nobody' ? [] : [route.scope];
+    const needed = route.scope === null || route.scope === 'public' ? [] : [route.scope];
     assert.deepEqual(security, [
-      ...(route.scope === 'nobody' ? [{}] : []),
+      ...(route.scope === 'public' ? [{}] : []),
       { oauth2: needed },
       { session: [] },
     ]);
     for (const scope of needed)
-      assert.ok(Object.hasOwn(scopes, scope) && desk.world.built.world.scopes.has(scope));
+      assert.ok(Object.hasOwn(scopes, scope) && desk.world.server.services.scopes.has(scope));
   }
 });
 
 test('it names every code a problem can have', () => {
   assert.deepEqual(
     description.components.schemas.Problem?.properties?.code?.enum,
-    Object.keys(titles),
+    Object.keys(problemTitles),
   );
 });
 

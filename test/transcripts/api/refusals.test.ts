@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { apiRoutes } from '#http/api/api.ts';
-import { titles } from '#http/api/problems.ts';
+import { problemTitles } from '#http/api/problems.ts';
 import { instant } from '#kernel/time.ts';
 import {
   type Answer,
@@ -92,7 +92,7 @@ async function fullOfPeople(desk: Desk): Promise<Ids> {
   const ids = await approved(desk);
   for (let made = 0; made < 20; made++)
     await desk.act('ada', 'invite', ids, {
-      userId: (await desk.world.person(desk.fresh('Helper'))).id,
+      userId: (await desk.world.createPerson(desk.fresh('Helper'))).id,
     });
   return ids;
 }
@@ -110,16 +110,16 @@ async function stopped(desk: Desk, stop: 'halt' | 'disable'): Promise<Ids> {
   const ids = await desk.app({ scopes: ['delete'] });
   const { clients } = desk.world;
   const id = (await desk.client(ids)).id;
-  await (stop === 'halt' ? clients.halt(id, 'tokens') : clients.disable(id));
+  await (stop === 'halt' ? clients.suspend(id, 'tokens') : clients.disable(id));
   await desk.act(
     'rex',
     stop === 'halt' ? 'halt' : 'reenable',
     ids,
-    stop === 'halt' ? { halted: 'nothing' } : {},
+    stop === 'halt' ? { suspension: 'none' } : {},
   );
   return ids;
 }
-const halted = (desk: Desk) => stopped(desk, 'halt');
+const suspension = (desk: Desk) => stopped(desk, 'halt');
 const disabledOnce = (desk: Desk) => stopped(desk, 'disable');
 /** Rex helps look after it. */
 async function ofRex(desk: Desk, live: boolean): Promise<Ids> {
@@ -132,9 +132,9 @@ const keptByReviewer = (desk: Desk) => ofRex(desk, true);
 const proposedByReviewer = (desk: Desk) => ofRex(desk, false);
 /** Its owner is blocked. */
 async function orphan(desk: Desk): Promise<Ids> {
-  const owner = await desk.world.person(desk.fresh('Gone').replace(' ', '-'), ['developer']);
-  const { client } = await desk.world.client(owner, { name: desk.fresh() });
-  await desk.world.built.store.setBlocked(owner.id, true);
+  const owner = await desk.world.createPerson(desk.fresh('Gone').replace(' ', '-'), ['developer']);
+  const { client } = await desk.world.createClient(owner, { name: desk.fresh() });
+  await desk.world.server.store.setBlocked(owner.id, true);
   return { client_id: client.id };
 }
 async function firstYesToRevision(desk: Desk): Promise<Ids> {
@@ -158,7 +158,7 @@ async function disabledMeanwhile(desk: Desk): Promise<Ids> {
 async function offeredNamesake(desk: Desk): Promise<Ids> {
   const ids = await offered(desk);
   const { name } = await desk.client(ids);
-  await desk.world.client(desk.people.dan, { name });
+  await desk.world.createClient(desk.people.dan, { name });
   return ids;
 }
 
@@ -717,7 +717,7 @@ const refusals: readonly Refused[] = [
   [
     'haltClient',
     'less, by the same reviewer twice',
-    { ready: halted, body: { halted: 'nothing' } },
+    { ready: suspension, body: { suspension: 'none' } },
     409,
     'needs_another_reviewer',
     { why: 'approved_before' },
@@ -772,14 +772,14 @@ const refusals: readonly Refused[] = [
     'missing_field',
     { field: 'pkce_optional' },
   ],
-  ['haltClient', 'without a grade', { body: {} }, 400, 'missing_field', { field: 'halted' }],
+  ['haltClient', 'without a grade', { body: {} }, 400, 'missing_field', { field: 'suspension' }],
   [
     'haltClient',
     'by a grade that is none',
-    { body: { halted: 'all' } },
+    { body: { suspension: 'all' } },
     400,
     'invalid_field',
-    { field: 'halted' },
+    { field: 'suspension' },
   ],
   [
     'approveRevision',
@@ -912,21 +912,21 @@ for (const id of [...inBrowser, ...Object.keys(beyond)]) {
   test(`${id}: ten minutes and a second after the last proof is reauthentication_required`, async () => {
     const ids = (await row.ready?.(desk)) ?? {};
     const headers = { ...(await desk.session(row.as)) };
-    desk.world.wait(601);
+    desk.world.advanceClock(601);
     const answer = await desk.call(id, ids, {
       ...row,
       body: bodyOf(row, desk),
       by: 'nothing',
       headers,
     });
-    desk.world.wait(-601);
+    desk.world.advanceClock(-601);
     refused(answer, 403, 'reauthentication_required');
   });
 }
 
 for (const id of ['proposeClient', 'acceptOffer']) {
   test(`${id}: without a confirmed address is email_not_confirmed`, async () => {
-    const { store } = desk.world.built;
+    const { store } = desk.world.server;
     const nora = {
       ...desk.people.ada,
       name: desk.fresh('Nora'),
@@ -938,7 +938,7 @@ for (const id of ['proposeClient', 'acceptOffer']) {
     assert.ok(made.outcome === 'created');
     const ids = await approved(desk);
     await desk.act('ada', 'offer', ids, { userId: made.account.id });
-    const cookie = await desk.world.cookie(made.account);
+    const cookie = await desk.world.sessionCookie(made.account);
     const route = routeOf(id);
     const answer = await desk.world.app.inject({
       method: 'POST',
@@ -960,14 +960,14 @@ for (const [id, kind] of [
   ['offerClient', 'offer'],
 ] as const) {
   test(`${id}: somebody who does not want to be invited, and a sender who invited enough today`, async () => {
-    const { store } = desk.world.built;
+    const { store } = desk.world.server;
     const ids = await approved(desk);
     await store.setInvitationsDeclined(desk.people.ben.id, true);
     refused(await tried(id, { body: { user: 'Ben' } }, ids), 403, 'invitations_declined');
     await store.setInvitationsDeclined(desk.people.ben.id, false);
     const key = `letters ${kind} from account ${desk.people.ada.id}`;
     for (let count = 0; count < 30; count++)
-      await store.hit(key, desk.world.now, instant(desk.world.now + 60));
+      await store.increment(key, desk.world.now, instant(desk.world.now + 60));
     const answer = await tried(id, { body: { user: 'Ben' } }, ids);
     refused(answer, 429, 'too_many_invitations');
     assert.equal(answer.headers['retry-after'], '86400');
@@ -1092,7 +1092,7 @@ test('read-only: every write is a 503 with Retry-After, every read goes on, and 
     await writing.close();
     rmSync(folder, { recursive: true });
   });
-  const trail = async () => (await reading.world.built.store.listAudit({ limit: 1 }))[0]?.id;
+  const trail = async () => (await reading.world.server.store.listAudit({ limit: 1 }))[0]?.id;
   const last = await trail();
   for (const [id, row, ids] of scenes) {
     const answer = await reading.call(id, ids, { ...row, body: bodyOf(row, reading) });
@@ -1105,7 +1105,7 @@ test('read-only: every write is a 503 with Retry-After, every read goes on, and 
     }
   }
   assert.equal(await trail(), last, 'nothing was written');
-  reading.world.wait(60);
+  reading.world.advanceClock(60);
   const refreshed = await reading.world.app.inject({
     ...{ method: 'POST', url: '/oauth2/token', headers: bought.headers },
     payload: `grant_type=refresh_token&refresh_token=${bought.refresh}`,
@@ -1145,7 +1145,9 @@ test('every kind of refusal was heard, but two: a blocked person has no session 
     'server_error',
     'not_logged_in',
   ];
-  const unheard = Object.keys(titles).filter((code) => !heard.has(code) && !own.includes(code));
+  const unheard = Object.keys(problemTitles).filter(
+    (code) => !heard.has(code) && !own.includes(code),
+  );
   assert.deepEqual(unheard, ['user_blocked', 'invalid_field_action']);
-  assert.ok(anywhere.every((code) => Object.hasOwn(titles, code)));
+  assert.ok(anywhere.every((code) => Object.hasOwn(problemTitles, code)));
 });

@@ -50,7 +50,7 @@ export async function revised(
 ): Promise<Ids> {
   const ids = await desk.app();
   await desk.act('ada', 'revise', ids, { ...values });
-  const open = await desk.world.built.store.openRevision((await desk.client(ids)).id);
+  const open = await desk.world.server.store.openRevision((await desk.client(ids)).id);
   assert.ok(open);
   return { ...ids, revision_id: open.id };
 }
@@ -78,7 +78,7 @@ export async function offered(desk: Desk): Promise<Ids> {
 }
 export async function consented(desk: Desk): Promise<Ids> {
   const ids = await desk.app();
-  const consent = await desk.world.consents.save(await desk.client(ids), desk.people.ben, [
+  const consent = await desk.world.consents.accept(await desk.client(ids), desk.people.ben, [
     'editpage',
   ]);
   return { ...ids, consent_id: consent.id };
@@ -307,8 +307,8 @@ export const rows: Readonly<Record<string, Row>> = {
   haltClient: {
     as: 'rex',
     ready: approved,
-    body: { halted: 'tokens' },
-    check: (answer) => assert.equal(answer.json().halted, 'tokens'),
+    body: { suspension: 'all' },
+    check: (answer) => assert.equal(answer.json().suspension, 'tokens'),
   },
   setPkceExemption: {
     as: 'rex',
@@ -334,7 +334,7 @@ export const rows: Readonly<Record<string, Row>> = {
     ready: consented,
     check: async (_answer, ids, desk) =>
       assert.equal(
-        await desk.world.built.store.findConsentById(ids.consent_id as never),
+        await desk.world.server.store.findConsentById(ids.consent_id as never),
         undefined,
       ),
   },

@@ -18,7 +18,7 @@ for (const { id, method, path, scope } of apiRoutes) {
     'token',
     'signature',
     'session',
-    ...(scope === 'nobody' ? (['nothing'] as const) : []),
+    ...(scope === 'public' ? (['nothing'] as const) : []),
   ] satisfies Way[]) {
     test(`${method} ${path} (${id}) by ${by}`, async () => {
       const row = rows[id];

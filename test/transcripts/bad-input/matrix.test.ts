@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let authorization: string;
 let clientId: string;
 let person: string;
@@ -11,16 +11,16 @@ let bearer: string;
 let oauth1: { key: string; secret: string };
 
 before(async () => {
-  world = new TestWorld();
-  const ada = await world.person('Ada');
-  const web = await world.client(ada, {
+  world = new TestServer();
+  const ada = await world.createPerson('Ada');
+  const web = await world.createClient(ada, {
     name: 'web',
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
   });
-  authorization = basic(web.client.id, web.secret);
+  authorization = basicHeader(web.client.id, web.secret);
   clientId = web.client.id;
-  person = await world.cookie(ada);
-  const classic = await world.client(ada, { name: 'classic', protocol: 'oauth1' });
+  person = await world.sessionCookie(ada);
+  const classic = await world.createClient(ada, { name: 'classic', protocol: 'oauth1' });
   oauth1 = { key: classic.client.id, secret: classic.secret };
   bearer = 'Bearer nothing';
 });
@@ -170,7 +170,7 @@ test('OAuth 1 refuses a parameter that comes by two ways (RFC 5849 §3.1), the d
       oauth1,
       null,
       { oauth_callback: 'oob' },
-      { reading: 'mediawiki' },
+      { profile: 'mediawiki' },
     ),
   });
   assert.match(dialect.body, /^oauth_token=/);

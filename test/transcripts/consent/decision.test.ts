@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import type { Client } from '#registry/model/client.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let client: Client;
@@ -13,17 +13,17 @@ let cookie: string;
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada');
-  ben = await world.person('Ben');
+  world = new TestServer();
+  ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
   client = (
-    await world.client(ada, {
+    await world.createClient(ada, {
       name: '<script>alert(1)</script>"&',
       scopes: ['editpage', 'sendemail'],
       description: '<b>bold</b>',
     })
   ).client;
-  cookie = await world.cookie(ben);
+  cookie = await world.sessionCookie(ben);
 });
 after(() => world.close());
 
@@ -115,7 +115,7 @@ test('a form that is not ours changes nothing (CSRF)', async () => {
 
 test("a request is one person's: another signed-in person cannot see or answer it", async () => {
   const { url } = await page();
-  const other = await world.cookie(ada);
+  const other = await world.sessionCookie(ada);
   const shown = await get(url, other);
   assert.equal(shown.statusCode, 403);
   assert.doesNotMatch(shown.body, /name="accept"/);
@@ -155,20 +155,20 @@ for (const [over, error] of redirected) {
 }
 
 test('owner-only, disabled and proposed clients ask nobody but their owner', async () => {
-  const proposed = await world.client(ada, { name: 'draft' }, false);
+  const proposed = await world.createClient(ada, { name: 'draft' }, false);
   const url = authorizeUrl({ client_id: proposed.client.id });
   // Nobody is sent to an app that was not approved (RFC 9700 §4.11.2): the person is told on a
   // page.
   const page = await get(url);
   assert.deepEqual([page.statusCode, page.headers.location], [403, undefined]);
   assert.match(
-    String((await get(url, await world.cookie(ada))).headers.location),
+    String((await get(url, await world.sessionCookie(ada))).headers.location),
     /^\/authorize\//,
   );
 });
 
 test('sign-in comes back to our own pages alone', async () => {
-  const { world: rooms } = world.built;
+  const { services: rooms } = world.server;
   await rooms.accounts.createAccount({
     name: 'Cleo',
     email: 'cleo@example.org',
@@ -208,7 +208,7 @@ test('sign-in comes back to our own pages alone', async () => {
 });
 
 test('sign-in is throttled, and a wrong name looks like a wrong password', async () => {
-  const { accounts } = world.built.world;
+  const { accounts } = world.server.services;
   const [wrongName, wrongPassword] = [
     await accounts.signIn('nobody', 'x', { address: '192.0.2.9', agent: '' }),
     await accounts.signIn('cleo', 'x', { address: '192.0.2.9', agent: '' }),
@@ -218,7 +218,7 @@ test('sign-in is throttled, and a wrong name looks like a wrong password', async
     await accounts.signIn('cleo', 'x', { address: '192.0.2.9', agent: '' });
   const shut = await accounts.signIn('cleo', 'correct horse', { address: '192.0.2.9', agent: '' });
   assert.ok(!shut.ok && shut.refusal.kind === 'throttled');
-  world.wait(15 * 60);
+  world.advanceClock(15 * 60);
   assert.equal(
     (await accounts.signIn('cleo', 'correct horse', { address: '192.0.2.9', agent: '' })).ok,
     true,
@@ -226,8 +226,8 @@ test('sign-in is throttled, and a wrong name looks like a wrong password', async
 });
 
 test('the set-up link works once', async () => {
-  const fresh = new TestWorld();
-  const { accounts, rights } = fresh.built.world;
+  const fresh = new TestServer();
+  const { accounts, rights } = fresh.server.services;
   const link = await accounts.issueSetupLink();
   const secret = link.ok ? (new URL(link.value).searchParams.get('token') ?? '') : '';
   const first = await accounts.setUp(
@@ -246,7 +246,7 @@ test('the set-up link works once', async () => {
 });
 
 test('behind a proxy the address is the one it appended, not what the client wrote', async () => {
-  const proxied = new TestWorld({ 'trust-proxy': '1' });
+  const proxied = new TestServer({ 'trust-proxy': '1' });
   const seen: string[] = [];
   proxied.app.addHook('preHandler', async (request) => {
     seen.push(request.ip);

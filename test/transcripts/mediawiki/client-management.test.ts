@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
@@ -23,18 +23,18 @@ clients:
       grant_types: [authorization_code], redirect_uri: 'https://portal.example/cb', scopes: [editpage], client_secret: ${'s'.repeat(32)} }
 `;
 
-let world: TestWorld;
+let world: TestServer;
 /** Registers apps. */
 let ada: Account;
 /** May not. */
 let ben: Account;
 let count = 0;
 before(async () => {
-  world = new TestWorld({}, file);
-  ada = await world.person('Ada', ['developer']);
-  ben = await world.person('Ben');
-  await world.person('Con', ['developer']);
-  await world.built.settle();
+  world = new TestServer({}, file);
+  ada = await world.createPerson('Ada', ['developer']);
+  ben = await world.createPerson('Ben');
+  await world.createPerson('Con', ['developer']);
+  await world.server.prepare();
 });
 after(() => world.close());
 
@@ -58,7 +58,7 @@ async function bearer(person: Account, scopes: readonly string[], at = world): P
   const made =
     bearers.get(key) ??
     (
-      await at.client(person, {
+      await at.createClient(person, {
         ...ownerOnly,
         name: `own ${++count}`,
         grantTypes: ['client_credentials'],
@@ -68,8 +68,11 @@ async function bearer(person: Account, scopes: readonly string[], at = world): P
   bearers.set(key, made ?? '');
   return made ?? '';
 }
-async function pair(person: Account, scopes: readonly string[]): Promise<readonly [Pair, Pair]> {
-  const made = await world.client(person, {
+async function pair(
+  person: Account,
+  scopes: readonly string[],
+): Promise<readonly [CredentialPair, CredentialPair]> {
+  const made = await world.createClient(person, {
     ...ownerOnly,
     name: `own ${++count}`,
     protocol: 'oauth1',
@@ -116,10 +119,10 @@ async function call(
             url,
             ...(await pair(as, scopes)),
             {},
-            { reading: 'mediawiki', ...(form === undefined ? {} : { body: form }) },
+            { profile: 'mediawiki', ...(form === undefined ? {} : { body: form }) },
           )
         : by === 'cookie'
-          ? { cookie: await at.cookie(as) }
+          ? { cookie: await at.sessionCookie(as) }
           : {};
   const sent = Object.entries({ ...credentials, ...type, ...headers }).filter(
     ([, value]) => value !== '',
@@ -237,11 +240,11 @@ const formOf = (values: Values): string =>
     ]),
   ).toString();
 const found = async (key: string): Promise<Client> => {
-  const client = await world.built.store.findClient(key as ClientId);
+  const client = await world.server.store.findClient(key as ClientId);
   assert.ok(client);
   return client;
 };
-const rows = () => world.built.store.countClients({});
+const rows = () => world.server.store.countClients({});
 
 // Registration.
 
@@ -526,11 +529,11 @@ for (const [what, over, message] of messages) {
   test(`${what} is ${message}, and nothing is stored`, async () => {
     await bearer(ada, ['oauthmanageownclient']);
     const before = await rows();
-    const trail = await world.built.store.listAudit({ limit: 1 });
+    const trail = await world.server.store.listAudit({ limit: 1 });
     failure(await call('POST', root, { json: app(over) }), message);
     failure(await call('POST', root, { form: formOf(app(over)) }), message);
     assert.deepEqual(
-      [await rows(), await world.built.store.listAudit({ limit: 1 })],
+      [await rows(), await world.server.store.listAudit({ limit: 1 })],
       [before, trail],
     );
   });
@@ -581,7 +584,7 @@ test('rights are the person’s and the token’s', async () => {
 });
 
 test('an address that was not confirmed is told before another one', async () => {
-  const made = await world.built.store.createAccount({
+  const made = await world.server.store.createAccount({
     ...ada,
     name: 'Nora',
     email: 'nora@example.org',
@@ -608,7 +611,7 @@ test('nobody is told to sign in: a stranger, an ended session, a client that act
     }),
     'not_logged_in',
   );
-  const { client, secret } = await world.client(ada, {
+  const { client, secret } = await world.createClient(ada, {
     name: 'machine',
     grantTypes: ['client_credentials'],
     scopes: ['oauthmanageownclient'],
@@ -617,7 +620,7 @@ test('nobody is told to sign in: a stranger, an ended session, a client that act
     method: 'POST',
     url: '/w/rest.php/oauth2/access_token',
     headers: {
-      authorization: basic(client.id, secret),
+      authorization: basicHeader(client.id, secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: 'grant_type=client_credentials',
@@ -654,7 +657,7 @@ test('a session sends JSON from a page of this server: never a form, never from 
   );
   const form = await call('POST', root, {
     form: formOf(app()),
-    headers: { cookie: await world.cookie(ada) },
+    headers: { cookie: await world.sessionCookie(ada) },
   });
   assert.equal(form.statusCode, 200, 'a token vouches for the form, whatever cookie comes along');
 });
@@ -685,7 +688,7 @@ const badHeaders: readonly (readonly [what: string, header: () => Promise<string
             client,
             token,
             {},
-            { reading: 'mediawiki', signature: 'AAAA' },
+            { profile: 'mediawiki', signature: 'AAAA' },
           ).authorization ?? ''
         );
       },
@@ -694,7 +697,7 @@ const badHeaders: readonly (readonly [what: string, header: () => Promise<string
     [
       'an app that was switched off',
       async () => {
-        const { client, accessToken } = await world.client(ada, {
+        const { client, accessToken } = await world.createClient(ada, {
           ...ownerOnly,
           name: `off ${++count}`,
           grantTypes: ['client_credentials'],
@@ -707,12 +710,12 @@ const badHeaders: readonly (readonly [what: string, header: () => Promise<string
     [
       'an app of another address',
       async () => {
-        const { client, accessToken } = await world.client(ada, {
+        const { client, accessToken } = await world.createClient(ada, {
           ...ownerOnly,
           name: `far ${++count}`,
           grantTypes: ['client_credentials'],
         });
-        await world.built.world.registry.submit(OPERATOR, 'update', {
+        await world.server.services.registry.submit(OPERATOR, 'update', {
           ...{
             clientId: client.id,
             reason: '',
@@ -727,9 +730,9 @@ const badHeaders: readonly (readonly [what: string, header: () => Promise<string
     [
       'a person who was blocked',
       async () => {
-        const eve = await world.person(`Eve${++count}`);
+        const eve = await world.createPerson(`Eve${++count}`);
         const token = await bearer(eve, ['editpage']);
-        await world.built.store.setBlocked(eve.id, true);
+        await world.server.store.setBlocked(eve.id, true);
         return `Bearer ${token}`;
       },
       'mwoauth-invalid-authorization-blocked-user',
@@ -737,7 +740,7 @@ const badHeaders: readonly (readonly [what: string, header: () => Promise<string
   ];
 for (const [what, header, key] of badHeaders) {
   test(`a header that does not hold is never ignored, beside a session either: ${what}`, async () => {
-    const headers = { authorization: await header(), cookie: await world.cookie(ada) };
+    const headers = { authorization: await header(), cookie: await world.sessionCookie(ada) };
     localised(await call('GET', root, { by: 'nothing', headers }), 403, key);
     localised(await call('POST', root, { by: 'nothing', json: app(), headers }), 403, key);
     localised(await call('POST', resetOf(portal), { by: 'nothing', json: {}, headers }), 403, key);
@@ -747,7 +750,7 @@ for (const [what, header, key] of badHeaders) {
 test('only a header with the scheme is OAuth, in capitals or not: not another scheme, not parameters elsewhere', async () => {
   const token = await bearer(ada, ['oauthmanageownclient']);
   localised(
-    await call('GET', root, { by: 'nothing', headers: { authorization: basic('a', 'b') } }),
+    await call('GET', root, { by: 'nothing', headers: { authorization: basicHeader('a', 'b') } }),
     404,
     'rest-nonexistent-user',
   );
@@ -794,12 +797,13 @@ test('who may read nothing is told so first', async () => {
       },
     }),
   );
-  const closed = new TestWorld({ groups: join(folder, 'groups.json') });
+  const closed = new TestServer({ groups: join(folder, 'groups.json') });
   localised(await call('GET', root, { by: 'nothing' }, closed), 403, 'rest-read-denied', {
     error: 'rest-read-denied',
   });
   assert.equal(
-    (await call('GET', root, { as: await closed.person('Ada'), by: 'cookie' }, closed)).statusCode,
+    (await call('GET', root, { as: await closed.createPerson('Ada'), by: 'cookie' }, closed))
+      .statusCode,
     200,
   );
   await closed.close();
@@ -871,15 +875,19 @@ const fields = [
 ];
 
 test('the list has one’s own apps, newest first, each field in its place, and no secret', async () => {
-  const lia = await world.person('Lia', ['developer']);
-  const first = await world.client(lia, { name: 'first', description: 'One.' });
-  world.wait(60);
-  const second = await world.client(
+  const lia = await world.createPerson('Lia', ['developer']);
+  const first = await world.createClient(lia, { name: 'first', description: 'One.' });
+  world.advanceClock(60);
+  const second = await world.createClient(
     lia,
     { name: 'second', scopes: ['editpage', 'sendemail'] },
     false,
   );
-  const classic = await world.client(lia, { name: 'classic', protocol: 'oauth1', grantTypes: [] });
+  const classic = await world.createClient(lia, {
+    name: 'classic',
+    protocol: 'oauth1',
+    grantTypes: [],
+  });
   const { clients, total } = await listOf(lia);
   assert.deepEqual([clients.map(({ name }) => name), total], [['second', 'first'], 2]);
   for (const client of clients) assert.deepEqual(Object.keys(client), fields);
@@ -919,8 +927,9 @@ test('the list has one’s own apps, newest first, each field in its place, and 
 });
 
 test('limit and offset cut the list, total does not', async () => {
-  const max = await world.person('Max', ['developer']);
-  for (let made = 1; made <= 27; made++) await world.client(max, { name: `app ${made}` }, false);
+  const max = await world.createPerson('Max', ['developer']);
+  for (let made = 1; made <= 27; made++)
+    await world.createClient(max, { name: `app ${made}` }, false);
   const numbers = async (query: string) => {
     const { clients, total } = await listOf(max, query);
     assert.equal(total, 27);
@@ -957,9 +966,9 @@ for (const [query, name, code] of [
 }
 
 test('stages are numbers', async () => {
-  const sam = await world.person('Sam', ['developer']);
+  const sam = await world.createPerson('Sam', ['developer']);
   const made = async (name: string, approve: boolean) =>
-    (await world.client(sam, { name }, approve)).client.id;
+    (await world.createClient(sam, { name }, approve)).client.id;
   await made('waits', false);
   await made('approved', true);
   await world.clients.reject(await made('rejected', false));
@@ -973,13 +982,13 @@ test('stages are numbers', async () => {
     expired: 0,
     disabled: 4,
   });
-  world.wait(31 * 86_400);
-  await world.built.world.registry.expireIdle();
+  world.advanceClock(31 * 86_400);
+  await world.server.services.registry.expireIdle();
   assert.equal((await listOf(sam)).clients.find(({ client_key: key }) => key === idle)?.stage, 3);
 });
 
 test('an app of the configuration says so', async () => {
-  const con = (await world.built.store.findAccountByName('Con')) as Account;
+  const con = (await world.server.store.findAccountByName('Con')) as Account;
   const { clients } = await listOf(con);
   assert.deepEqual(
     [clients[0]?.configuration_based, clients[0]?.stage, Object.keys(clients[0] ?? {})],
@@ -988,10 +997,10 @@ test('an app of the configuration says so', async () => {
 });
 
 test('of a hidden app the words are left out, unless its owner may see hidden ones', async () => {
-  const hal = await world.person('Hal', ['developer']);
-  const sue = await world.person('Sue', ['developer', 'reviewer']);
+  const hal = await world.createPerson('Hal', ['developer']);
+  const sue = await world.createPerson('Sue', ['developer', 'reviewer']);
   for (const owner of [hal, sue]) {
-    const { client } = await world.client(owner, { name: 'hidden' });
+    const { client } = await world.createClient(owner, { name: 'hidden' });
     await world.clients.disable(client.id, { suppress: true });
   }
   const seen = async (person: Account) => Object.keys((await listOf(person)).clients[0] ?? {});
@@ -1012,7 +1021,7 @@ const uses = async (client: Client, secret: string) => {
     method: 'POST',
     url: '/oauth2/introspect',
     headers: {
-      authorization: basic(client.id, secret),
+      authorization: basicHeader(client.id, secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: 'token=x',
@@ -1022,7 +1031,7 @@ const uses = async (client: Client, secret: string) => {
 
 for (const by of ['bearer', 'signature', 'cookie'] as const) {
   test(`by ${by} ${by === 'cookie' ? 'a new secret replaces the old one at once; what was issued stays' : 'the secret of an app that other people use stays'}`, async () => {
-    const { client, secret } = await world.client(ada, { name: `reset ${++count}` });
+    const { client, secret } = await world.createClient(ada, { name: `reset ${++count}` });
     const answer = await call('POST', resetOf(client.id), { by, json: {} });
     if (by !== 'cookie') {
       // The secret of an app that other people use is worth more than the token that asks for it
@@ -1041,13 +1050,13 @@ for (const by of ['bearer', 'signature', 'cookie'] as const) {
 }
 
 test('people’s tokens outlive the secret', async () => {
-  const made = await world.client(ada, { name: `many ${++count}`, pkceOptional: true });
-  const code = await world.code(made, ben);
+  const made = await world.createClient(ada, { name: `many ${++count}`, pkceOptional: true });
+  const code = await world.issueCode(made, ben);
   const bought = await world.app.inject({
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(made.client.id, made.secret),
+      authorization: basicHeader(made.client.id, made.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: new URLSearchParams({
@@ -1072,14 +1081,14 @@ test('restrictions and the RSA key are kept (protocols 3.4)', async () => {
     .publicKey.export({ type: 'spki', format: 'pem' })
     .toString()
     .trim();
-  const { client } = await world.client(ada, {
+  const { client } = await world.createClient(ada, {
     name: `kept ${++count}`,
     protocol: 'oauth1',
     grantTypes: [],
     rsaPublicKey,
   });
   const restrictions = { addresses: ['192.0.2.0/24'], pages: ['Main'] };
-  await world.built.world.registry.submit(OPERATOR, 'update', {
+  await world.server.services.registry.submit(OPERATOR, 'update', {
     clientId: client.id,
     reason: '',
     resetSecret: false,
@@ -1094,7 +1103,7 @@ test('restrictions and the RSA key are kept (protocols 3.4)', async () => {
 });
 
 test('an owner-only app gets a new token, and the old one stops', async () => {
-  const { client, accessToken } = await world.client(ada, {
+  const { client, accessToken } = await world.createClient(ada, {
     ...ownerOnly,
     name: `own ${++count}`,
     grantTypes: ['client_credentials'],
@@ -1112,12 +1121,12 @@ test('an owner-only app gets a new token, and the old one stops', async () => {
     Buffer.from(answer.json().access_token.split('.')[1], 'base64url').toString(),
   );
   assert.ok(claims.exp - claims.iat > 999 * 365 * 86_400);
-  const [line] = await world.built.store.listAudit({ clientId: client.id, limit: 1 });
+  const [line] = await world.server.store.listAudit({ clientId: client.id, limit: 1 });
   assert.deepEqual([line?.action, line?.reason, line?.actorId], ['update', 'lost', ada.id]);
 });
 
 test('an owner-only app of OAuth 1 keeps its token and gets a new secret for it, which the answer has', async () => {
-  const made = await world.client(ada, {
+  const made = await world.createClient(ada, {
     ...ownerOnly,
     name: `own ${++count}`,
     protocol: 'oauth1',
@@ -1135,11 +1144,11 @@ test('an owner-only app of OAuth 1 keeps its token and gets a new secret for it,
   const { secret, access_token: token, access_token_secret: tokenSecret } = answer.json();
   const key = made.credentials?.token ?? '';
   assert.equal(token, key);
-  const status = async (client: Pair, token: Pair) =>
+  const status = async (client: CredentialPair, token: CredentialPair) =>
     (
       await call('GET', root, {
         by: 'nothing',
-        headers: signedHeader(world, 'GET', root, client, token, {}, { reading: 'mediawiki' }),
+        headers: signedHeader(world, 'GET', root, client, token, {}, { profile: 'mediawiki' }),
       })
     ).statusCode;
   const id: string = made.client.id;
@@ -1163,9 +1172,9 @@ test('an owner-only app of OAuth 1 keeps its token and gets a new secret for it,
 });
 
 test('an app that waits is reset too; a public one has no secret to reset, and gets a text that is none', async () => {
-  const waiting = await world.client(ada, { name: `waits ${++count}` }, false);
+  const waiting = await world.createClient(ada, { name: `waits ${++count}` }, false);
   assert.equal((await call('POST', resetOf(waiting.client.id), { json: {} })).statusCode, 200);
-  const open = await world.client(ada, { name: `open ${++count}`, confidential: false });
+  const open = await world.createClient(ada, { name: `open ${++count}`, confidential: false });
   assert.match(
     (await call('POST', resetOf(open.client.id), { json: {} })).json().secret,
     /^[0-9a-f]{40}$/,
@@ -1174,10 +1183,11 @@ test('an app that waits is reset too; a public one has no secret to reset, and g
 });
 
 test('the reset names what stands in its way, in this order: no app, hidden, not theirs', async () => {
-  const mine = (await world.client(ada, { name: `mine ${++count}` })).client.id;
-  const theirs = (await world.client(await world.person('Tom', ['developer']), { name: 'theirs' }))
-    .client.id;
-  const gone = (await world.client(ada, { name: `gone ${++count}` })).client.id;
+  const mine = (await world.createClient(ada, { name: `mine ${++count}` })).client.id;
+  const theirs = (
+    await world.createClient(await world.createPerson('Tom', ['developer']), { name: 'theirs' })
+  ).client.id;
+  const gone = (await world.createClient(ada, { name: `gone ${++count}` })).client.id;
   await world.clients.disable(gone, { suppress: true });
   for (const by of ['bearer', 'cookie', 'nothing'] as const) {
     for (const key of ['0'.repeat(32), 'nothing', portal.toUpperCase()])
@@ -1205,9 +1215,9 @@ test('the reset names what stands in its way, in this order: no app, hidden, not
 });
 
 test('a maintainer is not the owner', async () => {
-  const { client } = await world.client(ada, { name: `team ${++count}` });
-  const mia = await world.person('Mia', ['developer']);
-  await world.built.world.registry.submit(OPERATOR, 'invite', {
+  const { client } = await world.createClient(ada, { name: `team ${++count}` });
+  const mia = await world.createPerson('Mia', ['developer']);
+  await world.server.services.registry.submit(OPERATOR, 'invite', {
     clientId: client.id,
     reason: '',
     userId: mia.id,
@@ -1220,14 +1230,14 @@ test('a maintainer is not the owner', async () => {
 });
 
 test('the reset is refused in other stages, without the right, and for an app of the configuration', async () => {
-  const { client } = await world.client(ada, { name: `late ${++count}` });
+  const { client } = await world.createClient(ada, { name: `late ${++count}` });
   failure(
     await call('POST', resetOf(client.id), { scopes: ['editpage'], json: {} }),
     'permission_denied',
   );
   await world.clients.disable(client.id);
   failure(await call('POST', resetOf(client.id), { json: {} }), 'permission_denied');
-  const con = (await world.built.store.findAccountByName('Con')) as Account;
+  const con = (await world.server.store.findAccountByName('Con')) as Account;
   failure(
     await call('POST', resetOf(portal), { as: con, by: 'cookie', json: {} }),
     'permission_denied',
@@ -1235,7 +1245,7 @@ test('the reset is refused in other stages, without the right, and for an app of
 });
 
 test('a reason is one line of 255 characters', async () => {
-  const { client, secret } = await world.client(ada, { name: `why ${++count}` });
+  const { client, secret } = await world.createClient(ada, { name: `why ${++count}` });
   for (const reason of ['x'.repeat(256), 'a\nb'])
     failure(await call('POST', resetOf(client.id), { json: { reason } }), 'invalid_field_reason');
   parameter(
@@ -1270,18 +1280,18 @@ test('a reason is one line of 255 characters', async () => {
 test('read-only: nothing is registered or reset, lists go on', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-dialect-'));
   const database = join(folder, 'gatehouse.db');
-  const writing = new TestWorld({}, '', { database });
-  const owner = await writing.person('Ada', ['developer']);
-  const { client, secret } = await writing.client(owner, { name: 'tool' });
+  const writing = new TestServer({}, '', { database });
+  const owner = await writing.createPerson('Ada', ['developer']);
+  const { client, secret } = await writing.createClient(owner, { name: 'tool' });
   const token = (
-    await writing.client(owner, {
+    await writing.createClient(owner, {
       ...ownerOnly,
       name: 'own',
       grantTypes: ['client_credentials'],
       scopes: ['oauthmanageownclient'],
     })
   ).accessToken;
-  const reading = new TestWorld({ 'read-only': 'moving house' }, '', { database });
+  const reading = new TestServer({ 'read-only': 'moving house' }, '', { database });
   const headers = { authorization: `Bearer ${token}` };
   failure(await call('POST', root, { by: 'nothing', json: app(), headers }, reading), 'readonly');
   failure(
@@ -1296,7 +1306,7 @@ test('read-only: nothing is registered or reset, lists go on', async () => {
   const introspected = await reading.app.inject({
     ...{ method: 'POST', url: '/oauth2/introspect', payload: 'token=x' },
     headers: {
-      authorization: basic(client.id, secret),
+      authorization: basicHeader(client.id, secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
   });
@@ -1307,7 +1317,7 @@ test('read-only: nothing is registered or reset, lists go on', async () => {
 });
 
 test('switched off, nothing answers here', async () => {
-  const plain = new TestWorld({ mediawiki: 'off' });
+  const plain = new TestServer({ mediawiki: 'off' });
   for (const [method, url] of [
     ['GET', root],
     ['POST', root],

@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let client: Client;
-let pair: Pair;
+let pair: CredentialPair;
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  const made = await world.client(ada, {
+  world = new TestServer();
+  ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  const made = await world.createClient(ada, {
     name: 'tool',
     protocol: 'oauth1',
     redirectUri: 'https://tool.example/cb',
@@ -33,12 +33,12 @@ type Over = Readonly<Record<string, string | undefined>>;
 async function send(
   method: 'GET' | 'POST',
   target: string,
-  token: Pair | null,
+  token: CredentialPair | null,
   over: Over = {},
   body?: string,
 ) {
   const headers = signedHeader(world, method, target, pair, token, over, {
-    reading: 'mediawiki',
+    profile: 'mediawiki',
     ...(body === undefined ? {} : { body }),
   });
   return world.app.inject({
@@ -79,7 +79,7 @@ for (const [method, target, body] of shapes) {
 
 const json = async (
   sub: string,
-  token: Pair | null,
+  token: CredentialPair | null,
   over: Over,
   method: 'GET' | 'POST' = 'POST',
 ) => {
@@ -158,16 +158,20 @@ test('raw errors begin with "Error: " and are status 200', async () => {
   assert.match(answer.body, /^Error: /);
 });
 
-async function tokens(): Promise<Pair> {
+async function tokens(): Promise<CredentialPair> {
   const temporary = await json('initiate', null, { oauth_callback: 'oob' });
   const token = { key: temporary.key ?? '', secret: temporary.secret ?? '' };
   assert.equal(
     (await json('token', token, { oauth_verifier: 'x' })).error,
     'mwoauthdatastore-bad-token',
   );
-  const rooms = world.built.world;
-  const consent = await world.consents.save(client, ben, client.scopes);
-  const done = await rooms.faces.mediawiki?.oauth1.grant(token.key, client, consent);
+  const rooms = world.server.services;
+  const consent = await world.consents.accept(client, ben, client.scopes);
+  const done = await rooms.protocols.mediawiki?.oauth1.authorizeUnderConsent(
+    token.key,
+    client,
+    consent,
+  );
   assert.ok(done?.ok && done.value.kind === 'redirect');
   const back = new URL(done.value.uri);
   assert.deepEqual([...back.searchParams.keys()], ['oauth_verifier', 'oauth_token']);
@@ -278,7 +282,7 @@ test('api.php: who, tokens, site, in both format versions; errors in its header 
 });
 
 test('Special:OAuth: cancel shows a page, unknown steps are named, verified shows the code', async () => {
-  const cookie = await world.cookie(ben);
+  const cookie = await world.sessionCookie(ben);
   const temporary = await json('initiate', null, { oauth_callback: 'oob' });
   const asked = await world.app.inject({
     url: `/w/index.php?title=Special:OAuth/authorize&oauth_token=${temporary.key}`,
@@ -326,13 +330,13 @@ test('Special:OAuth: cancel shows a page, unknown steps are named, verified show
 });
 
 test('REST OAuth 2: no PKCE, no redirect_uri, empty scope; RS256 token with the reference claims; denial without state', async () => {
-  const web = await world.client(ada, {
+  const web = await world.createClient(ada, {
     name: 'rest',
     pkceOptional: true,
     redirectUri: 'https://tool.example/oauth2',
     scopes: ['editpage'],
   });
-  const cookie = await world.cookie(ben);
+  const cookie = await world.sessionCookie(ben);
   const authorize = async (button: string) => {
     const asked = await world.app.inject({
       url: `/w/rest.php/oauth2/authorize?response_type=code&client_id=${web.client.id}&scope=&state=s`,
@@ -362,7 +366,7 @@ test('REST OAuth 2: no PKCE, no redirect_uri, empty scope; RS256 token with the 
       url: '/w/rest.php/oauth2/access_token',
       payload: form,
       headers: {
-        authorization: basic(web.client.id, web.secret),
+        authorization: basicHeader(web.client.id, web.secret),
         'content-type': 'application/x-www-form-urlencoded',
       },
     });
@@ -433,7 +437,7 @@ test('REST errors of the layer itself: 405, 411, 415, 404', async () => {
 });
 
 test('switched off, nothing of the dialect answers', async () => {
-  const plain = new TestWorld({ mediawiki: 'off' });
+  const plain = new TestServer({ mediawiki: 'off' });
   for (const url of [
     '/w/api.php',
     '/w/index.php',
@@ -454,14 +458,16 @@ async function handshake(
   user: Account,
 ) {
   const key = { key: made.client.id, secret: made.secret };
-  const ask = async (sub: string, token: Pair | null, over: Over) => {
+  const ask = async (sub: string, token: CredentialPair | null, over: Over) => {
     const target = `/w/index.php?title=Special:OAuth/${sub}&format=json`;
-    const headers = signedHeader(world, 'POST', target, key, token, over, { reading: 'mediawiki' });
-    return (await world.app.inject({ method: 'POST', url: target, headers })).json() as Pair;
+    const headers = signedHeader(world, 'POST', target, key, token, over, { profile: 'mediawiki' });
+    return (
+      await world.app.inject({ method: 'POST', url: target, headers })
+    ).json() as CredentialPair;
   };
   const temporary = await ask('initiate', null, { oauth_callback: 'oob' });
-  const consent = await world.consents.save(made.client, user, made.client.scopes);
-  const done = await world.built.world.faces.mediawiki?.oauth1.grant(
+  const consent = await world.consents.accept(made.client, user, made.client.scopes);
+  const done = await world.server.services.protocols.mediawiki?.oauth1.authorizeUnderConsent(
     temporary.key,
     made.client,
     consent,
@@ -472,8 +478,8 @@ async function handshake(
 }
 
 test('identify names every right of the person, also to an app that only learns who they are', async () => {
-  const sysop = await world.person('Cyd', ['sysop']);
-  const made = await world.client(ada, {
+  const sysop = await world.createPerson('Cyd', ['sysop']);
+  const made = await world.createClient(ada, {
     name: 'who',
     protocol: 'oauth1',
     redirectUri: 'https://who.example/cb',
@@ -481,7 +487,7 @@ test('identify names every right of the person, also to an app that only learns 
   });
   const { key, token } = await handshake(made, sysop);
   const target = '/wiki/Special:OAuth/identify';
-  const headers = signedHeader(world, 'GET', target, key, token, {}, { reading: 'mediawiki' });
+  const headers = signedHeader(world, 'GET', target, key, token, {}, { profile: 'mediawiki' });
   const answer = await world.app.inject({ url: target, headers });
   const claims = JSON.parse(Buffer.from(answer.body.split('.')[1] ?? '', 'base64url').toString());
   assert.deepEqual(claims.grants, ['mwoauth-authonly']);
@@ -521,7 +527,7 @@ test('a stranger who sends the dialog as a form comes back to it after sign-in',
 });
 
 test('the dialog names its errors: E004, E005, E006, E010, E012; rest_redirect needs its address', async () => {
-  const cookie = await world.cookie(ben);
+  const cookie = await world.sessionCookie(ben);
   const page = async (query: string, as = cookie) =>
     (
       await world.app.inject({
@@ -529,14 +535,14 @@ test('the dialog names its errors: E004, E005, E006, E010, E012; rest_redirect n
         headers: { cookie: as },
       })
     ).body;
-  const web = await world.client(ada, { name: 'other version' });
-  const own = await world.client(ada, {
+  const web = await world.createClient(ada, { name: 'other version' });
+  const own = await world.createClient(ada, {
     name: 'own',
     protocol: 'oauth1',
     ownerOnly: true,
     redirectUri: '',
   });
-  const fresh = await world.client(
+  const fresh = await world.createClient(
     ada,
     { name: 'fresh', protocol: 'oauth1', redirectUri: 'https://fresh.example/cb' },
     false,
@@ -546,7 +552,7 @@ test('the dialog names its errors: E004, E005, E006, E010, E012; rest_redirect n
   assert.match(await page(`oauth_token=x&oauth_consumer_key=${web.client.id}`), /E012/);
   assert.match(await page(`oauth_token=x&oauth_consumer_key=${fresh.client.id}`), /E005/);
   assert.match(
-    await page(`oauth_token=x&oauth_consumer_key=${own.client.id}`, await world.cookie(ada)),
+    await page(`oauth_token=x&oauth_consumer_key=${own.client.id}`, await world.sessionCookie(ada)),
     /E010/,
   );
   assert.match(
@@ -570,14 +576,14 @@ test('api.php: a stranger has the rights of strangers; an error has the shape of
 });
 
 test('a bearer token of an app that was disabled: a key of its own, so that clients do not fetch tokens for ever', async () => {
-  const made = await world.client(ada, { name: 'goes off' });
-  const code = await world.code(made, ben, null, 'mediawiki');
+  const made = await world.createClient(ada, { name: 'goes off' });
+  const code = await world.issueCode(made, ben, null, 'mediawiki');
   const bought = await world.app.inject({
     method: 'POST',
     url: '/w/rest.php/oauth2/access_token',
     payload: `grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(made.client.redirectUri)}`,
     headers: {
-      authorization: basic(made.client.id, made.secret),
+      authorization: basicHeader(made.client.id, made.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
   });
@@ -602,15 +608,15 @@ test('a bearer token of an app that was disabled: a key of its own, so that clie
 });
 
 test('a consent given for one site does not reach another when its app was opened to all', async () => {
-  const made = await world.client(ada, { name: 'one site', site: 'main' });
-  const { faces, registry, records } = world.built.world;
-  const code = await world.code(made, ben, null, 'mediawiki');
+  const made = await world.createClient(ada, { name: 'one site', site: 'main' });
+  const { protocols: faces, registry, records } = world.server.services;
+  const code = await world.issueCode(made, ben, null, 'mediawiki');
   const bought = await world.app.inject({
     method: 'POST',
     url: '/w/rest.php/oauth2/access_token',
     payload: `grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(made.client.redirectUri)}`,
     headers: {
-      authorization: basic(made.client.id, made.secret),
+      authorization: basicHeader(made.client.id, made.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
   });

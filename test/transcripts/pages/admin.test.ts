@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 
 const HOSTILE = '<script>alert(1)</script>"&';
-let world: TestWorld;
+let world: TestServer;
 const people: Record<string, { readonly account: Account; readonly cookie: string }> = {};
 
 before(async () => {
-  world = new TestWorld(
+  world = new TestServer(
     {},
     'sites:\n  - {id: books, name: "Books <b>", origin: https://books.example}\n',
   );
@@ -20,8 +20,8 @@ before(async () => {
     ['Ada', ['developer']],
     ['Ulla', []],
   ] as const) {
-    const account = await world.person(name, groups);
-    people[name] = { account, cookie: await world.cookie(account) };
+    const account = await world.createPerson(name, groups);
+    people[name] = { account, cookie: await world.sessionCookie(account) };
   }
 });
 after(() => world.close());
@@ -58,7 +58,7 @@ const saveGroups = async (
     ...Object.fromEntries(groups.map((name) => [`group-${name}`, '1'])),
   });
 };
-const now = (account: Account) => world.built.store.findAccount(account.id);
+const now = (account: Account) => world.server.store.findAccount(account.id);
 
 const pages = ['/admin', '/admin/people', '/admin/groups', '/admin/scopes'];
 
@@ -88,7 +88,7 @@ test('administration is for administrators', async () => {
 });
 
 test('the overview tells how the server is', async () => {
-  world.wait(3700 - 3600);
+  world.advanceClock(3700 - 3600);
   const { body } = await get('/admin', 'Root');
   assert.match(body, /<dt>Version<\/dt><dd>\d+\.\d+\.\d+</);
   assert.match(body, /reachable/);
@@ -102,23 +102,23 @@ test('the overview tells how the server is', async () => {
 });
 
 test('the overview counts notices and names the last problem', async () => {
-  const here = new TestWorld({ 'read-only': '' }, 'notices:\n  groups: [reviewer]\n', {
-    mail: { send: async () => ({ refused: 'no such mailbox <b>' }) },
+  const here = new TestServer({ 'read-only': '' }, 'notices:\n  groups: [reviewer]\n', {
+    mailTransport: { send: async () => ({ refused: 'no such mailbox <b>' }) },
   });
-  const cookie = await here.cookie(await here.person('Root', ['administrator']));
-  await here.person('Rex', ['reviewer']);
-  await here.client(await here.person('Ada', ['developer']), { name: 'One' }, false);
+  const cookie = await here.sessionCookie(await here.createPerson('Root', ['administrator']));
+  await here.createPerson('Rex', ['reviewer']);
+  await here.createClient(await here.createPerson('Ada', ['developer']), { name: 'One' }, false);
   const look = async () => (await here.app.inject({ url: '/admin', headers: { cookie } })).body;
   assert.match(await look(), /Waiting<\/dt><dd>1 <span class="quiet">the oldest since/);
-  await here.built.delivery.run();
+  await here.server.delivery.run();
   assert.match(await look(), /Given up<\/dt><dd>1</);
   assert.match(await look(), /refused: no such mailbox &lt;b&gt;/);
   await here.close();
 });
 
 test('read-only is said', async () => {
-  const here = new TestWorld({ 'read-only': 'moving <b>house' });
-  const cookie = await here.cookie(await here.person('Root', ['administrator']));
+  const here = new TestServer({ 'read-only': 'moving <b>house' });
+  const cookie = await here.sessionCookie(await here.createPerson('Root', ['administrator']));
   const { body } = await here.app.inject({ url: '/admin', headers: { cookie } });
   assert.match(body, /moving &lt;b&gt;house/);
   assert.match(body, /read-only/);
@@ -126,12 +126,15 @@ test('read-only is said', async () => {
 });
 
 test('people are found by text, group and state, page by page', async () => {
-  const here = new TestWorld();
-  const cookie = await here.cookie(await here.person('Root', ['administrator']));
+  const here = new TestServer();
+  const cookie = await here.sessionCookie(await here.createPerson('Root', ['administrator']));
   for (let index = 0; index < 30; index++)
-    await here.person(`Person${String(index).padStart(2, '0')}`, index < 2 ? ['reviewer'] : []);
-  const bad = await here.person(HOSTILE);
-  await here.built.store.setBlocked(bad.id, true);
+    await here.createPerson(
+      `Person${String(index).padStart(2, '0')}`,
+      index < 2 ? ['reviewer'] : [],
+    );
+  const bad = await here.createPerson(HOSTILE);
+  await here.server.store.setBlocked(bad.id, true);
   const look = async (url: string) => (await here.app.inject({ url, headers: { cookie } })).body;
   const first = await look('/admin/people');
   assert.match(first, /32 people/);
@@ -150,9 +153,9 @@ test('people are found by text, group and state, page by page', async () => {
 });
 
 test('a blocked person is out everywhere, and their apps have no owner', async () => {
-  const eve = await world.person(HOSTILE, ['developer']);
-  const cookie = await world.cookie(eve);
-  const { client } = await world.client(eve, { name: 'Eve’s app', email: 'eve@example.org' });
+  const eve = await world.createPerson(HOSTILE, ['developer']);
+  const cookie = await world.sessionCookie(eve);
+  const { client } = await world.createClient(eve, { name: 'Eve’s app', email: 'eve@example.org' });
   const url = `/admin/people/${eve.id}`;
   const page = (await get(url, 'Root')).body;
   assert.doesNotMatch(page, /<script>alert/);
@@ -189,7 +192,7 @@ test('nobody blocks themself', async () => {
 });
 
 test('groups are set, and only known ones', async () => {
-  const mia = await world.person('Mia', ['developer']);
+  const mia = await world.createPerson('Mia', ['developer']);
   const saved = await saveGroups('Root', mia, ['developer', 'reviewer', 'nonsense', 'user']);
   assert.equal(saved.headers.location, `/admin/people/${mia.id}?done=admin-groups`);
   assert.deepEqual([...((await now(mia))?.groups ?? [])].sort(), ['developer', 'reviewer']);
@@ -204,10 +207,10 @@ test('groups are set, and only known ones', async () => {
 });
 
 test('the last administrator stays one', async () => {
-  const here = new TestWorld();
-  const root = await here.person('Root', ['administrator']);
-  const other = await here.person('Other', ['bureaucrat']);
-  const cookie = await here.cookie(root);
+  const here = new TestServer();
+  const root = await here.createPerson('Root', ['administrator']);
+  const other = await here.createPerson('Other', ['bureaucrat']);
+  const cookie = await here.sessionCookie(root);
   const save = (shown: string, more: Record<string, string> = {}) =>
     here.app.inject({
       method: 'POST',
@@ -219,12 +222,12 @@ test('the last administrator stays one', async () => {
       }).toString(),
       headers: { 'content-type': 'application/x-www-form-urlencoded', cookie },
     });
-  await here.built.store.setBlocked(other.id, true);
+  await here.server.store.setBlocked(other.id, true);
   const refused = await save('["administrator"]', { 'group-developer': '1' });
   assert.equal(refused.statusCode, 409);
   assert.match(refused.body, /Nobody would be left/);
   assert.match(refused.body, /name="group-developer" value="1" checked/);
-  await here.built.store.setBlocked(other.id, false);
+  await here.server.store.setBlocked(other.id, false);
   const done = await save('["administrator"]', { 'group-developer': '1' });
   assert.equal(done.headers.location, '/?done=admin-groups');
   assert.equal((await here.app.inject({ url: '/admin', headers: { cookie } })).statusCode, 403);
@@ -242,8 +245,8 @@ test('groups, scopes and sites are shown as they are configured', async () => {
 });
 
 test('the trail is for reviewers; consents and addresses for those who may see private things', async () => {
-  const { client } = await world.client(of('Ada').account, { name: 'Audited' });
-  await world.consents.save(client, of('Ulla').account, client.scopes);
+  const { client } = await world.createClient(of('Ada').account, { name: 'Audited' });
+  await world.consents.accept(client, of('Ulla').account, client.scopes);
   for (const url of ['/admin/audit', '/admin/audit.jsonl']) {
     for (const who of ['Ulla', 'Ada', 'Bea'])
       assert.equal((await get(url, who)).statusCode, 403, `${url} ${who}`);
@@ -281,12 +284,12 @@ test('the trail is for reviewers; consents and addresses for those who may see p
 });
 
 test('the trail is searched by app, actor, action and day, page by page', async () => {
-  const here = new TestWorld();
-  const cookie = await here.cookie(await here.person('Rex', ['reviewer']));
-  const ada = await here.person('Ada', ['developer']);
+  const here = new TestServer();
+  const cookie = await here.sessionCookie(await here.createPerson('Rex', ['reviewer']));
+  const ada = await here.createPerson('Ada', ['developer']);
   for (let index = 0; index < 22; index++)
-    await here.client(ada, { name: `App ${index}` }, index === 0);
-  await here.client(await here.person('Bob', ['developer']), { name: 'App 1' }, false);
+    await here.createClient(ada, { name: `App ${index}` }, index === 0);
+  await here.createClient(await here.createPerson('Bob', ['developer']), { name: 'App 1' }, false);
   const look = async (query: string) =>
     here.app.inject({ url: `/admin/audit${query}`, headers: { cookie } });
   const rows = (body: string) => (body.match(/data-label="When"/g) ?? []).length;
@@ -332,9 +335,9 @@ test('of a hidden app nothing is told to those who may not see it', async () => 
       },
     }),
   );
-  const here = new TestWorld({ groups: path });
-  const cookie = await here.cookie(await here.person('Weak', ['weak']));
-  const { client } = await here.client(await here.person('Ada'), {
+  const here = new TestServer({ groups: path });
+  const cookie = await here.sessionCookie(await here.createPerson('Weak', ['weak']));
+  const { client } = await here.createClient(await here.createPerson('Ada'), {
     name: 'Vile name',
     description: 'vile words',
   });

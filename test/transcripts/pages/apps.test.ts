@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { acceptedEarlier } from '#harness/accepted-earlier.ts';
-import { TestWorld } from '#harness/world.ts';
+import { storeLegacyClient } from '#harness/accepted-earlier.ts';
+import { TestServer } from '#harness/world.ts';
 import type { Client } from '#registry/model/client.ts';
 
-let world: TestWorld;
+let world: TestServer;
 const people: Record<string, Account> = {};
 const cookies: Record<string, string> = { nobody: '' };
 let reader: Client;
@@ -13,7 +13,7 @@ const hostile = '<script>alert(1)</script>"&';
 const marks = `e${'\u0301'.repeat(63)}`;
 
 before(async () => {
-  world = new TestWorld(
+  world = new TestServer(
     {},
     'sites:\n  - { id: main, name: main.example }\n  - { id: other, name: other.example }\n',
   );
@@ -23,11 +23,11 @@ before(async () => {
     ['Cleo', []],
     ['Rex', ['reviewer']],
   ] as const) {
-    people[name] = await world.person(name, groups);
-    cookies[name] = await world.cookie(people[name]);
+    people[name] = await world.createPerson(name, groups);
+    cookies[name] = await world.sessionCookie(people[name]);
   }
   reader = (
-    await world.client(person('Ada'), {
+    await world.createClient(person('Ada'), {
       name: 'Reader',
       description: hostile,
       scopes: ['editpage', 'sendemail'],
@@ -84,9 +84,9 @@ const register = (over: Readonly<Record<string, string>> = {}, who = 'Ada') =>
 const idIn = (body: string) => /\/my\/apps\/([0-9a-f]{32})/.exec(body)?.[1] ?? '';
 const newApp = async (over: Readonly<Record<string, string>> = {}): Promise<Client> => {
   const id = idIn((await register(over)).body);
-  return (await world.built.store.findClient(id as Client['id'])) as Client;
+  return (await world.server.store.findClient(id as Client['id'])) as Client;
 };
-const fresh = (id: Client['id']) => world.built.store.findClient(id) as Promise<Client>;
+const fresh = (id: Client['id']) => world.server.store.findClient(id) as Promise<Client>;
 
 test('who may see which page', async () => {
   const pages = [
@@ -116,8 +116,8 @@ test('who may see which page', async () => {
 });
 
 test('what strangers wrote is text, in each language, and a page stays small', async () => {
-  const { client } = await world.client(person('Ada'), { name: 'Marks' });
-  await acceptedEarlier(world, client, { name: marks, description: marks.repeat(30) });
+  const { client } = await world.createClient(person('Ada'), { name: 'Marks' });
+  await storeLegacyClient(world, client, { name: marks, description: marks.repeat(30) });
   const secrets = reader.secrets.map(({ digest }) => digest);
   for (const language of ['en', 'de', 'ar'])
     for (const page of [
@@ -149,9 +149,13 @@ test('what strangers wrote is text, in each language, and a page stays small', a
 });
 
 test('the directory is searched by part of a name, owner, stage, scope and site', async () => {
-  await world.client(person('Ben'), { name: 'Überwacher 100%', scopes: ['patrol'], site: 'other' });
-  const waiting = await world.client(person('Ben'), { name: 'Waiting' }, false);
-  await world.client(person('Ben'), {
+  await world.createClient(person('Ben'), {
+    name: 'Überwacher 100%',
+    scopes: ['patrol'],
+    site: 'other',
+  });
+  const waiting = await world.createClient(person('Ben'), { name: 'Waiting' }, false);
+  await world.createClient(person('Ben'), {
     name: 'Own script',
     ownerOnly: true,
     redirectUri: '',
@@ -191,7 +195,7 @@ test('the directory is searched by part of a name, owner, stage, scope and site'
 
 test('the directory goes on from page to page', async () => {
   for (let made = 0; made < 27; made++)
-    await world.client(person('Cleo'), { name: `Many ${made}` });
+    await world.createClient(person('Cleo'), { name: `Many ${made}` });
   const first = (await get('/apps?owner=Cleo', 'nobody')).body;
   assert.equal((first.match(/<h2><a/g) ?? []).length, 25);
   const next = /href="([^"]*after=[^"]*)"/.exec(first)?.[1]?.replaceAll('&amp;', '&') ?? '';
@@ -208,8 +212,8 @@ test('the public page says what the app may do, and leads those whose business i
   assert.doesNotMatch(stranger, /example\.org|\/my\/apps\/|\/review\/|You allowed/);
   assert.match((await get(`/apps/${reader.id}`, 'Ada')).body, /\/my\/apps\//);
   assert.match((await get(`/apps/${reader.id}`, 'Rex')).body, /\/review\//);
-  const { client } = await world.client(person('Ada'), { name: 'Allowed' });
-  await world.consents.save(client, person('Cleo'), ['basic', 'editpage']);
+  const { client } = await world.createClient(person('Ada'), { name: 'Allowed' });
+  await world.consents.accept(client, person('Cleo'), ['basic', 'editpage']);
   assert.match(
     (await get(`/apps/${client.id}`, 'Cleo')).body,
     /You allowed this app[\s\S]*\/consents/,
@@ -429,7 +433,7 @@ test('restrictions and the key need no review; nothing typed is everywhere', asy
 });
 
 test('a change is looked at before it is sent; it waits, and can be withdrawn', async () => {
-  const { client } = await world.client(person('Ada'), {
+  const { client } = await world.createClient(person('Ada'), {
     name: 'Revised',
     scopes: ['editpage', 'patrol'],
   });
@@ -456,7 +460,7 @@ test('a change is looked at before it is sent; it waits, and can be withdrawn', 
   const look = await revise({ look: '1' });
   assert.equal(look.statusCode, 200);
   assert.match(look.body, /class="difference"[\s\S]*Says more\.[\s\S]*A reviewer decides/);
-  assert.equal((await world.built.store.openRevision(client.id)) === undefined, true);
+  assert.equal((await world.server.store.openRevision(client.id)) === undefined, true);
   assert.match((await revise({ edit: '1' })).body, /name="look"[\s\S]*/);
   assert.equal((await revise({ name: '', look: '1' })).statusCode, 400);
   assert.equal((await revise({ send: '1' })).headers.location, app('?done=revision-sent', client));
@@ -466,7 +470,7 @@ test('a change is looked at before it is sent; it waits, and can be withdrawn', 
     (await get(app('/revise', client))).body,
     /Says more\.[\s\S]*wanted|takes its place/,
   );
-  const open = await world.built.store.openRevision(client.id);
+  const open = await world.server.store.openRevision(client.id);
   assert.equal(
     (await send(app('', client), app('/withdraw', client), { id: String(open?.id) })).headers
       .location,
@@ -579,7 +583,7 @@ test('other people’s addresses stay out of the history', async () => {
 });
 
 test('without a confirmed address nobody registers, and is told before', async () => {
-  const made = await world.built.store.createAccount({
+  const made = await world.server.store.createAccount({
     name: 'Dora',
     email: 'dora@example.org',
     emailConfirmedAt: null,
@@ -589,7 +593,7 @@ test('without a confirmed address nobody registers, and is told before', async (
     createdAt: world.now,
   });
   assert.ok(made.outcome === 'created');
-  cookies.Dora = await world.cookie(made.account);
+  cookies.Dora = await world.sessionCookie(made.account);
   assert.match((await get('/my/apps/new', 'Dora')).body, /Confirm your e-mail address/);
   const refused = await register({}, 'Dora');
   assert.equal(refused.statusCode, 403);

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { acceptedEarlier } from '#harness/accepted-earlier.ts';
-import { TestWorld } from '#harness/world.ts';
+import { storeLegacyClient } from '#harness/accepted-earlier.ts';
+import { TestServer } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 before(async () => {
-  world = new TestWorld();
-  [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
+  world = new TestServer();
+  [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
 });
 after(() => world.close());
 
@@ -19,7 +19,7 @@ const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
 
 /** Walks from the app's link to the page of the decision. */
 async function ask(client: Client, who: Account, scope: string, language = 'en') {
-  const cookie = await world.cookie(who);
+  const cookie = await world.sessionCookie(who);
   const query = new URLSearchParams({
     response_type: 'code',
     client_id: client.id,
@@ -53,7 +53,7 @@ async function ask(client: Client, who: Account, scope: string, language = 'en')
 }
 
 test('what the app declared optional can be left out, and only that', async () => {
-  const { client } = await world.client(ada, {
+  const { client } = await world.createClient(ada, {
     name: 'Choosy',
     scopes: ['editpage', 'delete', 'sendemail'],
     optionalScopes: ['delete', 'sendemail'],
@@ -66,25 +66,25 @@ test('what the app declared optional can be left out, and only that', async () =
     (await decide({ accept: '1', 'scope.sendemail': '1', 'scope.import': '1' })).statusCode,
     303,
   );
-  const consent = await world.consents.current(client, ben, world.built.world.site);
+  const consent = await world.consents.current(client, ben, world.server.services.site);
   assert.deepEqual(consent?.scopes, ['basic', 'editpage', 'sendemail']);
 });
 
 test('an OAuth 1 app asks for all of its scopes; the optional ones can be left out', async () => {
-  const { client } = await world.client(ada, {
+  const { client } = await world.createClient(ada, {
     name: 'Old',
     protocol: 'oauth1',
     scopes: ['editpage', 'delete'],
     optionalScopes: ['delete'],
   });
-  const consent = await world.consents.save(client, ben, []);
+  const consent = await world.consents.accept(client, ben, []);
   assert.deepEqual(consent.scopes, ['basic', 'editpage']);
 });
 
 test('after a revision people are asked for what was added, and see what they allowed before', async () => {
-  const { client } = await world.client(ada, { name: 'Grows', scopes: ['editpage'] });
-  await world.consents.save(client, ben, ['editpage']);
-  const { registry, records } = world.built.world;
+  const { client } = await world.createClient(ada, { name: 'Grows', scopes: ['editpage'] });
+  await world.consents.accept(client, ben, ['editpage']);
+  const { registry, records } = world.server.services;
   const about = { clientId: client.id, reason: '' };
   assert.ok(
     (await registry.submit(OPERATOR, 'revise', { ...about, scopes: ['editpage', 'sendemail'] })).ok,
@@ -106,8 +106,8 @@ test('after a revision people are asked for what was added, and see what they al
 
 test('a name made of markup and turned text is harmless, in every language', async () => {
   const name = '<b>Bank</b>"&';
-  const { client } = await world.client(ada, { name });
-  await acceptedEarlier(world, client, { description: '\u202eevil <script>' });
+  const { client } = await world.createClient(ada, { name });
+  await storeLegacyClient(world, client, { description: '\u202eevil <script>' });
   for (const language of ['en', 'de', 'ar']) {
     const { page } = await ask(client, ben, 'basic', language);
     assert.match(page.body, /<bdi>&lt;b&gt;Bank&lt;\/b&gt;&quot;&amp;<\/bdi>/);
@@ -120,10 +120,10 @@ test('a name made of markup and turned text is harmless, in every language', asy
 });
 
 test('an app that takes nobody new says so to a new person, and serves those who were there', async () => {
-  const { client } = await world.client(ada, { name: 'Halted', scopes: ['editpage'] });
-  await world.consents.save(client, ben, ['editpage']);
-  assert.ok((await world.clients.halt(client.id, 'consents')).ok);
-  const cyd = await world.person('Cyd');
+  const { client } = await world.createClient(ada, { name: 'Halted', scopes: ['editpage'] });
+  await world.consents.accept(client, ben, ['editpage']);
+  assert.ok((await world.clients.suspend(client.id, 'consents')).ok);
+  const cyd = await world.createPerson('Cyd');
   const refused = await ask(client, cyd, 'basic editpage');
   assert.equal(refused.page.statusCode, 403);
   assert.match(refused.page.body, /takes nobody new/);
@@ -133,8 +133,8 @@ test('an app that takes nobody new says so to a new person, and serves those who
 });
 
 test('the list of allowed apps: last use, a way out, and an export of one’s own records alone', async () => {
-  await world.built.flushUsage();
-  const cookie = await world.cookie(ben);
+  await world.server.flushUsage();
+  const cookie = await world.sessionCookie(ben);
   const page = await world.app.inject({ url: '/consents', headers: { cookie } });
   assert.match(page.body, /Choosy/);
   assert.match(page.body, /Last used/);
@@ -143,7 +143,7 @@ test('the list of allowed apps: last use, a way out, and an export of one’s ow
   assert.equal(file.headers['cache-control'], 'no-store');
   const { account, consents } = file.json();
   assert.equal(account, 'Ben');
-  assert.equal(consents.length, (await world.built.store.listConsents(ben.id)).length);
+  assert.equal(consents.length, (await world.server.store.listConsents(ben.id)).length);
   assert.equal(
     (await world.app.inject({ url: '/consents/export.json' })).headers.location,
     '/sign-in?returnto=/consents',

@@ -1,30 +1,33 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
-import { readPastedRequest } from '#oauth1/pasted-request.ts';
-import type { Outcome } from '#registry/actions/context.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
+import { parsePastedRequest } from '#oauth1/pasted-request.ts';
+import type { ActionOutcome } from '#registry/actions/context.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
-let classic: Outcome & { readonly secret: string };
-let modern: Outcome & { readonly secret: string };
+let classic: ActionOutcome & { readonly secret: string };
+let modern: ActionOutcome & { readonly secret: string };
 
 before(async () => {
-  world = new TestWorld();
-  [ada, ben] = [await world.person('Ada', ['developer']), await world.person('Ben', ['developer'])];
-  classic = await world.client(ada, { name: 'Classic', protocol: 'oauth1' });
-  modern = await world.client(ada, { name: 'Modern' });
+  world = new TestServer();
+  [ada, ben] = [
+    await world.createPerson('Ada', ['developer']),
+    await world.createPerson('Ben', ['developer']),
+  ];
+  classic = await world.createClient(ada, { name: 'Classic', protocol: 'oauth1' });
+  modern = await world.createClient(ada, { name: 'Modern' });
 });
 after(() => world.close());
 
 const get = async (url: string, who: Account | null) =>
-  world.app.inject({ url, headers: who ? { cookie: await world.cookie(who) } : {} });
+  world.app.inject({ url, headers: who ? { cookie: await world.sessionCookie(who) } : {} });
 
 async function explain(who: Account, fields: Readonly<Record<string, string>>) {
-  const cookie = await world.cookie(who);
+  const cookie = await world.sessionCookie(who);
   const page = await world.app.inject({ url: `/my/help?app=${fields.app}`, headers: { cookie } });
   const csrf = /name="csrf" value="([^"]+)"/.exec(page.body)?.[1] ?? '';
   return world.app.inject({
@@ -37,7 +40,7 @@ async function explain(who: Account, fields: Readonly<Record<string, string>>) {
 
 const pasted = (
   target: string,
-  key: Pair = { key: classic.client.id, secret: classic.secret },
+  key: CredentialPair = { key: classic.client.id, secret: classic.secret },
   over = {},
 ) =>
   `POST https://gate.example${target} HTTP/1.1\r\nHost: gate.example\r\nAuthorization: ${signedHeader(world, 'POST', target, key, null, { oauth_callback: 'oob', ...over }).authorization}\r\n`;
@@ -51,7 +54,7 @@ test('a stranger signs in first; another developer sees nothing of the app', asy
 });
 
 test('the name of a hidden app is not shown to its owner either', async () => {
-  const { client } = await world.client(ada, { name: 'Vilename' });
+  const { client } = await world.createClient(ada, { name: 'Vilename' });
   await world.clients.disable(client.id, { reason: 'so', suppress: true });
   for (const url of ['/my/help', `/my/help?app=${client.id}`]) {
     const { body } = await get(url, ada);
@@ -118,7 +121,7 @@ test('a refused signed request is kept for its developer, and can be explained',
     (await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).statusCode,
     401,
   );
-  await world.built.flushUsage();
+  await world.server.flushUsage();
   const list = await get(`/my/help?app=${classic.client.id}`, ada);
   const link = /href="(\/my\/help\?app=[^"]+failure=\d+)"/
     .exec(list.body)?.[1]
@@ -133,17 +136,17 @@ test('a refused token request is kept without what was sent as a secret', async 
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(modern.client.id, modern.secret),
+      authorization: basicHeader(modern.client.id, modern.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload:
       'grant_type=authorization_code&code=no-such-code&code_verifier=some-verifier&redirect_uri=https%3A%2F%2Fapp.example%2Fcb',
   });
-  await world.built.flushUsage();
+  await world.server.flushUsage();
   const page = await get(`/my/help?app=${modern.client.id}`, ada);
   assert.match(page.body, /The code or refresh token cannot be used/);
   assert.match(page.body, /authentication=header/);
-  const kept = JSON.stringify(await world.built.store.listFailures(modern.client.id, 20));
+  const kept = JSON.stringify(await world.server.store.listFailures(modern.client.id, 20));
   for (const secret of [modern.secret, 'no-such-code', 'some-verifier'])
     assert.ok(!kept.includes(secret));
 });
@@ -161,7 +164,7 @@ test('an app has twenty kept requests at most, and strangers fill nobody’s lis
       },
     );
     await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers });
-    if (turn % 15 === 0) await world.built.flushUsage();
+    if (turn % 15 === 0) await world.server.flushUsage();
   }
   const unknown = signedHeader(
     world,
@@ -172,14 +175,14 @@ test('an app has twenty kept requests at most, and strangers fill nobody’s lis
     { oauth_callback: 'oob' },
   );
   await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers: unknown });
-  await world.built.flushUsage();
-  assert.equal((await world.built.store.listFailures(classic.client.id, 100)).length, 20);
-  assert.deepEqual(await world.built.store.listFailures('e'.repeat(32) as never, 100), []);
+  await world.server.flushUsage();
+  assert.equal((await world.server.store.listFailures(classic.client.id, 100)).length, 20);
+  assert.deepEqual(await world.server.store.listFailures('e'.repeat(32) as never, 100), []);
 });
 
 test('requests as people copy them', () => {
   const read = (text: string) => {
-    const answer = readPastedRequest(text);
+    const answer = parsePastedRequest(text);
     return answer.ok ? answer.value : undefined;
   };
   const posted = read(

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { authenticator } from '#harness/authenticator.ts';
-import { password, TestWorld } from '#harness/world.ts';
-import type { Letter } from '#platform/smtp.ts';
+import { softwareAuthenticator } from '#harness/authenticator.ts';
+import { password, TestServer } from '#harness/world.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 
-let world: TestWorld;
+let world: TestServer;
 const opened = (settings: Record<string, string> = {}, mail = true) => {
-  world = new TestWorld({ registration: 'open', ...settings }, '', mail ? {} : { mail: null });
+  world = new TestServer(
+    { registration: 'open', ...settings },
+    '',
+    mail ? {} : { mailTransport: null },
+  );
   return world;
 };
 afterEach(() => world.close());
@@ -61,15 +65,15 @@ async function person(
   name: string,
   { confirmed = true, email = `${name.toLowerCase()}@example.org` } = {},
 ): Promise<Account> {
-  const made = await world.built.world.accounts.createAccount({
+  const made = await world.server.services.accounts.createAccount({
     ...{ name, email, emailConfirmed: confirmed, realName: '', groups: [], password },
   });
   assert.ok(made.ok);
   return made.value;
 }
-async function letters(): Promise<readonly Letter[]> {
-  await world.built.world.accounts.lettersSettled();
-  return world.sent as Letter[];
+async function letters(): Promise<readonly OutgoingEmail[]> {
+  await world.server.services.accounts.whenEmailsSent();
+  return world.outbox as OutgoingEmail[];
 }
 /** The link of the newest letter, as a path of ours. */
 async function link(): Promise<string> {
@@ -107,7 +111,7 @@ test('register: address, letter, name and password, signed in; the link works on
   const before = browser.cookies.get('__Host-gatehouse');
   assert.equal((await browser.post('/register/finish', form)).to, '/?done=registered');
   assert.notEqual(browser.cookies.get('__Host-gatehouse'), before);
-  const made = await world.built.store.findAccountByName('zoë');
+  const made = await world.server.store.findAccountByName('zoë');
   assert.deepEqual(
     [made?.email, made?.emailConfirmedAt, made?.realName, made?.groups],
     ['zoe@example.org', world.now, 'Zoë Real', []],
@@ -196,9 +200,9 @@ test('register: closed, without mail, malformed, expired, too often', async () =
     assert.equal((await browser.post('/register', { email: 'A@b.example' })).status, 303);
   assert.equal((await browser.post('/register', { email: 'a@b.example' })).status, 429);
   const finish = await link();
-  world.wait(86_399);
+  world.advanceClock(86_399);
   assert.equal((await browser.get(finish)).status, 200);
-  world.wait(1);
+  world.advanceClock(1);
   assert.equal((await browser.get(finish)).status, 404);
 });
 
@@ -207,7 +211,7 @@ test('forgotten password: the same answer for known and unknown, by name and by 
   await person('Ada');
   await person('Nora', { confirmed: false });
   const blocked = await person('Bob');
-  await world.built.store.setBlocked(blocked.id, true);
+  await world.server.store.setBlocked(blocked.id, true);
   const answers = new Set<string>();
   for (const name of [
     'ada',
@@ -263,13 +267,13 @@ test('forgotten password: one link, once, within an hour; sessions and older lin
   assert.equal((await new Browser().signIn('Ada', 'another horse')).to, '/');
   assert.match((await letters()).at(-1)?.text ?? '', /was changed/);
 
-  world.wait(3600);
+  world.advanceClock(3600);
   await browser.get('/account');
   await browser.post('/password/forgotten', { name: 'Ada' });
   const later = await link();
-  world.wait(3599);
+  world.advanceClock(3599);
   assert.equal((await browser.get(later)).status, 200);
-  world.wait(1);
+  world.advanceClock(1);
   assert.equal((await browser.get(later)).status, 404);
 });
 
@@ -299,7 +303,7 @@ test('forgotten password without a mail server: ask the operator, whose link wor
   const told = await browser.get('/password/forgotten');
   assert.equal(told.status, 503);
   assert.match(told.body, /operator/);
-  const whole = await world.built.world.accounts.issuePasswordLink(ada);
+  const whole = await world.server.services.accounts.issuePasswordLink(ada);
   const path = whole.slice('https://gate.example'.length);
   await browser.get(path);
   assert.equal(
@@ -391,7 +395,7 @@ test('account: an address becomes mine when I open its link, signed in; the old 
   );
   const path = await link();
   assert.equal((await letters()).at(-1)?.to, 'new@example.org');
-  assert.equal((await world.built.store.findAccountByName('Ada'))?.email, 'ada@example.org');
+  assert.equal((await world.server.store.findAccountByName('Ada'))?.email, 'ada@example.org');
   assert.match(
     (await new Browser().get(path)).to,
     /^\/sign-in\?returnto=%2Faccount%2Femail%2Fconfirm/,
@@ -408,7 +412,7 @@ test('account: an address becomes mine when I open its link, signed in; the old 
     (await browser.post('/account/email/confirm', { token: tokenOf(path) })).status,
     404,
   );
-  const ada = await world.built.store.findAccountByName('Ada');
+  const ada = await world.server.store.findAccountByName('Ada');
   assert.deepEqual([ada?.email, ada?.emailConfirmedAt], ['new@example.org', world.now]);
   const told = (await letters()).at(-1);
   assert.equal(told?.to, 'ada@example.org');
@@ -443,7 +447,7 @@ test('account: real name and language; the language of the account beats cookie 
   await browser.post('/account/email', { email: 'neu@example.org', 'email-password': password });
   assert.match((await letters()).at(-1)?.subject ?? '', /Bestätige/);
   await browser.post('/account/profile', { 'real-name': '', language: '' });
-  assert.equal((await world.built.store.findAccountByName('Ada'))?.language, null);
+  assert.equal((await world.server.store.findAccountByName('Ada'))?.language, null);
 });
 
 test('account: sessions in plain words; end one, end all; nobody ends another person’s', async () => {
@@ -575,7 +579,7 @@ test('a passkey: add, name, sign in, remove', async () => {
     ['gate.example', 'Ada', 'none'],
   );
   assert.equal(options.authenticatorSelection.userVerification, 'required');
-  const key = authenticator(site);
+  const key = softwareAuthenticator(site);
   const answer = key.create(options);
   assert.equal(
     (await browser.post('/account/passkeys', { label: 'My <b>phone', answer })).to,
@@ -638,7 +642,7 @@ test('a passkey is refused: another origin, no verification, a copy, another per
   await eve.get('/account/passkeys');
   const offer = async (who: Browser) =>
     JSON.parse((await who.post('/account/passkeys/options', { password })).body);
-  const key = authenticator(site);
+  const key = softwareAuthenticator(site);
   const add = async (who: Browser, answer: string, label = 'Phone') =>
     (await who.post('/account/passkeys', { label, answer })).status;
   assert.equal(
@@ -652,9 +656,9 @@ test('a passkey is refused: another origin, no verification, a copy, another per
   for (const nonsense of ['', '{}', '[', JSON.stringify({ id: 'x' }), 'x'.repeat(40_000)])
     assert.equal(await add(browser, nonsense), 400);
   const late = await offer(browser);
-  world.wait(300);
+  world.advanceClock(300);
   assert.equal(await add(browser, key.create(late)), 400);
-  assert.deepEqual(await world.built.store.listPasskeys(ada.id), []);
+  assert.deepEqual(await world.server.store.listPasskeys(ada.id), []);
   assert.equal(await add(browser, key.create(await offer(browser))), 303);
   assert.equal(await add(eve, key.create(await offer(eve))), 400, 'somebody has it already');
 
@@ -665,7 +669,7 @@ test('a passkey is refused: another origin, no verification, a copy, another per
   assert.equal(await enter(key.get(await ask(), { from: 'https://evil.example' })), 400);
   assert.equal(await enter(key.get(await ask(), { flags: 0x01 })), 400);
   assert.equal(await enter(key.get(await ask(), { userHandle: '999' })), 400);
-  assert.equal(await enter(authenticator(site).get(await ask())), 400);
+  assert.equal(await enter(softwareAuthenticator(site).get(await ask())), 400);
   assert.equal(await enter(key.get(await ask())), 303);
   const another = new Browser();
   await another.get('/sign-in');
@@ -675,7 +679,7 @@ test('a passkey is refused: another origin, no verification, a copy, another per
     400,
     'its counter does not rise',
   );
-  await world.built.store.setBlocked(ada.id, true);
+  await world.server.store.setBlocked(ada.id, true);
   const blocked = JSON.parse((await another.post('/sign-in/passkey/options', {})).body);
   assert.equal((await another.post('/sign-in/passkey', { answer: key.get(blocked) })).status, 403);
 });

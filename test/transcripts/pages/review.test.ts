@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
-import { acceptedEarlier } from '#harness/accepted-earlier.ts';
+import { storeLegacyClient } from '#harness/accepted-earlier.ts';
 import { personActor } from '#harness/consents.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import type { Client } from '#registry/model/client.ts';
 
 const file = `
@@ -12,12 +12,12 @@ review:
   two_person_risks: [security]
 `;
 const HOSTILE = '<script>alert(1)</script>\u05d0"&';
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 const people: Record<string, { readonly account: Account; readonly cookie: string }> = {};
 
 before(async () => {
-  world = new TestWorld({}, file);
+  world = new TestServer({}, file);
   for (const [name, groups] of [
     ['Ada', ['developer']],
     ['Rex', ['reviewer']],
@@ -25,8 +25,8 @@ before(async () => {
     ['Root', ['administrator']],
     ['Ulla', []],
   ] as const) {
-    const account = await world.person(name, groups);
-    people[name] = { account, cookie: await world.cookie(account) };
+    const account = await world.createPerson(name, groups);
+    people[name] = { account, cookie: await world.sessionCookie(account) };
   }
   ada = of('Ada').account;
 });
@@ -35,7 +35,7 @@ after(() => world.close());
 /** Sessions of the harness last an hour. */
 async function renew(): Promise<void> {
   for (const [name, { account }] of Object.entries(people))
-    people[name] = { account, cookie: await world.cookie(account) };
+    people[name] = { account, cookie: await world.sessionCookie(account) };
 }
 
 const of = (name: string) => {
@@ -62,12 +62,12 @@ const post = (url: string, who: string | null, values: Record<string, string> = 
 const tokenIn = (body: string) =>
   /name="change_token" value="([0-9a-f]{40})"/.exec(body)?.[1] ?? '';
 let count = 0;
-const proposed = async (wanted: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
-  (await world.client(ada, { name: `App ${count++}`, ...wanted }, false)).client;
-const approved = async (wanted: Partial<Parameters<TestWorld['client']>[1]> = {}) =>
-  (await world.client(ada, { name: `App ${count++}`, ...wanted })).client;
+const proposed = async (wanted: Partial<Parameters<TestServer['createClient']>[1]> = {}) =>
+  (await world.createClient(ada, { name: `App ${count++}`, ...wanted }, false)).client;
+const approved = async (wanted: Partial<Parameters<TestServer['createClient']>[1]> = {}) =>
+  (await world.createClient(ada, { name: `App ${count++}`, ...wanted })).client;
 const revise = async (client: Client, values: Record<string, unknown>) => {
-  const answer = await world.built.world.registry.submit(
+  const answer = await world.server.services.registry.submit(
     personActor(ada, new Set(['mwoauthupdateownconsumer'])),
     'revise',
     {
@@ -88,8 +88,8 @@ const decide = async (
   const seen = token ?? tokenIn((await get(`/review/${client.id}`, who)).body);
   return post(`/review/${client.id}`, who, { change_token: seen, ...values });
 };
-const stageOf = async (client: Client) => (await world.built.store.findClient(client.id))?.stage;
-const fresh = () => new TestWorld({}, file);
+const stageOf = async (client: Client) => (await world.server.store.findClient(client.id))?.stage;
+const fresh = () => new TestServer({}, file);
 
 test('strangers sign in first, others are told that it is not for them', async () => {
   const client = await proposed();
@@ -117,15 +117,15 @@ test('strangers sign in first, others are told that it is not for them', async (
 
 test('the queue shows the longest wait first, apps and changes together, page by page', async () => {
   const here = fresh();
-  const owner = await here.person('Ada', ['developer']);
-  const rex = await here.person('Rex', ['reviewer']);
-  const cookie = await here.cookie(rex);
-  const live = (await here.client(owner, { name: 'Live one' })).client;
+  const owner = await here.createPerson('Ada', ['developer']);
+  const rex = await here.createPerson('Rex', ['reviewer']);
+  const cookie = await here.sessionCookie(rex);
+  const live = (await here.createClient(owner, { name: 'Live one' })).client;
   for (let index = 0; index < 26; index++) {
-    await here.client(owner, { name: `Waiting ${String(index).padStart(2, '0')}` }, false);
-    here.wait(60);
+    await here.createClient(owner, { name: `Waiting ${String(index).padStart(2, '0')}` }, false);
+    here.advanceClock(60);
     if (index === 0) {
-      const answer = await here.built.world.registry.submit(
+      const answer = await here.server.services.registry.submit(
         personActor(owner, new Set(['mwoauthupdateownconsumer'])),
         'revise',
         {
@@ -161,21 +161,21 @@ test('the queue shows the longest wait first, apps and changes together, page by
 
 test('each tab counts and lists its stage', async () => {
   const here = fresh();
-  const owner = await here.person('Ada', ['developer']);
-  const gone = await here.person('Gone', ['developer']);
-  const cookie = await here.cookie(await here.person('Rex', ['reviewer']));
+  const owner = await here.createPerson('Ada', ['developer']);
+  const gone = await here.createPerson('Gone', ['developer']);
+  const cookie = await here.sessionCookie(await here.createPerson('Rex', ['reviewer']));
   const empty = await here.app.inject({ url: '/review', headers: { cookie } });
   assert.match(empty.body, /Nothing waits/);
   assert.doesNotMatch(empty.body, /Take the next one/);
   const made = await Promise.all(
     ['one', 'two', 'three'].map(
-      async (name) => (await here.client(owner, { name }, name === 'three')).client,
+      async (name) => (await here.createClient(owner, { name }, name === 'three')).client,
     ),
   );
   await here.clients.reject(made[0]?.id as never, { reason: 'no' });
   await here.clients.disable(made[2]?.id as never, { reason: 'no' });
-  await here.client(gone, { name: 'lonely' });
-  await here.built.store.setBlocked(gone.id, true);
+  await here.createClient(gone, { name: 'lonely' });
+  await here.server.store.setBlocked(gone.id, true);
   for (const [tab, name] of [
     ['waiting', 'two'],
     ['rejected', 'one'],
@@ -217,11 +217,11 @@ test('hidden apps are on nobody’s list who may not see them, and their desk is
   const { writeFileSync, mkdtempSync } = await import('node:fs');
   const path = `${mkdtempSync('/tmp/gatehouse-test-')}/groups.json`;
   writeFileSync(path, groups);
-  const here = new TestWorld({ groups: path });
-  const owner = await here.person('Ada');
-  const weak = await here.cookie(await here.person('Weak', ['weak']));
-  const rex = await here.cookie(await here.person('Rex', ['reviewer']));
-  const { client } = await here.client(owner, {
+  const here = new TestServer({ groups: path });
+  const owner = await here.createPerson('Ada');
+  const weak = await here.sessionCookie(await here.createPerson('Weak', ['weak']));
+  const rex = await here.sessionCookie(await here.createPerson('Rex', ['reviewer']));
+  const { client } = await here.createClient(owner, {
     name: 'Hidden thing',
     description: 'secret words',
   });
@@ -236,7 +236,7 @@ test('hidden apps are on nobody’s list who may not see them, and their desk is
   assert.match((await list(rex)).body, /Hidden thing/);
   assert.match((await desk(rex)).body, /secret words/);
   // Who may not hide apps is not offered it.
-  const open = (await here.client(owner, { name: 'Open thing' }, false)).client;
+  const open = (await here.createClient(owner, { name: 'Open thing' }, false)).client;
   const offered = async (cookie: string) =>
     (await here.app.inject({ url: `/review/${open.id}`, headers: { cookie } })).body;
   assert.doesNotMatch(await offered(weak), /name="suppress"/);
@@ -269,15 +269,15 @@ test('the desk shows the request, its risk, the owner, and warnings, all of it e
   assert.match(body, /Account since/);
   assert.ok(Buffer.byteLength(body) < 30_000, `${Buffer.byteLength(body)} bytes`);
   // A secret has no business here, nor has its digest.
-  const { secrets } = (await world.built.store.findClient(client.id)) as Client;
-  for (const { digest, sealed } of secrets)
+  const { secrets } = (await world.server.store.findClient(client.id)) as Client;
+  for (const { digest, encrypted: sealed } of secrets)
     assert.ok(!body.includes(digest) && (sealed === null || !body.includes(sealed)));
   assert.equal((body.match(/<h1>/g) ?? []).length, 1);
 });
 
 test('names of 128 bytes of combining marks, and turned ones, stay in their place', async () => {
   const marks = `a${'\u0301'.repeat(63)}`;
-  const client = await acceptedEarlier(world, await proposed(), { name: marks });
+  const client = await storeLegacyClient(world, await proposed(), { name: marks });
   assert.match((await get('/review', 'Rex')).body, new RegExp(`<bdi>${marks}</bdi>`));
   assert.match((await get(`/review/${client.id}`, 'Rex')).body, new RegExp(`<bdi>${marks}</bdi>`));
 });
@@ -304,26 +304,26 @@ test('a claim tells the others, runs out after an hour, can be taken over, and l
     /You are looking at this/,
     'one releases only one’s own',
   );
-  world.wait(3599);
+  world.advanceClock(3599);
   await renew();
   assert.match((await get(url, 'Rex')).body, /<bdi>Rita<\/bdi> is looking/);
-  world.wait(1);
+  world.advanceClock(1);
   await renew();
   assert.match((await get(url, 'Rex')).body, /Nobody says they are looking/);
   await post(`${url}/claim`, 'Rita');
   const decided = await decide(client, 'Rex', { decision: 'approve' });
   assert.equal(decided.headers.location, `${url}?done=review-approved`);
-  assert.equal((await world.built.store.claimsOf([client.id], 0 as never)).size, 0);
+  assert.equal((await world.server.store.assignmentsOf([client.id], 0 as never)).size, 0);
   assert.equal((await post(`/review/${'0'.repeat(32)}/claim`, 'Rex')).statusCode, 404);
 });
 
 test('"take the next one" opens the longest wait that is free, and each reviewer another', async () => {
   const here = fresh();
-  const owner = await here.person('Ada', ['developer']);
-  const rex = await here.person('Rex', ['reviewer']);
+  const owner = await here.createPerson('Ada', ['developer']);
+  const rex = await here.createPerson('Rex', ['reviewer']);
   const [rexCookie, ritaCookie] = [
-    await here.cookie(rex),
-    await here.cookie(await here.person('Rita', ['reviewer'])),
+    await here.sessionCookie(rex),
+    await here.sessionCookie(await here.createPerson('Rita', ['reviewer'])),
   ];
   const next = async (cookie: string) =>
     (
@@ -335,11 +335,11 @@ test('"take the next one" opens the longest wait that is free, and each reviewer
       })
     ).headers.location;
   assert.equal(await next(rexCookie), '/review?done=review-none');
-  const own = (await here.client(rex, { name: 'Own' }, false)).client;
-  here.wait(10);
-  const first = (await here.client(owner, { name: 'First' }, false)).client;
-  here.wait(10);
-  const second = (await here.client(owner, { name: 'Second' }, false)).client;
+  const own = (await here.createClient(rex, { name: 'Own' }, false)).client;
+  here.advanceClock(10);
+  const first = (await here.createClient(owner, { name: 'First' }, false)).client;
+  here.advanceClock(10);
+  const second = (await here.createClient(owner, { name: 'Second' }, false)).client;
   assert.equal(await next(rexCookie), `/review/${first.id}`, 'one’s own app is left to others');
   assert.equal(
     await next(rexCookie),
@@ -359,8 +359,8 @@ test('every decision, from where it is possible', async () => {
     ['approve', proposed, 'review-approved', 'approved'],
     ['reject', proposed, 'review-rejected', 'rejected'],
     ['disable', approved, 'review-disabled', 'disabled'],
-    ['halt-consents', approved, 'review-halted', 'approved'],
-    ['halt-tokens', approved, 'review-halted', 'approved'],
+    ['suspend-new-consents', approved, 'review-suspended', 'approved'],
+    ['suspend-all', approved, 'review-suspended', 'approved'],
   ];
   for (const [decision, make, said, stage] of rows) {
     const client = await make();
@@ -373,13 +373,13 @@ test('every decision, from where it is possible', async () => {
     assert.match(after.body, /<q><bdi>because<\/bdi><\/q>/);
   }
   const client = await approved();
-  await decide(client, 'Rex', { decision: 'halt-tokens', reason: 'stop' });
+  await decide(client, 'Rex', { decision: 'suspend-all', reason: 'stop' });
   assert.equal(
-    (await decide(client, 'Rex', { decision: 'halt-nothing' })).headers.location,
+    (await decide(client, 'Rex', { decision: 'suspend-none' })).headers.location,
     `/review/${client.id}?done=review-resumed`,
   );
   await decide(client, 'Rex', { decision: 'disable', reason: 'stop', suppress: '1' });
-  assert.equal((await world.built.store.findClient(client.id))?.suppressed, true);
+  assert.equal((await world.server.store.findClient(client.id))?.suppressed, true);
   assert.equal(
     (await decide(client, 'Rex', { decision: 'show' })).headers.location,
     `/review/${client.id}?done=review-shown`,
@@ -404,21 +404,21 @@ test('only what is possible is offered', async () => {
     ].map(([, value]) => value);
   assert.deepEqual(await offered(await proposed()), ['approve', 'reject']);
   const live = await approved();
-  assert.deepEqual(await offered(live), ['halt-consents', 'halt-tokens', 'disable']);
+  assert.deepEqual(await offered(live), ['suspend-new-consents', 'suspend-all', 'disable']);
   await revise(live, { description: 'new words' });
   assert.deepEqual(await offered(live), [
     'approve-revision',
     'reject-revision',
-    'halt-consents',
-    'halt-tokens',
+    'suspend-new-consents',
+    'suspend-all',
     'disable',
   ]);
-  await world.clients.halt(live.id, 'consents');
+  await world.clients.suspend(live.id, 'consents');
   assert.deepEqual(await offered(live), [
     'approve-revision',
     'reject-revision',
-    'halt-nothing',
-    'halt-tokens',
+    'suspend-none',
+    'suspend-all',
     'disable',
   ]);
   await world.clients.disable(live.id);
@@ -445,7 +445,7 @@ test('a change stands beside what is in force, and is decided on', async () => {
   assert.match(body, /Would send people somewhere else/);
   const approvedIt = await decide(client, 'Rex', { decision: 'approve-revision' });
   assert.equal(approvedIt.headers.location, `/review/${client.id}?done=review-change-approved`);
-  assert.equal((await world.built.store.findClient(client.id))?.name, 'After <b>');
+  assert.equal((await world.server.store.findClient(client.id))?.name, 'After <b>');
   await revise(client, { description: 'again' });
   const rejected = await decide(client, 'Rex', { decision: 'reject-revision', canned: 'purpose' });
   assert.equal(rejected.headers.location, `/review/${client.id}?done=review-change-rejected`);
@@ -459,7 +459,7 @@ test('prepared reasons work alone and with free words; a no without any is asked
   assert.match(none.body, /value="reject" required checked/);
   await decide(client, 'Rex', { decision: 'reject', canned: 'name' });
   const lines = async () =>
-    (await world.built.store.listAudit({ clientId: client.id, limit: 1 }))[0]?.reason;
+    (await world.server.store.listAudit({ clientId: client.id, limit: 1 }))[0]?.reason;
   assert.equal(await lines(), 'The name can be taken for that of another app or organisation.');
   await decide(client, 'Rex', { decision: 'approve', canned: 'mended', reason: 'Thanks!' });
   assert.equal(await lines(), 'What was wrong has been put right. Thanks!');
@@ -524,7 +524,7 @@ test('a change that was replaced while it was looked at is not approved', async 
   const answer = await decide(client, 'Rex', { decision: 'approve-revision' }, seen);
   assert.equal(answer.statusCode, 409);
   assert.match(answer.body, /harmless[\s\S]*harmful|harmful/);
-  assert.equal((await world.built.store.findClient(client.id))?.description, '');
+  assert.equal((await world.server.store.findClient(client.id))?.description, '');
 });
 
 test('a token that is missing, garbled or another reviewer’s decides nothing', async () => {
@@ -561,26 +561,26 @@ test('two reviewers where the operator wants two', async () => {
 });
 
 test('one’s own app says so', async () => {
-  const own = (await world.client(of('Rex').account, { name: 'Mine' }, false)).client;
+  const own = (await world.createClient(of('Rex').account, { name: 'Mine' }, false)).client;
   assert.match((await get(`/review/${own.id}`, 'Rex')).body, /This is your own app/);
   const risky = (
-    await world.client(of('Rex').account, { name: 'Mine too', scopes: ['import'] }, false)
+    await world.createClient(of('Rex').account, { name: 'Mine too', scopes: ['import'] }, false)
   ).client;
   assert.doesNotMatch((await get(`/review/${risky.id}`, 'Rex')).body, /value="approve"/);
 });
 
 test('what stopping would do is said before', async () => {
-  const { client } = await world.client(ada, { name: 'Used' });
-  await world.consents.save(client, of('Ulla').account, client.scopes);
+  const { client } = await world.createClient(ada, { name: 'Used' });
+  await world.consents.accept(client, of('Ulla').account, client.scopes);
   const { body } = await get(`/review/${client.id}`, 'Rex');
   assert.match(body, /What stopping it would do[\s\S]*People who allowed it<\/dt><dd>1</);
 });
 
 test('an app whose owner is blocked can be offered to somebody else', async () => {
-  const lost = await world.person('Lost', ['developer']);
-  const { client } = await world.client(lost, { name: 'Orphan' });
+  const lost = await world.createPerson('Lost', ['developer']);
+  const { client } = await world.createClient(lost, { name: 'Orphan' });
   assert.doesNotMatch((await get(`/review/${client.id}`, 'Rex')).body, /Offer the app to/);
-  await world.built.store.setBlocked(lost.id, true);
+  await world.server.store.setBlocked(lost.id, true);
   const { body } = await get(`/review/${client.id}`, 'Rex');
   assert.match(body, /The owner is blocked/);
   assert.match(body, /Offer the app to/);
@@ -593,9 +593,9 @@ test('an app whose owner is blocked can be offered to somebody else', async () =
 });
 
 test('in read-only mode nothing is claimed or decided, and the reason is said', async () => {
-  const here = new TestWorld({ 'read-only': 'we are moving house' });
-  const owner = await here.person('Ada', ['developer']);
-  const cookie = await here.cookie(await here.person('Rex', ['reviewer']));
+  const here = new TestServer({ 'read-only': 'we are moving house' });
+  const owner = await here.createPerson('Ada', ['developer']);
+  const cookie = await here.sessionCookie(await here.createPerson('Rex', ['reviewer']));
   assert.equal((await here.app.inject({ url: '/review', headers: { cookie } })).statusCode, 200);
   const next = await here.app.inject({
     method: 'POST',
@@ -610,7 +610,7 @@ test('in read-only mode nothing is claimed or decided, and the reason is said', 
 });
 
 test('apps of the configuration are shown and not decided on', async () => {
-  const here = new TestWorld(
+  const here = new TestServer(
     {},
     `
 clients:
@@ -627,9 +627,9 @@ clients:
     scopes: [editpage]
 `,
   );
-  await here.person('Ada', ['developer']);
-  await here.built.settle();
-  const cookie = await here.cookie(await here.person('Rex', ['reviewer']));
+  await here.createPerson('Ada', ['developer']);
+  await here.server.prepare();
+  const cookie = await here.sessionCookie(await here.createPerson('Rex', ['reviewer']));
   assert.match(
     (await here.app.inject({ url: '/review?show=configured', headers: { cookie } })).body,
     /House app/,

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { freePort } from '../../interop/server.ts';
 
 // The samples of the credentials page are programs: they are run as they stand there, against this
 // very server.
 
-let world: TestWorld;
+let world: TestServer;
 let issuer: string;
 let ada: Account;
 let cookie: string;
@@ -18,9 +18,9 @@ before(async () => {
   issuer = `http://localhost:${port}`;
   // Signatures carry the time of the machine they were made on.
   const now = () => Math.floor(Date.now() / 1000) as never;
-  world = new TestWorld({ issuer }, '', { clock: { now, millis: () => Date.now() } });
-  ada = await world.person('Ada', ['developer']);
-  cookie = (await world.cookie(ada)).replace('__Host-', '');
+  world = new TestServer({ issuer }, '', { clock: { now, millis: () => Date.now() } });
+  ada = await world.createPerson('Ada', ['developer']);
+  cookie = (await world.sessionCookie(ada)).replace('__Host-', '');
   await world.app.listen({ port, host: '127.0.0.1' });
 });
 after(() => world.close());
@@ -175,7 +175,7 @@ test('an app that acts for itself gets tokens by its samples', async () => {
 
 test('the page for trying an app has a link that works, and commands without a secret', async () => {
   await samplesOf('server', { name: 'Tried' });
-  const [client] = await world.built.store.listClients({ name: 'Tried' });
+  const [client] = await world.server.store.listClients({ name: 'Tried' });
   const { body } = await get(`/my/apps/${client?.id}/test`);
   assert.doesNotMatch(body, /\b[0-9a-f]{40}\b/);
   const link = unescaped(/<a href="(http[^"]*authorize[^"]*)"/.exec(body)?.[1] ?? '');

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { TestServer } from '#harness/world.ts';
 import type { Client } from '#registry/model/client.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let client: Client;
-let pair: Pair;
+let pair: CredentialPair;
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  const made = await world.client(ada, {
+  world = new TestServer();
+  ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  const made = await world.createClient(ada, {
     name: 'classic',
     protocol: 'oauth1',
     redirectUri: 'https://app.example/cb',
@@ -48,17 +48,17 @@ const initiate = (over: Over = {}, signature?: string) =>
       signature === undefined ? {} : { signature },
     ),
   );
-const exchange = (token: Pair, over: Over) =>
+const exchange = (token: CredentialPair, over: Over) =>
   post('/oauth1/token', signedHeader(world, 'POST', '/oauth1/token', pair, token, over));
-const temporary = async (): Promise<Pair> => {
+const temporary = async (): Promise<CredentialPair> => {
   const { status, form } = await initiate();
   assert.equal(status, 200);
   return { key: form.oauth_token ?? '', secret: form.oauth_token_secret ?? '' };
 };
-async function allow(token: Pair): Promise<string> {
-  const rooms = world.built.world;
-  const consent = await world.consents.save(client, ben, client.scopes);
-  const done = await rooms.faces.core.oauth1.grant(token.key, client, consent);
+async function allow(token: CredentialPair): Promise<string> {
+  const rooms = world.server.services;
+  const consent = await world.consents.accept(client, ben, client.scopes);
+  const done = await rooms.protocols.core.oauth1.authorizeUnderConsent(token.key, client, consent);
   assert.ok(done.ok && done.value.kind === 'show-verifier');
   return done.value.verifier;
 }
@@ -149,12 +149,12 @@ test('the exchange needs the yes and its verifier, and works once (RFC 5849 §2.
 
 test('a temporary pair lives 600 seconds, and the yes restarts its life', async () => {
   const token = await temporary();
-  world.wait(599);
+  world.advanceClock(599);
   const verifier = await allow(token);
-  world.wait(599);
+  world.advanceClock(599);
   assert.equal((await exchange(token, { oauth_verifier: verifier })).status, 200);
   const late = await temporary();
-  world.wait(600);
+  world.advanceClock(600);
   assert.equal(
     (await exchange(late, { oauth_verifier: 'x' })).form.oauth_problem,
     'token_rejected',
@@ -163,16 +163,16 @@ test('a temporary pair lives 600 seconds, and the yes restarts its life', async 
 
 test('of two decisions on one pair, one counts', async () => {
   const token = await temporary();
-  const rooms = world.built.world;
-  const consent = await world.consents.save(client, ben, client.scopes);
+  const rooms = world.server.services;
+  const consent = await world.consents.accept(client, ben, client.scopes);
   const both = await Promise.all(
-    [1, 2].map(() => rooms.faces.core.oauth1.grant(token.key, client, consent)),
+    [1, 2].map(() => rooms.protocols.core.oauth1.authorizeUnderConsent(token.key, client, consent)),
   );
   assert.deepEqual(both.map(({ ok }) => ok).sort(), [false, true]);
 });
 
 test('an owner-only client is refused in the handshake and accepted at the API', async () => {
-  const made = await world.client(ada, {
+  const made = await world.createClient(ada, {
     name: 'script',
     protocol: 'oauth1',
     ownerOnly: true,
@@ -193,16 +193,16 @@ test('an owner-only client is refused in the handshake and accepted at the API',
     address: '192.0.2.1',
     secure: true,
   };
-  const permit = await world.built.guard.permit(sent, world.built.world.site);
+  const permit = await world.server.guard.permit(sent, world.server.services.site);
   assert.ok(permit.ok);
   assert.equal(permit.value.user?.name, 'Ada');
   assert.ok(permit.value.rights.has('edit'));
-  const replay = await world.built.guard.permit(sent, world.built.world.site);
+  const replay = await world.server.guard.permit(sent, world.server.services.site);
   assert.ok(!replay.ok);
   assert.equal(replay.refusal.status, 401);
   await world.clients.resetSecret(made.client.id);
   const after = { ...sent, headers: signedHeader(world, 'GET', '/thing?a=1', own, token) };
-  assert.equal((await world.built.guard.permit(after, world.built.world.site)).ok, false);
+  assert.equal((await world.server.guard.permit(after, world.server.services.site)).ok, false);
 });
 
 test('disabled and suppressed clients get no temporary pair, and their tokens stop', async () => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { transcript } from '#harness/transcript.ts';
-import { basic, TestWorld } from '#harness/world.ts';
-import type { Outcome as CreatedClient } from '#registry/actions/context.ts';
+import { transcriptTest } from '#harness/transcript.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
+import type { ActionOutcome as CreatedClient } from '#registry/actions/context.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ben: Account;
 let web: CreatedClient & { secret: string };
 let spa: CreatedClient & { secret: string };
@@ -16,30 +16,30 @@ const challenge = createHash('sha256').update(verifier).digest('base64url');
 const redirect = encodeURIComponent('https://app.example/cb');
 
 before(async () => {
-  world = new TestWorld();
-  const ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  web = await world.client(ada, { name: 'web' });
-  spa = await world.client(ada, { name: 'spa', confidential: false });
-  service = await world.client(ada, { name: 'service', grantTypes: ['client_credentials'] });
+  world = new TestServer();
+  const ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  web = await world.createClient(ada, { name: 'web' });
+  spa = await world.createClient(ada, { name: 'spa', confidential: false });
+  service = await world.createClient(ada, { name: 'service', grantTypes: ['client_credentials'] });
 });
 after(() => world.close());
 
 const names = async () => ({
-  web: basic(web.client.id, web.secret),
-  wrong: basic(web.client.id, 'wrong'),
-  service: basic(service.client.id, service.secret),
+  web: basicHeader(web.client.id, web.secret),
+  wrong: basicHeader(web.client.id, 'wrong'),
+  service: basicHeader(service.client.id, service.secret),
   webId: web.client.id,
   webSecret: web.secret,
   spaId: spa.client.id,
-  code: await world.code(web, ben, challenge),
-  spaCode: await world.code(spa, ben, challenge),
-  plainCode: await world.code(web, ben),
+  code: await world.issueCode(web, ben, challenge),
+  spaCode: await world.issueCode(spa, ben, challenge),
+  plainCode: await world.issueCode(web, ben),
   verifier,
   redirect,
 });
 
-transcript(
+transcriptTest(
   'a code buys one token, and a second use takes it back (RFC 6749 §4.1.2)',
   () => world,
   names,
@@ -86,7 +86,7 @@ transcript(
   < {"error":"invalid_grant",…}`,
 );
 
-transcript(
+transcriptTest(
   'the verifier must fit, and a wrong one does not burn the code (RFC 7636 §4.6)',
   () => world,
   names,
@@ -122,7 +122,7 @@ transcript(
   < 200`,
 );
 
-transcript(
+transcriptTest(
   'a public client names itself; another client gets nothing for its code (RFC 6749 §4.1.3)',
   () => world,
   names,
@@ -148,7 +148,7 @@ transcript(
   < 200`,
 );
 
-transcript(
+transcriptTest(
   'client authentication (RFC 6749 §2.3, §5.2)',
   () => world,
   names,
@@ -183,7 +183,7 @@ transcript(
   < {"error":"invalid_grant",…}`,
 );
 
-transcript(
+transcriptTest(
   'grant types and scopes (RFC 6749 §5.2)',
   () => world,
   names,
@@ -276,7 +276,7 @@ const exchange = async (form: Record<string, string>) => {
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(web.client.id, web.secret),
+      authorization: basicHeader(web.client.id, web.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: new URLSearchParams(form).toString(),
@@ -287,24 +287,24 @@ const bought = async () =>
   (
     await exchange({
       grant_type: 'authorization_code',
-      code: await world.code(web, ben, challenge),
+      code: await world.issueCode(web, ben, challenge),
       redirect_uri: 'https://app.example/cb',
       code_verifier: verifier,
     })
   ).body;
 const alive = async (token: string) =>
-  (await world.built.world.faces.core.oauth2.authenticateToken(token, {})).ok;
+  (await world.server.services.protocols.core.oauth2.authenticateToken(token, {})).ok;
 
 test('a refresh token has one successor: the same answer within the grace window, the end of the family after it (RFC 9700 §4.14.2)', async () => {
   const first = await bought();
   const next = await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token });
   assert.equal(next.status, 200);
-  world.wait(59);
+  world.advanceClock(59);
   assert.deepEqual(
     (await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body,
     next.body,
   );
-  world.wait(1);
+  world.advanceClock(1);
   assert.equal(
     (await exchange({ grant_type: 'refresh_token', refresh_token: first.refresh_token })).body
       .error,
@@ -319,8 +319,8 @@ test('a refresh token has one successor: the same answer within the grace window
 });
 
 test('a code and a token expire exactly when they say', async () => {
-  const code = await world.code(web, ben, challenge);
-  world.wait(600);
+  const code = await world.issueCode(web, ben, challenge);
+  world.advanceClock(600);
   const late = await exchange({
     grant_type: 'authorization_code',
     code,
@@ -329,14 +329,14 @@ test('a code and a token expire exactly when they say', async () => {
   });
   assert.equal(late.body.error, 'invalid_grant');
   const { access_token: token } = await bought();
-  world.wait(3599);
+  world.advanceClock(3599);
   assert.equal(await alive(token), true);
-  world.wait(1);
+  world.advanceClock(1);
   assert.equal(await alive(token), false);
 });
 
 test('tokens end with the consent, the client and the person (one policy point)', async () => {
-  const { store, world: rooms } = world.built;
+  const { store, services: rooms } = world.server;
   const tokens = await bought();
   assert.equal(await alive(tokens.access_token), true);
   await world.clients.disable(web.client.id);
@@ -348,7 +348,7 @@ test('tokens end with the consent, the client and the person (one policy point)'
   await store.setBlocked(ben.id, false);
   const consent = await world.consents.current(web.client, ben, rooms.site);
   assert.ok(consent);
-  await world.consents.renounce(consent.id, ben);
+  await world.consents.revoke(consent.id, ben);
   assert.equal(await alive(tokens.access_token), false);
   assert.equal(
     (await exchange({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).body
@@ -382,10 +382,10 @@ test('a refresh may narrow the scopes and never widens them (RFC 6749 §6)', asy
 });
 
 test('what an owner took back is not in the token of an owner-only client, and what a user took back is not refreshed', async () => {
-  const { store } = world.built;
+  const { store } = world.server;
   const ada = await store.findAccountByName('Ada');
   assert.ok(ada);
-  const bot = await world.client(ada, {
+  const bot = await world.createClient(ada, {
     name: 'narrowed',
     ownerOnly: true,
     redirectUri: '',
@@ -415,14 +415,14 @@ test('what an owner took back is not in the token of an owner-only client, and w
     method: 'POST',
     url: '/oauth2/token',
     headers: {
-      authorization: basic(bot.client.id, bot.secret),
+      authorization: basicHeader(bot.client.id, bot.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
     payload: 'grant_type=client_credentials',
   });
   assert.equal(answer.json().scope, 'basic');
   const tokens = await bought();
-  const consent = await world.consents.current(web.client, ben, world.built.world.site);
+  const consent = await world.consents.current(web.client, ben, world.server.services.site);
   assert.ok(consent);
   await store.saveConsent({ ...consent, scopes: ['basic'] }, null, {
     ...{

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accountBlocking, accountResetPassword } from '#cli/account.ts';
-import { type Command, type Io, readArguments, type Verbs } from '#cli/command.ts';
-import { TestWorld } from '#harness/world.ts';
+import { accountBlockCommands, accountResetPassword } from '#cli/account.ts';
+import { type Command, type CommandServices, type Io, parseArguments } from '#cli/command.ts';
+import { TestServer } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 
-const [block, unblock] = accountBlocking as readonly [Command, Command];
+const [block, unblock] = accountBlockCommands as readonly [Command, Command];
 
 /** Runs a command over a world that stays open. */
-async function run(world: TestWorld, command: Command, ...argv: readonly string[]) {
+async function run(world: TestServer, command: Command, ...argv: readonly string[]) {
   let [out, err] = ['', ''];
-  const { accounts, registry } = world.built.world;
-  const verbs: Verbs = {
+  const { accounts, registry } = world.server.services;
+  const verbs: CommandServices = {
     accounts,
     registry,
     clients: world.clients,
     operator: OPERATOR,
-    records: world.built.store,
-    trail: world.built.store,
+    records: world.server.store,
+    auditLog: world.server.store,
     close: async () => {},
   };
   const io = {
@@ -29,14 +29,14 @@ async function run(world: TestWorld, command: Command, ...argv: readonly string[
     },
     open: async () => verbs,
   } as unknown as Io;
-  const code = await command.run(readArguments(command, argv), io);
+  const code = await command.run(parseArguments(command, argv), io);
   return { code, out, err };
 }
 
 test('the operator prints a link that sets a password, once; a newer one ends it', async () => {
-  const world = new TestWorld();
-  const { accounts } = world.built.world;
-  await world.person('Ada');
+  const world = new TestServer();
+  const { accounts } = world.server.services;
+  await world.createPerson('Ada');
   const from = { address: '192.0.2.1', agent: '' };
   const first =
     /token=([\w-]{51})/.exec((await run(world, accountResetPassword, 'ada')).out)?.[1] ?? '';
@@ -54,10 +54,10 @@ test('the operator prints a link that sets a password, once; a newer one ends it
 });
 
 test('the operator blocks a person, who is signed out everywhere and gets no link, and lets them come back', async () => {
-  const world = new TestWorld();
-  const { accounts } = world.built.world;
-  const ada = await world.person('Ada');
-  const cookie = await world.cookie(ada);
+  const world = new TestServer();
+  const { accounts } = world.server.services;
+  const ada = await world.createPerson('Ada');
+  const cookie = await world.sessionCookie(ada);
   const visit = async () =>
     (await world.app.inject({ url: '/account', headers: { cookie } })).statusCode;
   assert.equal(await visit(), 200);
@@ -71,7 +71,7 @@ test('the operator blocks a person, who is signed out everywhere and gets no lin
     name: 'Ada',
     blocked: false,
   });
-  assert.equal((await world.built.store.findAccount(ada.id))?.blocked, false);
+  assert.equal((await world.server.store.findAccount(ada.id))?.blocked, false);
   assert.equal(await visit(), 303, 'the old session does not come back');
   await world.close();
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights, type RightsTable } from '#accounts/rights.ts';
-import { type AccountProposal, csrfHolds, csrfToken } from '#accounts/sign-in.ts';
-import { makeMint } from '#keys/id-generator.ts';
+import { type AccountProposal, csrfToken, isValidCsrfToken } from '#accounts/sign-in.ts';
+import { makeIdGenerator } from '#keys/id-generator.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import { bundled, outside } from '../registry/world.ts';
 
@@ -27,14 +27,14 @@ function people(rights: RightsTable = bundledRights) {
       sessions: store,
       limits: store,
       rights,
-      mint: makeMint(clock, entropy),
+      idGenerator: makeIdGenerator(clock, entropy),
       clock,
       entropy,
     },
     ...{
       log: { info() {}, warn() {}, error() {} },
       mail: null,
-      words: () => ({ subject: '', text: '' }),
+      emailTemplates: () => ({ subject: '', text: '' }),
     },
     settings: {
       issuer: 'https://gate.example',
@@ -190,7 +190,11 @@ test('fifty failures close an address; successes do not count, and other address
   const { accounts, store, clock } = people();
   await accounts.createAccount(ada);
   for (let count = 0; count < 49; count++)
-    await store.hit(`sign-in address ${HERE.address}`, clock.now(), (clock.now() + 900) as never);
+    await store.increment(
+      `sign-in address ${HERE.address}`,
+      clock.now(),
+      (clock.now() + 900) as never,
+    );
   assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
   assert.equal(kindOf(await accounts.signIn('Ada', ada.password, HERE)), 'ok');
   assert.equal(kindOf(await accounts.signIn('Ada', 'wrong', HERE)), 'wrong-name-or-password');
@@ -230,7 +234,7 @@ test("set-up works with an operator's own groups file", async () => {
 });
 
 test('a form proof holds for its session alone', () => {
-  assert.ok(csrfHolds('one', csrfToken('one')));
-  assert.ok(!csrfHolds('two', csrfToken('one')));
-  assert.ok(!csrfHolds('one', ''));
+  assert.ok(isValidCsrfToken('one', csrfToken('one')));
+  assert.ok(!isValidCsrfToken('two', csrfToken('one')));
+  assert.ok(!isValidCsrfToken('one', ''));
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Config, readConfig, settingNames } from '#config/config.ts';
-import { noStructure, readConfigFile } from '#config/file.ts';
+import { type Config, readConfig, settingDescriptions } from '#config/config.ts';
+import { emptyStructure, parseConfigFile } from '#config/file.ts';
 import { personActor } from '#harness/consents.ts';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 
 type Flags = Readonly<Record<string, string | undefined>>;
 const whsec = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -53,14 +53,14 @@ const single: readonly (readonly [line: string, key: keyof Config, value: unknow
   ['trust_proxy: 2', 'trustProxy', 2],
   ['scopes: scopes.json', 'scopesFile', 'scopes.json'],
   ['groups: groups.json', 'groupsFile', 'groups.json'],
-  ['access_token_for: PT30M', 'accessTokenFor', 1800],
-  ['refresh_token_for: P1D', 'refreshTokenFor', 86_400],
-  ['refresh_grace_for: 0', 'refreshGraceFor', 0],
+  ['access_token_ttl: PT30M', 'accessTokenTtlSeconds', 1800],
+  ['refresh_token_ttl: P1D', 'refreshTokenTtlSeconds', 86_400],
+  ['refresh_grace: 0', 'refreshGraceSeconds', 0],
   ['log_level: silent', 'logLevel', 'silent'],
   ['read_only: Moving house', 'readOnly', 'Moving house'],
   ['read_only: ""', 'readOnly', null],
-  ['idle_proposals_for: P7D', 'idleProposalsFor', 7 * 86_400],
-  ['idle_proposals_for: 0', 'idleProposalsFor', null],
+  ['idle_proposal_ttl: P7D', 'idleProposalTtlSeconds', 7 * 86_400],
+  ['idle_proposal_ttl: 0', 'idleProposalTtlSeconds', null],
   ['mail_from: apps@example.org', 'mailFrom', 'apps@example.org'],
   ['issuer: https://auth.example.org', 'mailFrom', 'no-reply@auth.example.org'],
 ];
@@ -70,9 +70,9 @@ for (const [line, key, value] of single) {
 }
 
 test('every flag is a setting of the file, with _ for -; secrets and the file itself are not', () => {
-  const line = ({ flag, fallback }: (typeof settingNames)[number]) =>
+  const line = ({ flag, fallback }: (typeof settingDescriptions)[number]) =>
     `${flag?.replaceAll('-', '_')}: ${JSON.stringify(fallback)}`;
-  const settings = settingNames.filter(({ flag }) => flag !== null && flag !== 'config');
+  const settings = settingDescriptions.filter(({ flag }) => flag !== null && flag !== 'config');
   good(settings.map(line).join('\n'));
   for (const name of ['smtp_url', 'master_key', 'config', 'read-only', 'GATEHOUSE_PORT', 'Port'])
     assert.deepEqual(problems(`${name}: x`), [[name, 'gate.yaml']]);
@@ -264,7 +264,7 @@ test('an anchor may be used, a hundred times too', () => {
 });
 
 test('the text of a tag is text, and a date is no date', () => {
-  const { settings, problems: found } = readConfigFile('site_name: 2026-01-01\nhost: !!str 7\n', [
+  const { settings, problems: found } = parseConfigFile('site_name: 2026-01-01\nhost: !!str 7\n', [
     'site_name',
     'host',
   ]);
@@ -272,7 +272,7 @@ test('the text of a tag is text, and a date is no date', () => {
 });
 
 test('what can be read of a file is read, whatever else is wrong', () => {
-  const file = readConfigFile('port: 7\ncolour: red\nsites: [{ id: a, name: A }]\nclients: 5', [
+  const file = parseConfigFile('port: 7\ncolour: red\nsites: [{ id: a, name: A }]\nclients: 5', [
     'port',
   ]);
   assert.deepEqual(
@@ -283,7 +283,7 @@ test('what can be read of a file is read, whatever else is wrong', () => {
     [file.settings, file.structure.sites, file.structure.clients],
     [{ port: '7' }, [{ id: 'a', name: 'A', origin: null }], []],
   );
-  assert.deepEqual(readConfigFile('[', []).structure, noStructure);
+  assert.deepEqual(parseConfigFile('[', []).structure, emptyStructure);
 });
 
 // Webhooks.
@@ -362,11 +362,11 @@ test('each webhook has a name of its own, and there are twenty at most', () => {
 
 test('letters, webhooks and reviewers are reached as the file says', async () => {
   const file = `notices:\n  groups: [reviewer]\n  webhooks:\n    - { name: ops, url: "https://hooks.example/T0", secret: "${whsec}" }\n`;
-  const world = new TestWorld({ 'mail-from': 'apps@gate.example' }, file);
-  const [ada] = [await world.person('Ada'), await world.person('Rex', ['reviewer'])];
-  await world.client(ada, { name: 'web' }, false);
-  await world.built.delivery.run();
-  const went = world.sent.map(
+  const world = new TestServer({ 'mail-from': 'apps@gate.example' }, file);
+  const [ada] = [await world.createPerson('Ada'), await world.createPerson('Rex', ['reviewer'])];
+  await world.createClient(ada, { name: 'web' }, false);
+  await world.server.delivery.run();
+  const went = world.outbox.map(
     (one) => (one as { to?: string; url?: string }).to ?? (one as { url: string }).url,
   );
   assert.deepEqual(went.sort(), ['https://hooks.example/T0', 'rex@example.org']);
@@ -404,11 +404,11 @@ for (const [name, site, ...settings] of [
 }
 
 test('the own site stands beside those listed, unless it is one of them', async () => {
-  const beside = new TestWorld(
+  const beside = new TestServer(
     { site: 'main', 'site-name': 'Gate' },
     'sites: [{ id: en, name: English, origin: "https://en.example" }]',
   );
-  const { sites } = beside.built.world;
+  const { sites } = beside.server.services;
   assert.deepEqual(
     sites.all.map(({ id, name, origin }) => [id, name, origin]),
     [
@@ -420,20 +420,23 @@ test('the own site stands beside those listed, unless it is one of them', async 
     [sites.resolve('English'), sites.resolve('en'), sites.resolve('*'), sites.resolve('de')],
     ['en', 'en', '*', undefined],
   );
-  const ada = await beside.person('Ada');
-  assert.equal((await beside.client(ada, { name: 'web', site: 'English' })).client.site, 'en');
+  const ada = await beside.createPerson('Ada');
+  assert.equal(
+    (await beside.createClient(ada, { name: 'web', site: 'English' })).client.site,
+    'en',
+  );
   await beside.close();
-  const among = new TestWorld({ site: 'en' }, 'sites: [{ id: en, name: English }]');
+  const among = new TestServer({ site: 'en' }, 'sites: [{ id: en, name: English }]');
   assert.deepEqual(
-    among.built.world.sites.all.map(({ id, name }) => [id, name]),
+    among.server.services.sites.all.map(({ id, name }) => [id, name]),
     [['en', 'English']],
   );
   await among.close();
 });
 
 test('grant types that are not offered are refused where they are asked for', async () => {
-  const world = new TestWorld({}, 'grant_types: [authorization_code]');
-  const ada = await world.person('Ada');
+  const world = new TestServer({}, 'grant_types: [authorization_code]');
+  const ada = await world.createPerson('Ada');
   const made = await world.clients.create(
     {
       name: 'web',
@@ -464,9 +467,9 @@ for (const [file, proposals, stage] of [
   ['auto_approve: [{ protocols: [https] }]', { name: 'web', scopes: ['delete'] }, 'approved'],
 ] as const) {
   test(`a proposal under ${JSON.stringify(file)}: ${stage}`, async () => {
-    const world = new TestWorld({}, file);
+    const world = new TestServer({}, file);
     assert.equal(
-      (await world.client(await world.person('Ada'), proposals, false)).client.stage,
+      (await world.createClient(await world.createPerson('Ada'), proposals, false)).client.stage,
       stage,
     );
     await world.close();
@@ -474,26 +477,29 @@ for (const [file, proposals, stage] of [
 }
 
 test('risks for which two must say yes, read-only mode and idle proposals are as the settings say', async () => {
-  const world = new TestWorld(
+  const world = new TestServer(
     {},
     'review: { two_person_risks: [vandalism] }\nidle_proposals_for: PT1H',
   );
-  const [ada, rita] = [await world.person('Ada'), await world.person('Rita', ['reviewer'])];
-  const { registry, rights } = world.built.world;
-  const { client } = await world.client(ada, { name: 'web', scopes: ['delete'] }, false);
+  const [ada, rita] = [
+    await world.createPerson('Ada'),
+    await world.createPerson('Rita', ['reviewer']),
+  ];
+  const { registry, rights } = world.server.services;
+  const { client } = await world.createClient(ada, { name: 'web', scopes: ['delete'] }, false);
   const actor = personActor(rita, rights.rightsOf(rita));
   const answer = await registry.submit(actor, 'approve', { clientId: client.id, reason: '' });
-  assert.equal(answer.ok && answer.value.waiting, true);
-  world.wait(3601);
+  assert.equal(answer.ok && answer.value.awaitsSecondApproval, true);
+  world.advanceClock(3601);
   assert.equal(await registry.expireIdle(), 1);
   await world.close();
-  const still = new TestWorld({}, 'read_only: Moving house');
+  const still = new TestServer({}, 'read_only: Moving house');
   const made = await still.clients.create(
     { name: 'web', protocol: 'oauth2' },
-    await still.person('Ada'),
+    await still.createPerson('Ada'),
     { approve: false },
   );
   assert.deepEqual(made, { ok: false, refusal: { kind: 'readonly', reason: 'Moving house' } });
-  assert.equal(still.built.world.registry.readOnly, 'Moving house');
+  assert.equal(still.server.services.registry.readOnly, 'Moving house');
   await still.close();
 });

@@ -6,22 +6,22 @@ import type { Account } from '#accounts/account.ts';
 import { permitFromNode } from '#guard/node.ts';
 import type { GuardRefusal, Permit } from '#guard/permit.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import type { Outcome as CreatedClient } from '#registry/actions/context.ts';
+import type { ActionOutcome as CreatedClient } from '#registry/actions/context.ts';
 
-let world: TestWorld;
+let world: TestServer;
 let ada: Account;
 let ben: Account;
 let web: CreatedClient & { readonly secret: string };
 const here = 'main' as SiteId;
 
 before(async () => {
-  world = new TestWorld();
-  ada = await world.person('Ada');
-  ben = await world.person('Ben');
-  web = await world.client(ada, {
+  world = new TestServer();
+  ada = await world.createPerson('Ada');
+  ben = await world.createPerson('Ben');
+  web = await world.createClient(ada, {
     name: 'web',
     grantTypes: ['authorization_code', 'client_credentials'],
   });
@@ -32,7 +32,7 @@ const permit = (
   authorization: string | readonly string[] | undefined,
   over: { target?: string; method?: string; address?: string } = {},
 ) =>
-  world.built.guard.permit(
+  world.server.guard.permit(
     {
       method: 'GET',
       target: '/api/notes',
@@ -51,7 +51,7 @@ async function token(form: string): Promise<string> {
     url: '/oauth2/token',
     payload: form,
     headers: {
-      authorization: basic(web.client.id, web.secret),
+      authorization: basicHeader(web.client.id, web.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
   });
@@ -60,7 +60,7 @@ async function token(form: string): Promise<string> {
 
 /** A token that acts for the person. */
 async function userToken(user: Account): Promise<string> {
-  const code = await world.code(web, user);
+  const code = await world.issueCode(web, user);
   return token(
     `grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(web.client.redirectUri)}`,
   );
@@ -107,8 +107,8 @@ test('a bearer token: the rights of the person that the scopes also give', async
   const { user, client, scopes, rights, scheme, site } = answer.value;
   assert.deepEqual([user?.name, client.id, scheme, site], ['Ben', web.client.id, 'bearer', here]);
   const [own, lent] = [
-    world.built.world.rights.rightsOf(ben),
-    world.built.world.scopes.rightsOf(scopes),
+    world.server.services.rights.rightsOf(ben),
+    world.server.services.scopes.rightsOf(scopes),
   ];
   assert.deepEqual(
     [...rights],
@@ -121,7 +121,7 @@ test('a client that acts for itself: nobody, with the rights of strangers that t
   const answer = await permit(`Bearer ${await token('grant_type=client_credentials')}`);
   assert.ok(answer.ok);
   assert.equal(answer.value.user, null);
-  const strangers = world.built.world.rights.rightsOf(null);
+  const strangers = world.server.services.rights.rightsOf(null);
   assert.ok([...answer.value.rights].every((right) => strangers.has(right)));
   assert.ok(answer.value.rights.size > 0);
 });
@@ -136,7 +136,7 @@ test('a token is as good as its client', async () => {
 });
 
 test('a signed request, as node:http received it; a second one with its nonce, or over another target, is refused', async () => {
-  const made = await world.client(ada, {
+  const made = await world.createClient(ada, {
     name: 'own',
     protocol: 'oauth1',
     ownerOnly: true,
@@ -159,7 +159,7 @@ test('a signed request, as node:http received it; a second one with its nonce, o
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    answers.push(await permitFromNode(world.built.guard, request, Buffer.concat(chunks), here));
+    answers.push(await permitFromNode(world.server.guard, request, Buffer.concat(chunks), here));
     response.end();
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));

@@ -3,20 +3,20 @@ import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { TestWorld } from '#harness/world.ts';
+import { TestServer } from '#harness/world.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
-import { openSigning } from '#keys/key-files.ts';
-import { generateSigningKeys, makeSigning } from '#keys/signing.ts';
+import { openSigningKeys } from '#keys/key-files.ts';
+import { generateSigningKeys, makeSigningKeys } from '#keys/signing.ts';
 import {
-  formatGenerations,
-  type Generation,
-  isDue,
-  keptInMemory,
-  parseGenerations,
-  sinceEver,
-  statesAt,
-  withAtOnce,
-  withNext,
+  addImmediateKeySet,
+  addUpcomingKeySet,
+  formatSigningKeySets,
+  inMemorySigningKeys,
+  isRotationDue,
+  keySetStates,
+  makeInitialKeySet,
+  parseSigningKeySets,
+  type SigningKeySet,
 } from '#keys/signing-key-sets.ts';
 
 const DAY = 86_400;
@@ -24,14 +24,14 @@ const START = 1_800_000_000;
 const sets = [generateSigningKeys(), generateSigningKeys(), generateSigningKeys()];
 const keysOf = (index: number) => sets[index]?.keys ?? [];
 const clock = { at: START, now: () => instant(clock.at), millis: () => clock.at * 1000 };
-const first = sinceEver(keysOf(0), START as Instant);
+const first = makeInitialKeySet(keysOf(0), START as Instant);
 
 const path = mkdtempSync(join(tmpdir(), 'gatehouse-signing-'));
 after(() => rmSync(path, { recursive: true, force: true }));
 const directory = { path, clock, entropy: { bytes: (count: number) => new Uint8Array(count) } };
 
-const grownAt = (generations: readonly Generation[], index: number, day: number) =>
-  withNext(generations, keysOf(index), instant(START + day * DAY));
+const grownAt = (generations: readonly SigningKeySet[], index: number, day: number) =>
+  addUpcomingKeySet(generations, keysOf(index), instant(START + day * DAY));
 const lifetimes: readonly (readonly [day: number, states: readonly string[]])[] = [
   [89, ['upcoming', 'signing']],
   [89.99, ['upcoming', 'signing']],
@@ -41,21 +41,21 @@ const lifetimes: readonly (readonly [day: number, states: readonly string[]])[] 
 ];
 for (const [day, states] of lifetimes)
   test(`day ${day}: ${states.join(', ')}`, () => {
-    assert.deepEqual(statesAt(grownAt([first], 1, 89), instant(START + day * DAY)), states);
+    assert.deepEqual(keySetStates(grownAt([first], 1, 89), instant(START + day * DAY)), states);
   });
 
 test('a generation is due a day before it has to sign, once, and never when nobody wants one', () => {
   const quarter = seconds(90 * DAY);
   const at = (day: number) => instant(START + day * DAY);
-  assert.equal(isDue([first], quarter, instant(at(89) - 1)), false);
-  assert.equal(isDue([first], quarter, at(89)), true);
-  assert.equal(isDue(grownAt([first], 1, 89), quarter, at(89)), false);
-  assert.equal(isDue(grownAt([first], 1, 89), quarter, at(179)), true);
-  assert.equal(isDue([first], null, at(10_000)), false);
+  assert.equal(isRotationDue([first], quarter, instant(at(89) - 1)), false);
+  assert.equal(isRotationDue([first], quarter, at(89)), true);
+  assert.equal(isRotationDue(grownAt([first], 1, 89), quarter, at(89)), false);
+  assert.equal(isRotationDue(grownAt([first], 1, 89), quarter, at(179)), true);
+  assert.equal(isRotationDue([first], null, at(10_000)), false);
 });
 
 test('a clock that was set back: the first keys sign', () =>
-  assert.deepEqual(statesAt(grownAt([first], 1, 89), instant(START - DAY)), [
+  assert.deepEqual(keySetStates(grownAt([first], 1, 89), instant(START - DAY)), [
     'upcoming',
     'signing',
   ]));
@@ -63,23 +63,27 @@ test('a clock that was set back: the first keys sign', () =>
 test('at once: the new keys sign, and all others are withdrawn for good', () => {
   const leaked = grownAt([first], 1, 10);
   const now = instant(START + 10 * DAY + 5);
-  const next = withAtOnce(leaked, keysOf(2), now);
-  assert.deepEqual(statesAt(next, now), ['signing', 'withdrawn', 'withdrawn']);
-  assert.deepEqual(statesAt(next, instant(now + 300 * DAY)), ['signing', 'withdrawn', 'withdrawn']);
-  assert.deepEqual(parseGenerations(formatGenerations(next), now), next);
+  const next = addImmediateKeySet(leaked, keysOf(2), now);
+  assert.deepEqual(keySetStates(next, now), ['signing', 'withdrawn', 'withdrawn']);
+  assert.deepEqual(keySetStates(next, instant(now + 300 * DAY)), [
+    'signing',
+    'withdrawn',
+    'withdrawn',
+  ]);
+  assert.deepEqual(parseSigningKeySets(formatSigningKeySets(next), now), next);
 });
 
 for (const algorithm of ['ES256', 'RS256'] as const)
   test(`${algorithm}: the JWKS overlaps, every key has its kid, and what was ever signed verifies`, () => {
-    const source = keptInMemory([first]);
-    const signing = makeSigning(source, clock);
+    const source = inMemorySigningKeys([first]);
+    const signing = makeSigningKeys(source, clock);
     const kids = () => signing.jwks().keys.map(({ kid }) => kid);
     clock.at = START;
     const old = signing.sign(algorithm, 'at+jwt', { jti: 'old' });
     const kidOf = (jwt: string) => signing.verify(jwt)?.header.kid as string;
     assert.equal(kids().length, 2);
     clock.at = START + 89 * DAY;
-    source.change((kept) => withNext(kept, keysOf(1), clock.now()));
+    source.update((kept) => addUpcomingKeySet(kept, keysOf(1), clock.now()));
     assert.equal(kids().length, 4);
     assert.ok(kids().indexOf(kidOf(old)) < 2, 'those that sign come first');
     assert.equal(
@@ -98,7 +102,7 @@ for (const algorithm of ['ES256', 'RS256'] as const)
     assert.ok(!kids().includes(kidOf(old)));
     assert.equal(signing.verify(old)?.claims.jti, 'old');
     assert.equal(
-      makeSigning(source, clock).verify(old)?.claims.jti,
+      makeSigningKeys(source, clock).verify(old)?.claims.jti,
       'old',
       'nor is it a matter of memory',
     );
@@ -106,31 +110,31 @@ for (const algorithm of ['ES256', 'RS256'] as const)
 
 test('files: made once with mode 600, dated; one of before is as old as its file', () => {
   clock.at = START;
-  const one = openSigning(directory);
-  assert.deepEqual(openSigning(directory).generations(), one.generations());
-  assert.equal(one.generations()[0]?.madeAt, START);
+  const one = openSigningKeys(directory);
+  assert.deepEqual(openSigningKeys(directory).keySets(), one.keySets());
+  assert.equal(one.keySets()[0]?.madeAt, START);
   const file = join(path, 'signing.json');
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const before = generateSigningKeys();
   writeFileSync(file, JSON.stringify(before));
   utimesSync(file, START - 500, START - 500);
-  one.look();
-  assert.deepEqual(one.generations(), [sinceEver(before.keys, instant(START - 500))]);
+  one.reloadIfChanged();
+  assert.deepEqual(one.keySets(), [makeInitialKeySet(before.keys, instant(START - 500))]);
 });
 
 test('a key of another process is found when a token names it, and strangers cannot make us read all day', () => {
-  const [one, two] = [openSigning(directory), openSigning(directory)];
-  const reader = makeSigning(two, clock);
+  const [one, two] = [openSigningKeys(directory), openSigningKeys(directory)];
+  const reader = makeSigningKeys(two, clock);
   reader.verify('eyJraWQiOiJ4In0.e30.AA');
   clock.at += 1;
-  one.change((kept) => withAtOnce(kept, keysOf(2), clock.now()));
-  const token = makeSigning(one, clock).sign('ES256', 'JWT', { jti: 'x' });
+  one.update((kept) => addImmediateKeySet(kept, keysOf(2), clock.now()));
+  const token = makeSigningKeys(one, clock).sign('ES256', 'JWT', { jti: 'x' });
   assert.equal(reader.verify(token)?.claims.jti, 'x');
   let looks = 0;
   const look = () => {
     looks += 1;
   };
-  const counted = makeSigning({ ...two, look }, clock);
+  const counted = makeSigningKeys({ ...two, reloadIfChanged: look }, clock);
   for (let time = 0; time < 100; time++)
     counted.verify(`eyJraWQiOiJ4In0.e30.${Buffer.from([time]).toString('base64url')}`);
   assert.equal(looks, 1);
@@ -147,19 +151,19 @@ for (const text of [
   'null',
 ])
   test(`no signing keys: ${text}`, () =>
-    assert.throws(() => parseGenerations(text, instant(0)), /signing keys/));
+    assert.throws(() => parseSigningKeySets(text, instant(0)), /signing keys/));
 
 test('a change of one that faults leaves the file; one process decides on what the other wrote', () => {
-  const [one, two] = [openSigning(directory), openSigning(directory)];
-  const count = one.generations().length;
-  const due = (kept: readonly Generation[]) =>
-    kept.length === count ? withNext(kept, keysOf(1), clock.now()) : undefined;
-  assert.equal(one.change(due), 'changed');
-  assert.equal(two.change(due), 'unchanged');
-  assert.equal(two.generations().length, count + 1);
+  const [one, two] = [openSigningKeys(directory), openSigningKeys(directory)];
+  const count = one.keySets().length;
+  const due = (kept: readonly SigningKeySet[]) =>
+    kept.length === count ? addUpcomingKeySet(kept, keysOf(1), clock.now()) : undefined;
+  assert.equal(one.update(due), 'changed');
+  assert.equal(two.update(due), 'unchanged');
+  assert.equal(two.keySets().length, count + 1);
   const text = readFileSync(join(path, 'signing.json'), 'utf8');
   assert.throws(() =>
-    two.change(() => {
+    two.update(() => {
       throw new Error('no');
     }),
   );
@@ -167,16 +171,16 @@ test('a change of one that faults leaves the file; one process decides on what t
 });
 
 test('a server renews its keys on its schedule, and /oauth2/jwks tells it without a restart', async () => {
-  const world = new TestWorld({}, '', {
-    signingKeys: keptInMemory([sinceEver(keysOf(0), instant(START))]),
+  const world = new TestServer({}, '', {
+    signingKeys: inMemorySigningKeys([makeInitialKeySet(keysOf(0), instant(START))]),
   });
   try {
     const kids = async () =>
       (
         (await world.app.inject('/oauth2/jwks')).json() as { keys: { kid: string; alg: string }[] }
       ).keys.map(({ kid }) => kid);
-    const ada = await world.person('Ada');
-    const { client, secret } = await world.client(ada, {
+    const ada = await world.createPerson('Ada');
+    const { client, secret } = await world.createClient(ada, {
       name: 'App',
       grantTypes: ['client_credentials'],
     });
@@ -198,15 +202,15 @@ test('a server renews its keys on its schedule, and /oauth2/jwks tells it withou
           payload: `token=${jwt}&client_id=${client.id}&client_secret=${secret}`,
         })
       ).json().active as boolean;
-    await world.built.keys.renewSigning();
+    await world.server.keyMaintenance.rotateSigningKeysIfDue();
     const before = await kids();
     assert.equal(before.length, 2);
-    world.wait(89 * DAY);
-    await world.built.keys.renewSigning();
-    await world.built.keys.renewSigning();
+    world.advanceClock(89 * DAY);
+    await world.server.keyMaintenance.rotateSigningKeysIfDue();
+    await world.server.keyMaintenance.rotateSigningKeysIfDue();
     const during = await kids();
     assert.equal(during.length, 4);
-    world.wait(DAY);
+    world.advanceClock(DAY);
     const [young = '', dialect = ''] = [
       await token('/oauth2/token'),
       await token('/w/rest.php/oauth2/access_token'),

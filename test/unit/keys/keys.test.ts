@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import type { Sealed } from '#kernel/ids.ts';
+import type { EncryptedSecret } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import { digestOf, equalDigests, equalSecrets } from '#keys/digest.ts';
-import { makeMint } from '#keys/id-generator.ts';
+import { makeIdGenerator } from '#keys/id-generator.ts';
 import { hashPassword, PasswordsBusy, verifyPassword } from '#keys/passwords.ts';
-import { rsaBits, rsaVerify } from '#keys/rsa.ts';
-import { makeSealer, openWith, sealWith } from '#keys/secret-box.ts';
-import { generateSigningKeys, loadSigningKeys, signHs256 } from '#keys/signing.ts';
-import { jwkThumbprint } from '#keys/thumbprint.ts';
+import { rsaKeyLength, verifyRsaSignature } from '#keys/rsa.ts';
+import { decryptWithSecret, encryptWithSecret, makeSecretBox } from '#keys/secret-box.ts';
+import { generateSigningKeys, makeFixedSigningKeys, signHs256 } from '#keys/signing.ts';
+import { computeJwkThumbprint } from '#keys/thumbprint.ts';
 
 let count = 0;
 const shake = (seed: string, outputLength: number) =>
@@ -22,15 +22,15 @@ const clock = { now: () => Math.trunc(millis / 1000) as Instant, millis: () => m
 const master = (id: string, fill: number) => ({ id, key: new Uint8Array(32).fill(fill) });
 
 test('what was sealed opens, and only as what it was', () => {
-  const sealer = makeSealer([master('a', 1)], entropy);
-  const sealed = sealer.seal('sécret', 'client');
-  assert.equal(sealer.open(sealed, 'client'), 'sécret');
-  assert.throws(() => sealer.open(sealed, 'token'));
+  const sealer = makeSecretBox([master('a', 1)], entropy);
+  const sealed = sealer.encrypt('sécret', 'client');
+  assert.equal(sealer.decrypt(sealed, 'client'), 'sécret');
+  assert.throws(() => sealer.decrypt(sealed, 'token'));
   for (let place = sealed.lastIndexOf('.') + 1; place < sealed.length - 1; place++) {
     const changed = (sealed.slice(0, place) +
       (sealed[place] === 'A' ? 'B' : 'A') +
-      sealed.slice(place + 1)) as Sealed;
-    assert.throws(() => sealer.open(changed, 'client'));
+      sealed.slice(place + 1)) as EncryptedSecret;
+    assert.throws(() => sealer.decrypt(changed, 'client'));
   }
   for (const broken of [
     '',
@@ -41,26 +41,26 @@ test('what was sealed opens, and only as what it was', () => {
     sealed.slice(0, -8),
     `${sealed}.x`.replace('v1.a', 'v1.z'),
   ])
-    assert.throws(() => sealer.open(broken as Sealed, 'client'));
+    assert.throws(() => sealer.decrypt(broken as EncryptedSecret, 'client'));
 });
 
 test('a new master key seals, the old one still opens, a removed one does not', () => {
-  const old = makeSealer([master('a', 1)], entropy).seal('x', 'p');
-  const both = makeSealer([master('b', 2), master('a', 1)], entropy);
-  assert.equal(both.open(old, 'p'), 'x');
-  assert.ok(both.seal('x', 'p').startsWith('v1.b.'));
-  assert.throws(() => makeSealer([master('b', 2)], entropy).open(old, 'p'));
-  assert.throws(() => makeSealer([{ id: 'a', key: new Uint8Array(16) }], entropy));
+  const old = makeSecretBox([master('a', 1)], entropy).encrypt('x', 'p');
+  const both = makeSecretBox([master('b', 2), master('a', 1)], entropy);
+  assert.equal(both.decrypt(old, 'p'), 'x');
+  assert.ok(both.encrypt('x', 'p').startsWith('v1.b.'));
+  assert.throws(() => makeSecretBox([master('b', 2)], entropy).decrypt(old, 'p'));
+  assert.throws(() => makeSecretBox([{ id: 'a', key: new Uint8Array(16) }], entropy));
 });
 
 test('what is sealed with a secret opens with that secret', () => {
-  const sealed = sealWith('refresh', 'answer', entropy);
-  assert.equal(openWith('refresh', sealed), 'answer');
-  assert.throws(() => openWith('other', sealed));
+  const sealed = encryptWithSecret('refresh', 'answer', entropy);
+  assert.equal(decryptWithSecret('refresh', sealed), 'answer');
+  assert.throws(() => decryptWithSecret('other', sealed));
 });
 
 test('minted values have their form, differ, and sort as time does', () => {
-  const mint = makeMint(clock, entropy);
+  const mint = makeIdGenerator(clock, entropy);
   for (const [make, form] of [
     [mint.secret, /^[\w-]{51}$/],
     [mint.hex32, /^[0-9a-f]{32}$/],
@@ -85,13 +85,13 @@ test('no random byte is handed out twice, across refills too', () => {
     bytes: (length: number) =>
       new Uint8Array(new Uint32Array(Math.ceil(length / 4)).map(() => next++).buffer, 0, length),
   };
-  const mint = makeMint(clock, counted);
+  const mint = makeIdGenerator(clock, counted);
   const words = Array.from({ length: 5000 }, () => mint.randomHex(4));
   assert.equal(new Set(words).size, words.length);
 });
 
 test('the image of a minted secret keeps its time and nothing else of it', () => {
-  const secret = makeMint(clock, entropy).secret();
+  const secret = makeIdGenerator(clock, entropy).secret();
   const digest = digestOf(secret);
   assert.equal(digest.slice(0, 8), secret.slice(0, 8));
   assert.equal(digest.length, 51);
@@ -119,11 +119,11 @@ test('passwords', async () => {
 });
 
 const stored = generateSigningKeys();
-const signing = loadSigningKeys(stored);
+const signing = makeFixedSigningKeys(stored);
 for (const algorithm of ['ES256', 'RS256'] as const) {
   test(`${algorithm}: own tokens verify, here and after a restart; changed ones do not`, () => {
     const jwt = signing.sign(algorithm, 'at+jwt', { sub: '1' });
-    for (const keys of [signing, loadSigningKeys(structuredClone(stored))]) {
+    for (const keys of [signing, makeFixedSigningKeys(structuredClone(stored))]) {
       const read = keys.verify(jwt);
       assert.deepEqual(read?.claims, { sub: '1' });
       assert.equal(read?.header.typ, 'at+jwt');
@@ -148,14 +148,14 @@ for (const algorithm of ['ES256', 'RS256'] as const) {
       for (const junk of ['', '..', 'a.b.c', `${jwt}.x`, `${head}.${body}.`])
         assert.equal(keys.verify(junk), undefined);
     }
-    assert.equal(loadSigningKeys(generateSigningKeys()).verify(jwt), undefined);
+    assert.equal(makeFixedSigningKeys(generateSigningKeys()).verify(jwt), undefined);
   });
 }
 
 test('published keys are public halves, named by thumbprint', () => {
   for (const key of signing.jwks().keys) {
     for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi']) assert.ok(!(secret in key));
-    const print = jwkThumbprint(key as Record<string, unknown>);
+    const print = computeJwkThumbprint(key as Record<string, unknown>);
     assert.equal(print.ok && print.value.thumbprint, key.kid);
   }
 });
@@ -174,23 +174,23 @@ test('RSA keys are read in SPKI and PKCS#1 form; other keys and texts never veri
     const signature = createSign(algorithm).update('text').sign(privateKey, 'base64');
     for (const type of ['spki', 'pkcs1'] as const) {
       const pem = publicKey.export({ type, format: 'pem' }).toString();
-      assert.equal(rsaBits(pem), 2048);
-      assert.equal(rsaVerify(algorithm, pem, 'text', signature), true);
-      assert.equal(rsaVerify(algorithm, pem, 'other', signature), false);
-      assert.equal(rsaVerify(algorithm, pem, 'text', 'junk'), false);
+      assert.equal(rsaKeyLength(pem), 2048);
+      assert.equal(verifyRsaSignature(algorithm, pem, 'text', signature), true);
+      assert.equal(verifyRsaSignature(algorithm, pem, 'other', signature), false);
+      assert.equal(verifyRsaSignature(algorithm, pem, 'text', 'junk'), false);
     }
     for (const pem of [ec, '', 'junk'])
-      assert.equal(rsaVerify(algorithm, pem, 'text', signature), false);
+      assert.equal(verifyRsaSignature(algorithm, pem, 'text', signature), false);
   }
 });
 
 test('a private key is not taken for a public one', () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  assert.equal(rsaBits(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()), 0);
+  assert.equal(rsaKeyLength(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()), 0);
 });
 
 test('a token has one spelling (RFC 7515 §2)', () => {
-  const keys = loadSigningKeys(generateSigningKeys());
+  const keys = makeFixedSigningKeys(generateSigningKeys());
   const jwt = keys.sign('ES256', 'JWT', { jti: 'x' });
   assert.ok(keys.verify(jwt));
   for (const other of [`${jwt}=`, `${jwt}!!`, ` ${jwt}`, `${jwt}.`])

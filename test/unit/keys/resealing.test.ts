@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
-import { TestWorld } from '#harness/world.ts';
-import type { ConsentId, Sealed } from '#kernel/ids.ts';
+import { TestServer } from '#harness/world.ts';
+import type { ConsentId, EncryptedSecret } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { fixedRing, type KeyRing, type MasterKey } from '#keys/keyring.ts';
-import { keyIdOf, makeSealer } from '#keys/secret-box.ts';
+import { type Keyring, type MasterKey, makeFixedKeyring } from '#keys/keyring.ts';
+import { makeSecretBox, masterKeyIdOf } from '#keys/secret-box.ts';
 import {
-  countSealed,
-  makeResealing,
-  type SealedKind,
-  type SealedRecords,
-  type SealedValue,
+  countEncrypted,
+  type EncryptedKind,
+  type EncryptedRecords,
+  type EncryptedValue,
+  makeReencryption,
 } from '#registry/reencryption.ts';
 import { findPostgres } from '../../contract/postgres-server.ts';
 
@@ -21,31 +21,31 @@ const [one, two]: readonly MasterKey[] = [
   { id: 'm1', key: new Uint8Array(32).fill(1) },
   { id: 'm2', key: new Uint8Array(32).fill(2) },
 ];
-const old = makeSealer([one as MasterKey], entropy);
+const old = makeSecretBox([one as MasterKey], entropy);
 const purposes = { 'client secrets': 'client secret', 'token secrets': 'token secret' };
 
 /** A store in memory that counts what it is asked. */
-function memory(counts: Readonly<Record<SealedKind, number>>, sealer = old) {
+function memory(counts: Readonly<Record<EncryptedKind, number>>, sealer = old) {
   const kept = Object.fromEntries(
     Object.entries(counts).map(([kind, count]) => [
       kind,
       new Map(
         Array.from({ length: count }, (_, key) => [
           key + 1,
-          sealer.seal(`secret ${key}`, purposes[kind as SealedKind]),
+          sealer.encrypt(`secret ${key}`, purposes[kind as EncryptedKind]),
         ]),
       ),
     ]),
-  ) as Record<SealedKind, Map<number, Sealed>>;
+  ) as Record<EncryptedKind, Map<number, EncryptedSecret>>;
   const asked = { lists: 0, most: 0 };
-  const records: SealedRecords = {
-    async listSealed(kind, after, limit) {
+  const records: EncryptedRecords = {
+    async listEncrypted(kind, after, limit) {
       asked.lists += 1;
       const page = [...kept[kind]].filter(([key]) => key > Number(after ?? 0)).slice(0, limit);
       asked.most = Math.max(asked.most, page.length);
-      return page.map(([key, sealed]): SealedValue => ({ key, sealed }));
+      return page.map(([key, sealed]): EncryptedValue => ({ key, encrypted: sealed }));
     },
-    async replaceSealed(kind, changes) {
+    async replaceEncrypted(kind, changes) {
       const fits = changes.filter(({ key, from }) => kept[kind].get(key as number) === from);
       for (const { key, to } of fits) kept[kind].set(key as number, to);
       return fits.length;
@@ -56,15 +56,15 @@ function memory(counts: Readonly<Record<SealedKind, number>>, sealer = old) {
 
 const errors: unknown[] = [];
 const log = { info() {}, warn() {}, error: (...said: unknown[]) => void errors.push(said) };
-const job = (records: SealedRecords, keys: KeyRing) =>
-  makeResealing({ records, sealer: makeSealer(keys, entropy), keys, clock, log });
-const under = (kept: Map<unknown, Sealed>, id: string) =>
-  [...kept.values()].filter((sealed) => keyIdOf(sealed) === id).length;
-const both = fixedRing([two as MasterKey, one as MasterKey]);
+const job = (records: EncryptedRecords, keys: Keyring) =>
+  makeReencryption({ records, secretBox: makeSecretBox(keys, entropy), keyring: keys, clock, log });
+const under = (kept: Map<unknown, EncryptedSecret>, id: string) =>
+  [...kept.values()].filter((sealed) => masterKeyIdOf(sealed) === id).length;
+const both = makeFixedKeyring([two as MasterKey, one as MasterKey]);
 
 test('with one key, the store is asked nothing', async () => {
   const { asked, records } = memory({ 'client secrets': 3, 'token secrets': 3 });
-  assert.equal(await job(records, fixedRing([one as MasterKey])).run(), 0);
+  assert.equal(await job(records, makeFixedKeyring([one as MasterKey])).run(), 0);
   assert.equal(asked.lists, 0);
 });
 
@@ -76,18 +76,18 @@ test('everything is sealed again, a bounded part at a time, and opens as what it
     runs.push(await resealing.run());
   assert.equal(runs.length, 3);
   assert.ok(runs.every((count) => count <= 5000) && asked.most <= 200);
-  const sealer = makeSealer(both, entropy);
+  const sealer = makeSecretBox(both, entropy);
   for (const [key, sealed] of kept['token secrets'])
-    assert.equal(sealer.open(sealed, 'token secret'), `secret ${key - 1}`);
+    assert.equal(sealer.decrypt(sealed, 'token secret'), `secret ${key - 1}`);
   for (const [key, sealed] of kept['client secrets'])
-    assert.equal(sealer.open(sealed, 'client secret'), `secret ${key - 1}`);
+    assert.equal(sealer.decrypt(sealed, 'client secret'), `secret ${key - 1}`);
 });
 
 test('what a process sealed that had not heard yet is found in the next pass; then the job rests', async () => {
   const { kept, asked, records } = memory({ 'client secrets': 1, 'token secrets': 1 });
   const resealing = job(records, both);
   assert.equal(await resealing.run(), 2);
-  kept['token secrets'].set(2, old.seal('late', 'token secret'));
+  kept['token secrets'].set(2, old.encrypt('late', 'token secret'));
   assert.equal(await resealing.run(), 0);
   clock.at += 30;
   assert.equal(await resealing.run(), 1);
@@ -104,12 +104,12 @@ test('what a process sealed that had not heard yet is found in the next pass; th
 
 test('a change in between is not overwritten', async () => {
   const { kept, records } = memory({ 'client secrets': 0, 'token secrets': 3 });
-  const newer = makeSealer(both, entropy).seal('newer', 'token secret');
-  const sneaking: SealedRecords = {
+  const newer = makeSecretBox(both, entropy).encrypt('newer', 'token secret');
+  const sneaking: EncryptedRecords = {
     ...records,
-    replaceSealed(kind, changes) {
+    replaceEncrypted(kind, changes) {
       kept['token secrets'].set(2, newer);
-      return records.replaceSealed(kind, changes);
+      return records.replaceEncrypted(kind, changes);
     },
   };
   assert.equal(await job(sneaking, both).run(), 2);
@@ -118,7 +118,7 @@ test('a change in between is not overwritten', async () => {
 
 test('a text that no key opens stops nobody, stays as it is and is told', async () => {
   const { kept, records } = memory({ 'client secrets': 0, 'token secrets': 3 });
-  const foreign = makeSealer([{ id: 'm9', key: new Uint8Array(32).fill(9) }], entropy).seal(
+  const foreign = makeSecretBox([{ id: 'm9', key: new Uint8Array(32).fill(9) }], entropy).encrypt(
     'x',
     'token secret',
   );
@@ -132,11 +132,11 @@ test('a text that no key opens stops nobody, stays as it is and is told', async 
 test('a store that faults: the page is done again', async () => {
   const { kept, records } = memory({ 'client secrets': 0, 'token secrets': 500 });
   let faults = 1;
-  const failing: SealedRecords = {
+  const failing: EncryptedRecords = {
     ...records,
-    async replaceSealed(kind, changes) {
+    async replaceEncrypted(kind, changes) {
       if (faults-- > 0) throw new Error('down');
-      return records.replaceSealed(kind, changes);
+      return records.replaceEncrypted(kind, changes);
     },
   };
   const resealing = job(failing, both);
@@ -156,51 +156,54 @@ for (const [name, location] of stores)
     skip: location === null,
   }, async () => {
     const ring = { keys: [one as MasterKey] };
-    const keys: KeyRing = {
-      current: () => fixedRing(ring.keys).current(),
-      find: (id) => fixedRing(ring.keys).find(id),
-      oldest: () => one as MasterKey,
-      size: () => ring.keys.length,
-      look() {},
+    const keys: Keyring = {
+      current: () => makeFixedKeyring(ring.keys).current(),
+      findKey: (id) => makeFixedKeyring(ring.keys).findKey(id),
+      oldestKey: () => one as MasterKey,
+      keyCount: () => ring.keys.length,
+      reloadIfChanged() {},
     };
-    const world = new TestWorld({}, '', {
+    const world = new TestServer({}, '', {
       masterKeys: keys,
       ...(location ? { database: await location() } : {}),
     });
-    await world.built.settle();
+    await world.server.prepare();
     try {
-      const { store } = world.built;
-      const ada = await world.person('Ada');
-      const owned = await world.client(ada, {
+      const { store } = world.server;
+      const ada = await world.createPerson('Ada');
+      const owned = await world.createClient(ada, {
         name: 'Bot',
         protocol: 'oauth1',
         ownerOnly: true,
         redirectUri: '',
       });
-      await world.client(ada, { name: 'App', protocol: 'oauth1' });
-      await world.client(ada, { name: 'None', protocol: 'oauth2' });
-      assert.deepEqual(await countSealed(store), new Map([['m1', 3]]));
-      assert.equal(await world.built.keys.reseal(), 0);
+      await world.createClient(ada, { name: 'App', protocol: 'oauth1' });
+      await world.createClient(ada, { name: 'None', protocol: 'oauth2' });
+      assert.deepEqual(await countEncrypted(store), new Map([['m1', 3]]));
+      assert.equal(await world.server.keyMaintenance.reencryptBatch(), 0);
       ring.keys = [two as MasterKey, one as MasterKey];
       const token = owned.credentials?.token ?? '';
       const found = await store.findTokenCredentials(token);
-      assert.equal(await world.built.keys.reseal(), 3);
-      assert.deepEqual(await countSealed(store), new Map([['m2', 3]]));
-      const after = await store.findTokenCredentialsOf(found?.consent.id as ConsentId);
+      assert.equal(await world.server.keyMaintenance.reencryptBatch(), 3);
+      assert.deepEqual(await countEncrypted(store), new Map([['m2', 3]]));
+      const after = await store.findTokenCredentialsByConsent(found?.consent.id as ConsentId);
       assert.equal(
-        makeSealer(keys, entropy).open(after?.secretSealed as Sealed, 'token secret'),
+        makeSecretBox(keys, entropy).decrypt(
+          after?.encryptedSecret as EncryptedSecret,
+          'token secret',
+        ),
         owned.credentials?.secret,
       );
       const stale = {
         key: token,
-        from: found?.credentials.secretSealed as Sealed,
-        to: 'v1.m1.x.y' as Sealed,
+        from: found?.credentials.encryptedSecret as EncryptedSecret,
+        to: 'v1.m1.x.y' as EncryptedSecret,
       };
-      assert.equal(await store.replaceSealed('token secrets', [stale]), 0);
-      const values = await store.listSealed('client secrets', null, 1);
+      assert.equal(await store.replaceEncrypted('token secrets', [stale]), 0);
+      const values = await store.listEncrypted('client secrets', null, 1);
       assert.equal(values.length, 1);
       assert.equal(
-        (await store.listSealed('client secrets', values[0]?.key ?? null, 10)).length,
+        (await store.listEncrypted('client secrets', values[0]?.key ?? null, 10)).length,
         1,
       );
     } finally {
@@ -209,7 +212,7 @@ for (const [name, location] of stores)
   });
 
 test('nothing is sealed again while the registry is read-only', async () => {
-  const world = new TestWorld({ 'read-only': 'maintenance' }, '', { masterKeys: both });
-  assert.equal(await world.built.keys.reseal(), 0);
+  const world = new TestServer({ 'read-only': 'maintenance' }, '', { masterKeys: both });
+  assert.equal(await world.server.keyMaintenance.reencryptBatch(), 0);
   await world.close();
 });

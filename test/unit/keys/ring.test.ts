@@ -13,17 +13,17 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import { changeRing, openRing, readRing } from '#keys/key-files.ts';
+import { openKeyring, readKeyring, updateKeyring } from '#keys/key-files.ts';
 import {
-  fixedRing,
-  formatRing,
-  grown,
-  parseRing,
-  type Ring,
-  ringOf,
-  withoutKey,
+  addKey,
+  formatKeyring,
+  makeFixedKeyring,
+  makeSingleKeyKeyring,
+  parseKeyring,
+  removeKey,
+  type StoredKeyring,
 } from '#keys/keyring.ts';
-import { makeSealer } from '#keys/secret-box.ts';
+import { makeSecretBox } from '#keys/secret-box.ts';
 
 let draws = 1;
 const entropy = { bytes: (count: number) => new Uint8Array(count).fill(draws++) };
@@ -42,16 +42,16 @@ function place(): {
   return { path, clock, entropy };
 }
 const add = (path: string) =>
-  changeRing(path, (ring) => grown(ring, entropy.bytes(32), clock.now()));
+  updateKeyring(path, (ring) => addKey(ring, entropy.bytes(32), clock.now()));
 
 test('a ring is what was written; ids count upwards', () => {
-  let ring = ringOf(entropy.bytes(32), instant(1));
-  ring = grown(grown(ring, entropy.bytes(32), instant(2)), entropy.bytes(32), instant(3));
+  let ring = makeSingleKeyKeyring(entropy.bytes(32), instant(1));
+  ring = addKey(addKey(ring, entropy.bytes(32), instant(2)), entropy.bytes(32), instant(3));
   assert.deepEqual([ring.current, ring.keys.map(({ id }) => id)], ['m3', ['m1', 'm2', 'm3']]);
-  const read = parseRing(formatRing(ring));
-  assert.deepEqual(formatRing(read), formatRing(ring));
+  const read = parseKeyring(formatKeyring(ring));
+  assert.deepEqual(formatKeyring(read), formatKeyring(ring));
   assert.equal(
-    grown({ ...ring, keys: ring.keys.slice(2) }, entropy.bytes(32), instant(4)).current,
+    addKey({ ...ring, keys: ring.keys.slice(2) }, entropy.bytes(32), instant(4)).current,
     'm4',
   );
 });
@@ -88,13 +88,17 @@ for (const [name, text, says] of [
 ] as const)
   test(`no ring: ${name}; the message holds no key`, () => {
     assert.throws(
-      () => parseRing(text),
+      () => parseKeyring(text),
       (fault: Error) => says.test(fault.message) && !fault.message.includes(key),
     );
   });
 
 const hour = 3600;
-const two: Ring = grown(ringOf(entropy.bytes(32), instant(1000)), entropy.bytes(32), instant(2000));
+const two: StoredKeyring = addKey(
+  makeSingleKeyKeyring(entropy.bytes(32), instant(1000)),
+  entropy.bytes(32),
+  instant(2000),
+);
 const retirements: readonly (readonly [id: string, sealed: number, now: number, answer: string])[] =
   [
     ['m1', 0, 2000 + hour, 'gone'],
@@ -106,7 +110,7 @@ const retirements: readonly (readonly [id: string, sealed: number, now: number, 
   ];
 for (const [id, sealed, now, answer] of retirements)
   test(`${id} with ${sealed} sealed, ${now - 2000} s after it stopped sealing: ${answer}`, () => {
-    const got = withoutKey(two, id, sealed, now as Instant);
+    const got = removeKey(two, id, sealed, now as Instant);
     assert.equal(got.ok ? 'gone' : got.refusal.kind, answer);
     if (got.ok)
       assert.deepEqual([got.value.current, got.value.keys.map((kept) => kept.id)], ['m2', ['m2']]);
@@ -114,67 +118,67 @@ for (const [id, sealed, now, answer] of retirements)
 
 test('the first start makes a ring of mode 600, and a second start finds it', () => {
   const directory = place();
-  const sealed = makeSealer(openRing(directory), entropy).seal('x', 'p');
+  const sealed = makeSecretBox(openKeyring(directory), entropy).encrypt('x', 'p');
   assert.ok(sealed.startsWith('v1.m1.'));
   assert.equal(statSync(join(directory.path, 'master.json')).mode & 0o777, 0o600);
-  assert.equal(makeSealer(openRing(directory), entropy).open(sealed, 'p'), 'x');
+  assert.equal(makeSecretBox(openKeyring(directory), entropy).decrypt(sealed, 'p'), 'x');
 });
 
 test('the single key of before is m1; the first rotation takes it into the ring', () => {
   const directory = place();
   const single = Buffer.alloc(32, 9);
-  const old = makeSealer([{ id: 'm1', key: single }], entropy).seal('x', 'p');
+  const old = makeSecretBox([{ id: 'm1', key: single }], entropy).encrypt('x', 'p');
   writeFileSync(join(directory.path, 'master.key'), single.toString('base64'), { mode: 0o600 });
-  assert.equal(makeSealer(openRing(directory), entropy).open(old, 'p'), 'x');
+  assert.equal(makeSecretBox(openKeyring(directory), entropy).decrypt(old, 'p'), 'x');
   assert.deepEqual(readdirSync(directory.path), ['master.key']);
   assert.equal(add(directory.path), 'changed');
   assert.deepEqual(readdirSync(directory.path).toSorted(), ['lock', 'master.json']);
   for (const file of readdirSync(directory.path))
     assert.equal(statSync(join(directory.path, file)).mode & 0o777, 0o600);
-  const ring = openRing(directory);
-  assert.deepEqual([ring.current().id, ring.oldest().id, ring.size()], ['m2', 'm1', 2]);
-  assert.equal(makeSealer(ring, entropy).open(old, 'p'), 'x');
+  const ring = openKeyring(directory);
+  assert.deepEqual([ring.current().id, ring.oldestKey().id, ring.keyCount()], ['m2', 'm1', 2]);
+  assert.equal(makeSecretBox(ring, entropy).decrypt(old, 'p'), 'x');
 });
 
 test('a process hears of a new key when it looks, or when it meets something sealed under it', () => {
   const directory = place();
-  const [writer, reader] = [openRing(directory), openRing(directory)];
+  const [writer, reader] = [openKeyring(directory), openKeyring(directory)];
   add(directory.path);
-  const sealer = makeSealer(reader, entropy);
-  assert.ok(sealer.seal('x', 'p').startsWith('v1.m1.'), 'it has not heard yet');
-  writer.look();
-  const sealed = makeSealer(writer, entropy).seal('x', 'p');
+  const sealer = makeSecretBox(reader, entropy);
+  assert.ok(sealer.encrypt('x', 'p').startsWith('v1.m1.'), 'it has not heard yet');
+  writer.reloadIfChanged();
+  const sealed = makeSecretBox(writer, entropy).encrypt('x', 'p');
   assert.ok(sealed.startsWith('v1.m2.'));
-  assert.equal(sealer.open(sealed, 'p'), 'x');
-  assert.ok(sealer.seal('x', 'p').startsWith('v1.m2.'));
+  assert.equal(sealer.decrypt(sealed, 'p'), 'x');
+  assert.ok(sealer.encrypt('x', 'p').startsWith('v1.m2.'));
 });
 
 test('a retired key opens on where it was known, and nowhere else', () => {
   const directory = place();
-  const running = openRing(directory);
-  const old = makeSealer(running, entropy).seal('x', 'p');
+  const running = openKeyring(directory);
+  const old = makeSecretBox(running, entropy).encrypt('x', 'p');
   add(directory.path);
   clock.at += hour;
-  changeRing(directory.path, (ring) => {
-    const without = withoutKey(ring, 'm1', 0, clock.now());
+  updateKeyring(directory.path, (ring) => {
+    const without = removeKey(ring, 'm1', 0, clock.now());
     return without.ok ? without.value : undefined;
   });
-  running.look();
-  assert.equal(running.size(), 1);
-  assert.equal(makeSealer(running, entropy).open(old, 'p'), 'x');
-  assert.throws(() => makeSealer(openRing(directory), entropy).open(old, 'p'));
+  running.reloadIfChanged();
+  assert.equal(running.keyCount(), 1);
+  assert.equal(makeSecretBox(running, entropy).decrypt(old, 'p'), 'x');
+  assert.throws(() => makeSecretBox(openKeyring(directory), entropy).decrypt(old, 'p'));
 });
 
 test('a change that is refused, and one that faults, leave the file as it is and no lock behind', () => {
   const directory = place();
-  openRing(directory);
+  openKeyring(directory);
   const before = readFileSync(join(directory.path, 'master.json'), 'utf8');
   assert.equal(
-    changeRing(directory.path, () => undefined),
+    updateKeyring(directory.path, () => undefined),
     'unchanged',
   );
   assert.throws(() =>
-    changeRing(directory.path, () => {
+    updateKeyring(directory.path, () => {
       throw new Error('no');
     }),
   );
@@ -184,19 +188,19 @@ test('a change that is refused, and one that faults, leave the file as it is and
 
 test('a file that is broken or gone while the server runs: it goes on with what it knows', () => {
   const directory = place();
-  const ring = openRing(directory);
+  const ring = openKeyring(directory);
   const path = join(directory.path, 'master.json');
   const text = readFileSync(path, 'utf8');
   writeFileSync(path, '{');
-  assert.throws(() => ring.look(), /master\.json/);
+  assert.throws(() => ring.reloadIfChanged(), /master\.json/);
   assert.equal(ring.current().id, 'm1');
   rmSync(path);
-  ring.look();
+  ring.reloadIfChanged();
   assert.equal(ring.current().id, 'm1');
-  assert.equal(readRing(directory.path), undefined, 'no other key is made in its place');
+  assert.equal(readKeyring(directory.path), undefined, 'no other key is made in its place');
   writeFileSync(path, text);
   add(directory.path);
-  ring.look();
+  ring.reloadIfChanged();
   assert.equal(ring.current().id, 'm2');
 });
 
@@ -220,12 +224,12 @@ test('rings of variables: the first key seals, all open', () => {
       { id: 'b', key: other },
       { id: 'm1', key: one },
     ]);
-    assert.equal(config.value.masterKeysFrom, 'GATEHOUSE_MASTER_KEYS');
-    const ring = fixedRing(
+    assert.equal(config.value.masterKeysVariable, 'GATEHOUSE_MASTER_KEYS');
+    const ring = makeFixedKeyring(
       config.value.masterKeys?.map(({ id, key }) => ({ id, key: Buffer.from(key, 'base64') })) ??
         [],
     );
-    assert.deepEqual([ring.current().id, ring.oldest().id, ring.size()], ['b', 'm1', 2]);
+    assert.deepEqual([ring.current().id, ring.oldestKey().id, ring.keyCount()], ['b', 'm1', 2]);
   }
   const single = read({ GATEHOUSE_MASTER_KEY: one as string });
   assert.ok(single.ok);

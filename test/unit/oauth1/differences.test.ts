@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { percentEncode as encode } from '#encoding/percent.ts';
-import { differences } from '#oauth1/diagnosis/differences.ts';
+import { compareBaseStrings } from '#oauth1/diagnosis/differences.ts';
 
 const origin = 'https://gate.example';
 const pairs = [
@@ -18,14 +18,14 @@ const text = (method = 'POST', uri = `${origin}/api`, params = sorted(encode)) =
   [method, uri, params].map(encode).join('&');
 
 test('where two base strings part', () => {
-  assert.deepEqual(differences(text(), text()), []);
-  assert.deepEqual(differences(text(), text('GET')), [
+  assert.deepEqual(compareBaseStrings(text(), text()), []);
+  assert.deepEqual(compareBaseStrings(text(), text('GET')), [
     { part: 'method', ours: 'POST', theirs: 'GET' },
   ]);
-  assert.deepEqual(differences(text(), text('POST', 'http://gate.example/api')), [
+  assert.deepEqual(compareBaseStrings(text(), text('POST', 'http://gate.example/api')), [
     { part: 'uri', ours: `${origin}/api`, theirs: 'http://gate.example/api' },
   ]);
-  const other = differences(
+  const other = compareBaseStrings(
     text(),
     text('POST', undefined, sorted(encode, [...pairs.slice(1), ['c', '2']])),
   );
@@ -34,5 +34,5 @@ test('where two base strings part', () => {
     { part: 'parameters', ours: '', theirs: 'c=2' },
   ]);
   for (const garbage of ['', '&', '%', '&&&&', '%E0%A4%A'])
-    assert.ok(differences(text(), garbage).length > 0);
+    assert.ok(compareBaseStrings(text(), garbage).length > 0);
 });

@@ -122,9 +122,9 @@ test('tags, directions, numbers and lists', () => {
     languages.map((language) => wordsOf(language).direction),
     ['ltr', 'ltr', 'rtl'],
   );
-  assert.equal(wordsOf('en').list(['a', 'b', 'c']), 'a, b, and c');
-  assert.equal(wordsOf('de').day(1_800_000_000), '15.01.2027');
-  assert.match(wordsOf('en').time(1_800_000_000), /UTC$/);
+  assert.equal(wordsOf('en').formatList(['a', 'b', 'c']), 'a, b, and c');
+  assert.equal(wordsOf('de').formatDate(1_800_000_000), '15.01.2027');
+  assert.match(wordsOf('en').formatDateTime(1_800_000_000), /UTC$/);
 });
 
 test('what a value holds is not read as a text', () => {
@@ -135,7 +135,7 @@ test('scopes of the built-in catalogue are said in every language; those of the 
   const builtIn = loadScopes(
     JSON.parse(readFileSync('src/registry/model/data/scopes.json', 'utf8')),
   );
-  for (const { name, description, group, risk } of builtIn.all()) {
+  for (const { name, description, group, risk } of builtIn.allScopes()) {
     const english = scopeWords(wordsOf('en'), builtIn);
     assert.deepEqual(
       [english.description(name), english.group(group), english.risk(risk)],
@@ -146,7 +146,7 @@ test('scopes of the built-in catalogue are said in every language; those of the 
   }
   const own = scopeWords(wordsOf('de'), {
     ...builtIn,
-    get: () => ({ ...builtIn.all()[0], description: 'Paint the bikeshed' }) as never,
+    get: () => ({ ...builtIn.allScopes()[0], description: 'Paint the bikeshed' }) as never,
   });
   assert.equal(own.description('basic'), 'Paint the bikeshed');
   assert.equal(own.description('unheard-of'), 'Paint the bikeshed');

@@ -5,13 +5,13 @@ import type { ClientId, SiteId } from '#kernel/ids.ts';
 import { digestOf } from '#keys/digest.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from '#registry/actions/context.ts';
 import { OPERATOR } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { GrantType } from '#registry/model/client.ts';
 import { app, registry } from './world.ts';
 
 type World = Awaited<ReturnType<typeof registry>>;
 
-async function created(world: World, changes: Partial<Proposal> = {}, approve = false) {
+async function created(world: World, changes: Partial<ClientProposal> = {}, approve = false) {
   const answer = await world.clients.create(app(changes), world.owner, { approve });
   assert.ok(answer.ok, JSON.stringify(answer));
   return answer.value;
@@ -30,7 +30,11 @@ const oauth1 = { protocol: 'oauth1', grantTypes: [] } as const;
 const owned = { ownerOnly: true, redirectUri: '', grantTypes: ['client_credentials'] } as const;
 const open = { confidential: false } as const;
 
-const refused: readonly (readonly [name: string, changes: Partial<Proposal>, field: string])[] = [
+const refused: readonly (readonly [
+  name: string,
+  changes: Partial<ClientProposal>,
+  field: string,
+])[] = [
   ['no name', { name: '  ' }, 'name'],
   ['a name of 129 bytes', { name: `${'é'.repeat(64)}x` }, 'name'],
   ['a name with a control character', { name: 'a\nb' }, 'name'],
@@ -108,7 +112,7 @@ test('an OAuth 2 app: 40 hexadecimal digits of secret, kept as a digest alone', 
   const [kept] = client.secrets;
   assert.equal(kept?.digest, digestOf(secret ?? ''));
   assert.deepEqual(
-    [kept.sealed, credentials, accessToken, client.stage],
+    [kept.encrypted, credentials, accessToken, client.stage],
     [null, null, null, 'proposed'],
   );
   assert.deepEqual(await world.store.findClient(client.id), client);
@@ -122,10 +126,10 @@ test('an OAuth 1 app: the secret can be read back to check signatures', async ()
     { ...oauth1, rsaPublicKey: pem('rsa', 2048) },
     true,
   );
-  const sealed = client.secrets[0]?.sealed;
+  const sealed = client.secrets[0]?.encrypted;
   assert.ok(sealed);
-  assert.equal(world.sealer.open(sealed, CLIENT_SECRET), secret);
-  assert.throws(() => world.sealer.open(sealed, TOKEN_SECRET));
+  assert.equal(world.sealer.decrypt(sealed, CLIENT_SECRET), secret);
+  assert.throws(() => world.sealer.decrypt(sealed, TOKEN_SECRET));
   assert.deepEqual([client.stage, client.grantTypes], ['approved', []]);
   await world.store.close();
 });
@@ -160,7 +164,7 @@ test('an owner-only OAuth 1 app gets token credentials; a reset keeps the identi
   assert.ok(credentials);
   const kept = await world.store.findTokenCredentials(credentials.token);
   assert.equal(
-    kept && world.sealer.open(kept.credentials.secretSealed, TOKEN_SECRET),
+    kept && world.sealer.decrypt(kept.credentials.encryptedSecret, TOKEN_SECRET),
     credentials.secret,
   );
 
@@ -171,7 +175,7 @@ test('an owner-only OAuth 1 app gets token credentials; a reset keeps the identi
   assert.notEqual(reset.value.secret, secret);
   const fresh = await world.store.findTokenCredentials(reset.value.credentials.token);
   assert.equal(
-    fresh && world.sealer.open(fresh.credentials.secretSealed, TOKEN_SECRET),
+    fresh && world.sealer.decrypt(fresh.credentials.encryptedSecret, TOKEN_SECRET),
     reset.value.credentials.secret,
   );
   await world.store.close();
@@ -186,7 +190,7 @@ test('a reset after the owner ended the consent makes it again, with a pair that
   });
   const [consent] = await world.store.listConsents(world.owner.id);
   assert.ok(consent && credentials);
-  await world.consents.renounce(consent.id, world.owner);
+  await world.consents.revoke(consent.id, world.owner);
   assert.equal(await world.store.findTokenCredentials(credentials.token), undefined);
   const reset = await world.clients.resetSecret(client.id);
   assert.ok(reset.ok && reset.value.credentials);
@@ -203,7 +207,7 @@ test('a reset of an owner-only OAuth 2 app ends the old token; a reset of an app
   assert.equal((await world.store.listConsents(world.owner.id)).length, 1);
 
   const { client } = await created(world, { name: 'For all' }, true);
-  const consent = await world.consents.save(client, world.user, ['basic']);
+  const consent = await world.consents.accept(client, world.user, ['basic']);
   assert.ok((await world.clients.resetSecret(client.id)).ok);
   assert.deepEqual(await world.consents.current(client, world.user, 'here' as SiteId), consent);
   assert.deepEqual(await world.clients.resetSecret('0'.repeat(32) as ClientId), {
@@ -280,11 +284,11 @@ for (const [stage, ends] of Object.entries(moves)) {
       } as const;
       if (stage !== 'proposed') {
         const moved = { ...client, stage: stage as typeof client.stage };
-        await world.store.apply({
-          edition: client.edition,
+        await world.store.applyChange({
+          recordVersion: client.recordVersion,
           effects: [{ kind: 'save-client', client: moved }],
           audit,
-          notices: [],
+          notifications: [],
         });
       }
       world.pass(5);
@@ -333,7 +337,7 @@ test('reject and disable may hide; disable hides from any stage; approval shows 
 test('of two decisions at once one is too late', async () => {
   const world = await registry();
   const { client } = await created(world);
-  const changeToken = world.registry.changeToken(OPERATOR, client);
+  const changeToken = world.registry.etagFor(OPERATOR, client);
   const decide = (action: string) =>
     world.registry.submit(OPERATOR, action, {
       clientId: client.id,

@@ -7,13 +7,13 @@ import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { ClientId, SiteId, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { makeSealer } from '#keys/secret-box.ts';
+import { makeSecretBox } from '#keys/secret-box.ts';
 import { OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { readConfigured } from '#registry/configured-clients.ts';
+import { readConfiguredClients } from '#registry/configured-clients.ts';
 import { ANYWHERE } from '#registry/model/client.ts';
 import { actions } from '#registry/registry.ts';
 import { rules } from './world.ts';
@@ -61,7 +61,7 @@ const files: Readonly<Record<string, string>> = {
   long: 'f'.repeat(256),
 };
 const read = (...entries: readonly unknown[]) =>
-  readConfigured(entries, {
+  readConfiguredClients(entries, {
     rules,
     ownerOf: (name) => (name === 'Olga' ? (7 as UserId) : undefined),
     readSecret: (path) => {
@@ -69,7 +69,7 @@ const read = (...entries: readonly unknown[]) =>
       if (text === undefined) throw new Error(`no such file ${path}`);
       return text;
     },
-    seal: (plain) => `sealed ${plain}` as never,
+    encryptSecret: (plain) => `sealed ${plain}` as never,
     email: 'no-reply@gate.example',
     now: instant(1000),
   });
@@ -116,7 +116,7 @@ test('an entry is an approved app that nobody changes here; what is not said is 
       stage: 'approved',
       stageAt: 1000,
       suppressed: false,
-      halted: 'nothing',
+      suspension: 'none',
       registeredAt: 1000,
       managed: true,
       skipConsent: false,
@@ -392,13 +392,13 @@ function worlds() {
   let waited = 0;
   return {
     directory,
-    over(entries: readonly Entry[], settings: Readonly<Record<string, string>> = {}): TestWorld {
-      const world = new TestWorld(settings, JSON.stringify({ clients: entries }), {
+    over(entries: readonly Entry[], settings: Readonly<Record<string, string>> = {}): TestServer {
+      const world = new TestServer(settings, JSON.stringify({ clients: entries }), {
         database: join(directory, 'gatehouse.db'),
       });
       // Identifiers begin with the time, and chance begins again in each world.
       waited += 10;
-      world.wait(waited);
+      world.advanceClock(waited);
       return world;
     },
     remove: () => rmSync(directory, { recursive: true }),
@@ -409,16 +409,16 @@ const inWorld = (entry: Entry, changes: Entry = {}): Entry => ({
   owner: 'Ada',
   ...changes,
 });
-const tell = (world: TestWorld) =>
-  world.built.settle().then(
+const tell = (world: TestServer) =>
+  world.server.prepare().then(
     () => 'settled',
     (fault: Error) => `${fault.constructor.name} ${fault.message}`,
   );
 const main = 'main' as SiteId;
 
-const permitted = async (world: TestWorld, headers: Record<string, string>) =>
+const permitted = async (world: TestServer, headers: Record<string, string>) =>
   (
-    await world.built.guard.permit(
+    await world.server.guard.permit(
       {
         method: 'GET',
         target: '/api',
@@ -430,15 +430,18 @@ const permitted = async (world: TestWorld, headers: Record<string, string>) =>
       main,
     )
   ).ok;
-const token = (world: TestWorld, form: string, key = secret) =>
+const token = (world: TestServer, form: string, key = secret) =>
   world.app.inject({
     method: 'POST',
     url: '/oauth2/token',
     payload: form,
-    headers: { authorization: basic(A, key), 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: basicHeader(A, key),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
   });
 const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');
-const ask = async (world: TestWorld, user: Account, over: Record<string, string> = {}) => {
+const ask = async (world: TestServer, user: Account, over: Record<string, string> = {}) => {
   const wanted = {
     response_type: 'code',
     client_id: A,
@@ -453,33 +456,33 @@ const ask = async (world: TestWorld, user: Account, over: Record<string, string>
   });
   const answer = await world.app.inject({
     url: `/oauth2/authorize?${query}`,
-    headers: { cookie: await world.cookie(user) },
+    headers: { cookie: await world.sessionCookie(user) },
   });
   return { status: answer.statusCode, to: String(answer.headers.location ?? '') };
 };
 
 test('until they are taken in, and after a refusal, none of them can be used; then they work', async () => {
-  const bad = new TestWorld(
+  const bad = new TestServer(
     {},
     JSON.stringify({
       clients: [inWorld(oauth2), inWorld(oauth2, { client_id: B, name: 7, owner: 'Nobody' })],
     }),
   );
-  await bad.person('Ada');
+  await bad.createPerson('Ada');
   assert.match(
     await tell(bad),
     /^StartupError [\s\S]*clients\[1\] \(b+\) name: [\s\S]*clients\[1\] \(b+\) owner: .*account create/,
   );
-  assert.equal(await bad.built.store.findClient(A), undefined);
+  assert.equal(await bad.server.store.findClient(A), undefined);
   await bad.close();
 
-  const world = new TestWorld(
+  const world = new TestServer(
     {},
     JSON.stringify({
       clients: [inWorld(oauth2, { grant_types: ['authorization_code', 'client_credentials'] })],
     }),
   );
-  await world.person('Ada');
+  await world.createPerson('Ada');
   assert.equal((await token(world, 'grant_type=client_credentials')).statusCode, 401);
   assert.equal(await tell(world), 'settled');
   assert.equal((await token(world, 'grant_type=client_credentials')).statusCode, 200);
@@ -492,7 +495,7 @@ test('until they are taken in, and after a refusal, none of them can be used; th
 });
 
 test('an unknown owner stops the start', async () => {
-  const world = new TestWorld({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
+  const world = new TestServer({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
   assert.match(await tell(world), /^StartupError .*\n.*owner: there is no account named Ada/);
   await world.close();
 });
@@ -505,7 +508,7 @@ test('a secret comes from a file', async () => {
     grant_types: ['client_credentials'],
   };
   const world = over([inWorld(without(oauth2, 'client_secret', 'redirect_uri'), filed)]);
-  await world.person('Ada');
+  await world.createPerson('Ada');
   assert.equal(await tell(world), 'settled');
   assert.equal(
     (await token(world, 'grant_type=client_credentials', 'q'.repeat(40))).statusCode,
@@ -519,8 +522,8 @@ test('a secret comes from a file', async () => {
 test('an entry does not take the place of an app that was registered, nor do the entries beside it', async () => {
   const { over, remove } = worlds();
   const first = over([]);
-  const ada = await first.person('Ada');
-  const { client } = await first.client(ada, { name: 'Editor' });
+  const ada = await first.createPerson('Ada');
+  const { client } = await first.createClient(ada, { name: 'Editor' });
   await first.close();
   for (const [changes, taken] of [
     [{ client_id: client.id, name: 'Other' }, client.id],
@@ -534,8 +537,8 @@ test('an entry does not take the place of an app that was registered, nor do the
       await tell(world),
       new RegExp(`^StartupError [\\s\\S]*${taken}: .*was registered before`),
     );
-    assert.equal(await world.built.store.findClient(B), undefined);
-    assert.deepEqual(await world.built.store.findClient(client.id), client);
+    assert.equal(await world.server.store.findClient(B), undefined);
+    assert.deepEqual(await world.server.store.findClient(client.id), client);
     await world.close();
   }
   const fine = over([inWorld(oauth2, { version: '2.0' })]);
@@ -545,12 +548,12 @@ test('an entry does not take the place of an app that was registered, nor do the
 });
 
 test('nor does anybody register what an entry has', async () => {
-  const world = new TestWorld(
+  const world = new TestServer(
     {},
     JSON.stringify({ clients: [inWorld(oauth2, { version: '2.0' })] }),
   );
-  const ada = await world.person('Ada');
-  await world.built.settle();
+  const ada = await world.createPerson('Ada');
+  await world.server.prepare();
   const again = (version: string) =>
     world.clients.create(
       {
@@ -584,28 +587,28 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
     inWorld(oauth1, { client_id: B, name: 'Classic' }),
   ];
   const first = over(entries);
-  const [, ben] = [await first.person('Ada'), await first.person('Ben')];
-  await first.built.settle();
-  const { store } = first.built;
+  const [, ben] = [await first.createPerson('Ada'), await first.createPerson('Ben')];
+  await first.server.prepare();
+  const { store } = first.server;
   const client = await store.findClient(A);
   const classic = await store.findClient(B);
   assert.ok(client && classic);
-  const code = await first.code({ client }, ben);
+  const code = await first.issueCode({ client }, ben);
   const redirect = encodeURIComponent(client.redirectUri);
   const bought = await token(
     first,
     `grant_type=authorization_code&code=${code}&redirect_uri=${redirect}`,
   );
   const { access_token: access, refresh_token: refresh } = bought.json();
-  const consent = await first.consents.save(classic, ben, []);
-  const credentials = await store.findTokenCredentialsOf(consent.id);
+  const consent = await first.consents.accept(classic, ben, []);
+  const credentials = await store.findTokenCredentialsByConsent(consent.id);
   assert.ok(credentials);
   // The secret of the pair is sealed: a signature is made with what the sealer of every world
   // opens.
-  const plain = makeSealer([{ id: 'm1', key: Buffer.alloc(32, 7) }], {
+  const plain = makeSecretBox([{ id: 'm1', key: Buffer.alloc(32, 7) }], {
     bytes: (count) => new Uint8Array(count),
-  }).open(credentials.secretSealed, 'token secret');
-  const signed = (world: TestWorld) =>
+  }).decrypt(credentials.encryptedSecret, 'token secret');
+  const signed = (world: TestServer) =>
     signedHeader(
       world,
       'GET',
@@ -613,7 +616,7 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
       { key: B, secret },
       { key: credentials.token, secret: plain },
     );
-  const works = async (world: TestWorld) => [
+  const works = async (world: TestServer) => [
     await permitted(world, { authorization: `Bearer ${access}` }),
     await permitted(world, signed(world)),
   ];
@@ -630,7 +633,7 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
   // Nobody is sent on to an app that cannot be used (RFC 9700 §4.11.2): a page says so.
   const asked = await ask(gone, ben);
   assert.deepEqual([asked.to, asked.status >= 400], ['', true]);
-  const shadow = await gone.built.store.findClient(A);
+  const shadow = await gone.server.store.findClient(A);
   assert.deepEqual(
     [shadow?.stage, shadow?.managed, shadow?.number, shadow?.secrets],
     ['configured', true, client.number, []],
@@ -638,11 +641,11 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
   assert.equal((await gone.consents.list(ben)).length, 2);
   for (const action of ['approve', 'disable', 'reenable', 'halt', 'revise', 'update'])
     assert.deepEqual(
-      await gone.built.world.registry.submit(OPERATOR, action, {
+      await gone.server.services.registry.submit(OPERATOR, action, {
         clientId: A,
         reason: '',
         suppress: false,
-        halted: 'tokens',
+        suspension: 'all',
         resetSecret: true,
       }),
       { ok: false, refusal: { kind: 'managed_by_configuration' } },
@@ -656,7 +659,7 @@ test('an entry that disappears takes its app along: tokens stop; it returns, and
     (await token(back, `grant_type=refresh_token&refresh_token=${refresh}`)).statusCode,
     200,
   );
-  const again = await back.built.store.findClient(A);
+  const again = await back.server.store.findClient(A);
   assert.deepEqual(
     [again?.number, again?.registeredAt, again?.stage],
     [client.number, client.registeredAt, 'approved'],
@@ -671,9 +674,9 @@ test('another program over the same database, whose configuration has no such en
     over([inWorld(oauth2, { grant_types: ['authorization_code', 'client_credentials'] })]),
     over([]),
   ];
-  await one.person('Ada');
-  await one.built.settle();
-  await other.built.settle();
+  await one.createPerson('Ada');
+  await one.server.prepare();
+  await other.server.prepare();
   const bought = (await token(one, 'grant_type=client_credentials')).json();
   const bearer = { authorization: `Bearer ${bought.access_token}` };
   assert.deepEqual([await permitted(one, bearer), await permitted(other, bearer)], [true, false]);
@@ -690,15 +693,15 @@ test('what an entry says now is what holds: other scopes, another secret', async
     grant_types: ['authorization_code', 'client_credentials'],
   });
   const first = over([entry]);
-  await first.person('Ada');
-  await first.built.settle();
+  await first.createPerson('Ada');
+  await first.server.prepare();
   const bought = (await token(first, 'grant_type=client_credentials')).json();
   assert.equal(bought.scope, 'basic editpage delete');
   await first.close();
   const second = over([
     { ...entry, scopes: ['editpage'], client_secret: 'z'.repeat(40), name: 'Editor Pro' },
   ]);
-  await second.built.settle();
+  await second.server.prepare();
   assert.equal((await token(second, 'grant_type=client_credentials')).statusCode, 401);
   assert.equal(
     (await token(second, 'grant_type=client_credentials', 'z'.repeat(40))).json().scope,
@@ -712,9 +715,9 @@ test('what an entry says now is what holds: other scopes, another secret', async
     address: '::1',
     secure: true,
   };
-  const permit = await second.built.guard.permit(sent, main);
+  const permit = await second.server.guard.permit(sent, main);
   assert.deepEqual(permit.ok && permit.value.scopes, ['basic', 'editpage']);
-  assert.equal((await second.built.store.findClient(A))?.name, 'Editor Pro');
+  assert.equal((await second.server.store.findClient(A))?.name, 'Editor Pro');
   await second.close();
   remove();
 });
@@ -726,17 +729,17 @@ const about = Object.keys(actions).filter(
 );
 for (const action of about) {
   test(`${action} is refused for an app of the configuration, to its owner and to the operator`, async () => {
-    const world = new TestWorld({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
-    const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-    await world.built.settle();
-    const { store, world: rooms } = world.built;
+    const world = new TestServer({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
+    const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+    await world.server.prepare();
+    const { store, services: rooms } = world.server;
     const before = await store.findClient(A);
     const values = {
       ...{
         clientId: A,
         reason: '',
         suppress: false,
-        halted: 'tokens',
+        suspension: 'all',
         resetSecret: true,
         label: 'x',
         secretId: 1,
@@ -756,14 +759,14 @@ for (const action of about) {
 }
 
 test('people give and end their consents to it as to any other', async () => {
-  const world = new TestWorld({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
-  const [, ben] = [await world.person('Ada'), await world.person('Ben')];
-  await world.built.settle();
-  const client = await world.built.store.findClient(A);
+  const world = new TestServer({}, JSON.stringify({ clients: [inWorld(oauth2)] }));
+  const [, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  await world.server.prepare();
+  const client = await world.server.store.findClient(A);
   assert.ok(client);
-  const consent = await world.consents.save(client, ben, ['editpage']);
+  const consent = await world.consents.accept(client, ben, ['editpage']);
   assert.deepEqual(consent.scopes, ['basic', 'editpage']);
-  assert.equal(await world.consents.renounce(consent.id, ben), 'renounced');
+  assert.equal(await world.consents.revoke(consent.id, ben), 'renounced');
   await world.close();
 });
 
@@ -798,9 +801,9 @@ for (const [name, changes, over, skips] of skipping) {
       scopes: ['editpage', 'delete'],
       ...changes,
     });
-    const world = new TestWorld({}, JSON.stringify({ clients: [entry] }));
-    const [, ben] = [await world.person('Ada'), await world.person('Ben')];
-    await world.built.settle();
+    const world = new TestServer({}, JSON.stringify({ clients: [entry] }));
+    const [, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+    await world.server.prepare();
     for (let time = 0; time < 2; time++) {
       const { status, to } = await ask(world, ben, over);
       assert.equal(status, 303);
@@ -823,7 +826,7 @@ for (const [name, changes, over, skips] of skipping) {
     }
     const consents = (await world.consents.list(ben)).map(({ scopes }) => scopes);
     assert.deepEqual(consents, skips ? [['basic', 'editpage', 'delete']] : []);
-    const lines = (await world.built.store.listAudit({ limit: 9 })).map(({ action, actorId }) => [
+    const lines = (await world.server.store.listAudit({ limit: 9 })).map(({ action, actorId }) => [
       action,
       actorId,
     ]);
@@ -837,9 +840,9 @@ test('first-party never skips for OAuth 1, nor for somebody who is not signed in
     inWorld(oauth2, { skip_consent: true }),
     inWorld(oauth1, { client_id: B, name: 'Classic', skip_consent: true }),
   ];
-  const world = new TestWorld({}, JSON.stringify({ clients: entries }));
-  const [, ben] = [await world.person('Ada'), await world.person('Ben')];
-  await world.built.settle();
+  const world = new TestServer({}, JSON.stringify({ clients: entries }));
+  const [, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  await world.server.prepare();
   const key = { key: B, secret };
   for (const path of ['authorize', 'authenticate']) {
     const headers = signedHeader(world, 'POST', '/oauth1/initiate', key, null, {
@@ -849,14 +852,17 @@ test('first-party never skips for OAuth 1, nor for somebody who is not signed in
       (await world.app.inject({ method: 'POST', url: '/oauth1/initiate', headers })).body,
     );
     const url = `/oauth1/${path}?oauth_token=${form.get('oauth_token')}`;
-    const answer = await world.app.inject({ url, headers: { cookie: await world.cookie(ben) } });
+    const answer = await world.app.inject({
+      url,
+      headers: { cookie: await world.sessionCookie(ben) },
+    });
     assert.match(String(answer.headers.location), /^\/authorize\//);
   }
   const stranger = await world.app.inject({
     url: `/oauth2/authorize?response_type=code&client_id=${A}&code_challenge=${challenge}&code_challenge_method=S256`,
   });
   assert.match(String(stranger.headers.location), /^\/sign-in\?/);
-  await world.built.store.setBlocked(ben.id, true);
+  await world.server.store.setBlocked(ben.id, true);
   assert.ok(!(await ask(world, ben)).to.includes('code='));
   assert.deepEqual(await world.consents.list(ben), []);
   await world.close();

@@ -87,8 +87,8 @@ for (const [name, may, asked, got] of [
 test('OAuth 2: a second yes adds to the consent and takes nothing away (ADR 25)', async () => {
   const world = await registry();
   const client = await made(world, { scopes: ['editpage', 'delete'] });
-  const first = await world.consents.save(client, world.user, ['basic', 'editpage', 'delete']);
-  const second = await world.consents.save(client, world.user, ['basic']);
+  const first = await world.consents.accept(client, world.user, ['basic', 'editpage', 'delete']);
+  const second = await world.consents.accept(client, world.user, ['basic']);
   assert.equal(second.id, first.id);
   assert.deepEqual((await world.consents.current(client, world.user, here))?.scopes, [
     'basic',
@@ -105,11 +105,11 @@ test('OAuth 1: a second yes changes nothing; one permanent pair exists', async (
     protocol: 'oauth1',
     redirectUri: 'https://reader.example/cb',
   });
-  const first = await world.consents.save(client, world.user, client.scopes);
+  const first = await world.consents.accept(client, world.user, client.scopes);
   const token = await world.store.tokenOfConsent(first.id);
   assert.match(token ?? '', /^[0-9a-f]{32}$/);
   world.pass(60);
-  assert.deepEqual(await world.consents.save(client, world.user, ['basic']), first);
+  assert.deepEqual(await world.consents.accept(client, world.user, ['basic']), first);
   assert.equal(await world.store.tokenOfConsent(first.id), token);
   await world.store.close();
 });
@@ -117,7 +117,7 @@ test('OAuth 1: a second yes changes nothing; one permanent pair exists', async (
 test('a consent holds what the app may, on the site of the app', async () => {
   const world = await registry();
   const client = await made(world, { site: 'there' });
-  const consent = await world.consents.save(client, world.user, ['editpage', 'delete']);
+  const consent = await world.consents.accept(client, world.user, ['editpage', 'delete']);
   assert.deepEqual([consent.site, consent.scopes], ['there', ['basic', 'editpage']]);
   await world.store.close();
 });
@@ -125,11 +125,11 @@ test('a consent holds what the app may, on the site of the app', async () => {
 test('only the person who consented can end a consent, once', async () => {
   const world = await registry();
   const client = await made(world);
-  const { id } = await world.consents.save(client, world.user, ['basic']);
-  assert.equal(await world.consents.renounce(id, world.owner), 'unknown');
+  const { id } = await world.consents.accept(client, world.user, ['basic']);
+  assert.equal(await world.consents.revoke(id, world.owner), 'unknown');
   assert.equal((await world.consents.list(world.user)).length, 1);
-  assert.equal(await world.consents.renounce(id, world.user), 'renounced');
-  assert.equal(await world.consents.renounce(id, world.user), 'unknown');
+  assert.equal(await world.consents.revoke(id, world.user), 'renounced');
+  assert.equal(await world.consents.revoke(id, world.user), 'unknown');
   assert.equal(await world.consents.current(client, world.user, here), undefined);
   await world.store.close();
 });

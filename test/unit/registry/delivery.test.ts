@@ -3,10 +3,14 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
-import type { Letter } from '#platform/smtp.ts';
+import type { OutgoingEmail } from '#platform/smtp.ts';
 import { type DeliveryParts, makeDelivery } from '#registry/notifications/delivery.ts';
-import type { Notice, NoticeFacts, NoticeTarget } from '#registry/notifications/notification.ts';
-import { noticeWords, tellings } from '#registry/notifications/templates.ts';
+import type {
+  Notification,
+  NotificationFacts,
+  NotificationTarget,
+} from '#registry/notifications/notification.ts';
+import { emailTemplates, renderNotificationEmail } from '#registry/notifications/templates.ts';
 
 const START = 1_790_000_000;
 const raw = Buffer.alloc(32, 5);
@@ -14,7 +18,7 @@ const secret = `whsec_${raw.toString('base64')}`;
 const ADDRESS = 'ada@example.org';
 const HOOK = 'https://hooks.example/T0/token';
 
-const facts: NoticeFacts = {
+const facts: NotificationFacts = {
   event: 'approve',
   client: { id: 'c'.repeat(32) as ClientId, name: 'Reader', version: '1.0' },
   actor: 'Rita',
@@ -22,8 +26,8 @@ const facts: NoticeFacts = {
   reason: 'Looks fine',
   at: instant(START),
 };
-const toAda: NoticeTarget = { kind: 'mail', userId: 1 as UserId };
-const toOps: NoticeTarget = { kind: 'webhook', endpoint: 'ops' };
+const toAda: NotificationTarget = { kind: 'mail', userId: 1 as UserId };
+const toOps: NotificationTarget = { kind: 'webhook', endpoint: 'ops' };
 
 /** Thrown by a faked port: what it says must not get out. */
 const outage = (code: string) => Object.assign(new Error(`${ADDRESS} ${HOOK} ${secret}`), { code });
@@ -31,8 +35,8 @@ const outage = (code: string) => Object.assign(new Error(`${ADDRESS} ${HOOK} ${s
 /** A worker over faked ports, with a clock moved by hand. */
 function world(changes: Partial<DeliveryParts> = {}) {
   let now = START;
-  const notices: Notice[] = [];
-  const letters: Letter[] = [];
+  const notices: Notification[] = [];
+  const letters: OutgoingEmail[] = [];
   const posts: { url: string; headers: Readonly<Record<string, string>>; body: string }[] = [];
   const lines: string[] = [];
   const replies: { status: number | Error; mail: 'sent' | { refused: string } | Error } = {
@@ -41,21 +45,21 @@ function world(changes: Partial<DeliveryParts> = {}) {
   };
   const log = (event: string, fields?: object) =>
     void lines.push(`${event} ${JSON.stringify(fields)}`);
-  const change = (id: number, to: Partial<Notice>) => {
+  const change = (id: number, to: Partial<Notification>) => {
     const at = notices.findIndex((notice) => notice.id === id);
-    notices[at] = { ...(notices[at] as Notice), ...to };
+    notices[at] = { ...(notices[at] as Notification), ...to };
   };
   const outbox: DeliveryParts['outbox'] = {
-    claimNotices: async (at, claimedUntil, limit) => {
+    claimNotifications: async (at, claimedUntil, limit) => {
       const due = notices
         .filter(({ state, dueAt }) => state === 'waiting' && dueAt <= at)
         .slice(0, limit);
       for (const { id, attempts } of due)
         change(id, { dueAt: claimedUntil, attempts: attempts + 1 });
-      return due.map(({ id }) => notices[id] as Notice);
+      return due.map(({ id }) => notices[id] as Notification);
     },
-    closeNotice: async (id, state, problem) => change(id, { state, problem }),
-    retryNotice: async (id, dueAt, problem) => change(id, { dueAt, problem }),
+    closeNotification: async (id, state, problem) => change(id, { state, problem }),
+    retryNotification: async (id, dueAt, problem) => change(id, { dueAt, problem }),
   };
   const delivery = makeDelivery({
     outbox,
@@ -75,7 +79,7 @@ function world(changes: Partial<DeliveryParts> = {}) {
     },
     clock: { now: () => instant(now), millis: () => now * 1000 },
     log: { info: log, warn: log, error: log },
-    findAccount: async (user) => (user === 1 ? ADDRESS : null),
+    findConfirmedEmail: async (user) => (user === 1 ? ADDRESS : null),
     endpoints: [{ name: 'ops', url: HOOK, secret }],
     issuer: 'https://gate.example',
     siteName: 'Gate',
@@ -93,7 +97,7 @@ function world(changes: Partial<DeliveryParts> = {}) {
     pass: (span: number) => {
       now += span;
     },
-    put: (target: NoticeTarget) => {
+    put: (target: NotificationTarget) => {
       const id = notices.length;
       const at = now as Instant;
       notices.push({
@@ -107,7 +111,7 @@ function world(changes: Partial<DeliveryParts> = {}) {
         dueAt: at,
         problem: null,
       });
-      return () => notices[id] as Notice;
+      return () => notices[id] as Notification;
     },
   };
 }
@@ -238,7 +242,7 @@ test('the pauses grow, and the fourteenth attempt is the last', async () => {
 });
 
 test('a port that never answers ends the attempt, not the worker', async () => {
-  const limits = { batch: 20, claimFor: seconds(120), attemptMs: 5 };
+  const limits = { batch: 20, claimSeconds: seconds(120), attemptMs: 5 };
   const { delivery, put } = world({ web: { post: () => new Promise<number>(() => {}) }, limits });
   const [hanging, letter] = [put(toOps), put(toAda)];
   await delivery.run();
@@ -282,7 +286,7 @@ test('at most twenty are claimed, and no more go out at once than allowed', asyn
 
 test('a delivered notice that the store could not note down is not sent again', async () => {
   const { delivery, outbox, put, posts, lines, pass } = world();
-  const close = outbox.closeNotice;
+  const close = outbox.closeNotification;
   Object.assign(outbox, { closeNotice: () => Promise.reject(outage('SQLITE_BUSY')) });
   const notice = put(toOps);
   await delivery.run();
@@ -306,7 +310,7 @@ test('a secret that is none stops the start, without being repeated', () => {
 const sender = { issuer: 'https://gate.example', siteName: 'Gate' };
 
 test('a letter says what happened, to which app, by whom and why', () => {
-  assert.deepEqual(noticeWords(facts, sender), {
+  assert.deepEqual(renderNotificationEmail(facts, sender), {
     subject: '[Gate] App approved: "Reader"',
     text: [
       '"Rita" approved the app "Reader" (version 1.0).',
@@ -329,7 +333,7 @@ test('a letter says what happened, to which app, by whom and why', () => {
 test('hostile names and reasons stay on their line and look like nothing else', () => {
   const hostile =
     'R\r\nBcc: x@y.example\u202e\u2028"\u201d <b>https://evil.example</b> www.evil.example\u0000\ud800';
-  const words = noticeWords(
+  const words = renderNotificationEmail(
     {
       ...facts,
       client: { ...facts.client, name: hostile },
@@ -344,7 +348,10 @@ test('hostile names and reasons stay on their line and look like nothing else', 
     words.text.replaceAll('\n', '').replace('> a', ''),
     /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202e\u201d<>]/u,
   );
-  assert.equal(words.text.split('\n').length, noticeWords(facts, sender).text.split('\n').length);
+  assert.equal(
+    words.text.split('\n').length,
+    renderNotificationEmail(facts, sender).text.split('\n').length,
+  );
   assert.equal(words.text.match(/:\/\//g)?.length, 1);
   // Three names and the owner, in quotation marks of ours alone.
   assert.equal(words.text.match(/"/g)?.length, 8);
@@ -353,15 +360,18 @@ test('hostile names and reasons stay on their line and look like nothing else', 
 for (const event of ['toString', 'something new\n']) {
   test(`an event without words of its own (${JSON.stringify(event)}) still tells that something happened`, () => {
     assert.match(
-      noticeWords({ ...facts, event, actor: null }, sender).text,
+      renderNotificationEmail({ ...facts, event, actor: null }, sender).text,
       /^Something changed about the app "Reader" \(version 1\.0\): \w+/,
     );
   });
 }
 
 test('a person reads "app", never a word of the protocol', () => {
-  for (const event of Object.keys(tellings)) {
-    const { subject, text } = noticeWords({ ...facts, event, actor: null, reason: '' }, sender);
+  for (const event of Object.keys(emailTemplates)) {
+    const { subject, text } = renderNotificationEmail(
+      { ...facts, event, actor: null, reason: '' },
+      sender,
+    );
     assert.doesNotMatch(subject + text, /client|consumer|Reason:/i);
     assert.doesNotMatch(text, /^Something/);
   }

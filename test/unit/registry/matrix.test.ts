@@ -4,7 +4,7 @@ import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import type { ConsentId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import type { Ran } from '#registry/actions/context.ts';
+import type { ActionResult } from '#registry/actions/context.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
 import { type Client, type Stage, stages } from '#registry/model/client.ts';
 import { type RevisedFields, revisedFields } from '#registry/model/revision.ts';
@@ -56,7 +56,7 @@ const rightNames: Readonly<Record<string, string>> = {
   [suppress]: 'suppress',
   [manageConsents]: 'consents',
 };
-async function word(ran: Ran): Promise<string> {
+async function word(ran: ActionResult): Promise<string> {
   const answer = await ran;
   if (answer.ok) return 'yes';
   const { refusal } = answer;
@@ -256,8 +256,8 @@ async function stageSet(readOnly: string | null = null) {
       revisedFields.map((field) => [field, client[field]]),
     ) as RevisedFields;
     const fields = { ...live, description: 'As it would be' };
-    const applied = await store.apply({
-      edition: client.edition,
+    const applied = await store.applyChange({
+      recordVersion: client.recordVersion,
       effects: [
         {
           kind: 'save-client',
@@ -268,7 +268,7 @@ async function stageSet(readOnly: string | null = null) {
           secret: {
             label: 'second',
             digest: 'none' as never,
-            sealed: null,
+            encrypted: null,
             createdAt: at,
             expiresAt: null,
           },
@@ -283,7 +283,7 @@ async function stageSet(readOnly: string | null = null) {
         },
       ],
       audit,
-      notices: [],
+      notifications: [],
     });
     assert.ok(applied.outcome === 'applied');
     return {
@@ -322,7 +322,7 @@ async function stageSet(readOnly: string | null = null) {
     };
     const said = {
       suppress: false,
-      halted: 'tokens',
+      suspension: 'all',
       resetSecret: true,
       introspector: true,
       pkceOptional: true,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, SiteId, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { hindrance, isUsableBy } from '#registry/access.ts';
+import { clientAccessDenial, isUsableBy } from '#registry/access.ts';
 import { ANYWHERE, type Client, stages } from '#registry/model/client.ts';
 
 const account = (id: number, blocked = false): Account => ({
@@ -44,10 +44,10 @@ const client = (changes: Partial<Client>): Client => ({
   stage: 'approved',
   stageAt: instant(0),
   suppressed: false,
-  halted: 'nothing',
+  suspension: 'none',
   managed: false,
   skipConsent: false,
-  edition: 0,
+  recordVersion: 0,
   registeredAt: instant(0),
   ...changes,
 });
@@ -108,7 +108,7 @@ test('the whole truth table: the first hindrance of suppressed, stage, block, si
                 });
                 assert.equal(isUsableBy(subject, user), may, row);
                 assert.equal(
-                  hindrance(subject, user, { site: 'here' as SiteId, address })?.kind,
+                  clientAccessDenial(subject, user, { site: 'here' as SiteId, address })?.kind,
                   wanted,
                   row,
                 );
@@ -119,7 +119,7 @@ test('the whole truth table: the first hindrance of suppressed, stage, block, si
 
 test('what is not asked about does not hinder: no site and no address given', () => {
   const subject = client({ site: 'there' as SiteId, restrictions: { addresses: [], pages: [] } });
-  assert.equal(hindrance(subject, account(2)), undefined);
+  assert.equal(clientAccessDenial(subject, account(2)), undefined);
 });
 
 for (const [address, allowed] of [
@@ -135,17 +135,20 @@ for (const [address, allowed] of [
     const subject = client({
       restrictions: { addresses: ['192.0.2.0/24', '2001:db8::/32'], pages: [] },
     });
-    assert.equal(hindrance(subject, null, { address }) === undefined, allowed);
+    assert.equal(clientAccessDenial(subject, null, { address }) === undefined, allowed);
   });
 }
 
 test('a client with no addresses may come from nowhere; the usual one from everywhere that is an address', () => {
   assert.equal(
-    hindrance(client({ restrictions: { addresses: [], pages: [] } }), null, {
+    clientAccessDenial(client({ restrictions: { addresses: [], pages: [] } }), null, {
       address: '192.0.2.1',
     })?.kind,
     'address-not-allowed',
   );
-  assert.equal(hindrance(client({}), null, { address: '2001:db8::1' }), undefined);
-  assert.equal(hindrance(client({}), null, { address: 'unix:' })?.kind, 'address-not-allowed');
+  assert.equal(clientAccessDenial(client({}), null, { address: '2001:db8::1' }), undefined);
+  assert.equal(
+    clientAccessDenial(client({}), null, { address: 'unix:' })?.kind,
+    'address-not-allowed',
+  );
 });

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
-import type { Ran, RegistrySettings } from '#registry/actions/context.ts';
+import type { ActionResult, RegistrySettings } from '#registry/actions/context.ts';
 import { type Actor, JOB, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import { actions } from '#registry/registry.ts';
 import { app, registry } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>
   personActor(account, new Set(rights));
-const verdict = async (ran: Ran) => {
+const verdict = async (ran: ActionResult) => {
   const answer = await ran;
   return answer.ok
-    ? answer.value.waiting
+    ? answer.value.awaitsSecondApproval
       ? 'waiting'
       : answer.value.client.stage
     : answer.refusal.kind;
@@ -26,7 +26,10 @@ const verdict = async (ran: Ran) => {
 const IDLE = 30 * 86_400;
 
 /** A proposal, its owner, and people who review. */
-async function desk(settings: Partial<RegistrySettings> = {}, proposal: Partial<Proposal> = {}) {
+async function desk(
+  settings: Partial<RegistrySettings> = {},
+  proposal: Partial<ClientProposal> = {},
+) {
   const world = await registry(settings);
   const [rita, ron] = [await world.person('Rita'), await world.person('Ron')];
   const made = await world.clients.create(app(proposal), world.owner, { approve: false });
@@ -54,7 +57,7 @@ const two = { twoPersonRisks: ['vandalism'] };
 
 test('a first yes is written down and decides nothing; the second approves', async () => {
   const { submit, rita, ron, now, trail, store, id } = await desk(
-    { ...two, endpoints: ['ops'] },
+    { ...two, webhookEndpoints: ['ops'] },
     risky,
   );
   assert.equal(await verdict(submit(as(rita, RIGHTS.review), 'approve')), 'waiting');
@@ -66,7 +69,9 @@ test('a first yes is written down and decides nothing; the second approves', asy
   assert.equal(await verdict(submit(as(ron, RIGHTS.review), 'approve')), 'approved');
   assert.deepEqual(await store.approvalsOf(id, null), []);
   assert.deepEqual(await trail(), ['propose', 'first-approval', 'approve']);
-  const heard = (await store.listNotices({ limit: 9 })).map(({ facts }) => facts.event).reverse();
+  const heard = (await store.listNotifications({ limit: 9 }))
+    .map(({ facts }) => facts.event)
+    .reverse();
   assert.deepEqual(
     heard,
     ['propose', 'first-approval', 'approve', 'approve'],
@@ -77,7 +82,7 @@ test('a first yes is written down and decides nothing; the second approves', asy
 
 const yeses: readonly (readonly [
   name: string,
-  proposal: Partial<Proposal>,
+  proposal: Partial<ClientProposal>,
   who: readonly string[],
   got: readonly string[],
 ])[] = [
@@ -170,7 +175,7 @@ const FIRST = 3;
 const conditions: readonly (readonly [
   name: string,
   rules: RegistrySettings['autoApprove'],
-  proposal: Partial<Proposal>,
+  proposal: Partial<ClientProposal>,
   stage: string,
 ])[] = [
   ['no condition', [], {}, 'proposed'],
@@ -269,7 +274,7 @@ test('reviewers hear of what waits for them, and of nothing else', async () => {
     });
     const given = { ...app(), email: user.email, termsAccepted: true };
     assert.ok((await room.submit(as(user, RIGHTS.propose), 'propose', given)).ok);
-    const told = (await store.listNotices({ limit: 9 })).map(({ target }) =>
+    const told = (await store.listNotifications({ limit: 9 })).map(({ target }) =>
       target.kind === 'mail' ? target.userId : 0,
     );
     assert.deepEqual(
@@ -283,13 +288,13 @@ test('reviewers hear of what waits for them, and of nothing else', async () => {
 // The kill switch by degrees.
 
 test('halts: new consents stop, then tokens; undone, all works again', async () => {
-  const world = new TestWorld();
+  const world = new TestServer();
   const [ada, ben, cleo] = [
-    await world.person('Ada'),
-    await world.person('Ben'),
-    await world.person('Cleo'),
+    await world.createPerson('Ada'),
+    await world.createPerson('Ben'),
+    await world.createPerson('Cleo'),
   ];
-  const made = await world.client(ada, {
+  const made = await world.createClient(ada, {
     name: 'web',
     pkceOptional: true,
     scopes: ['editpage', 'delete'],
@@ -301,12 +306,12 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
       url: path,
       payload: form,
       headers: {
-        authorization: basic(id, made.secret),
+        authorization: basicHeader(id, made.secret),
         'content-type': 'application/x-www-form-urlencoded',
       },
     });
-  const consent = await world.consents.save(made.client, ben, ['basic', 'editpage']);
-  const { registry: room, faces } = world.built.world;
+  const consent = await world.consents.accept(made.client, ben, ['basic', 'editpage']);
+  const { registry: room, protocols: faces } = world.server.services;
   const asked = {
     protocol: 'oauth2',
     redirectUri: made.client.redirectUri,
@@ -315,7 +320,7 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
     codeChallenge: null,
     codeChallengeMethod: null,
   } as const;
-  const granted = await faces.core.oauth2.grant(asked, made.client, consent, consent.scopes);
+  const granted = await faces.core.oauth2.issueCode(asked, made.client, consent, consent.scopes);
   assert.ok(granted.ok);
   const uri = granted.value;
   const first = (
@@ -341,7 +346,7 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
     more: await consents(ben, ['basic', 'editpage', 'delete']),
     another: await consents(cleo, ['basic']),
   });
-  const halt = async (halted: string) => verdict(world.clients.halt(id, halted));
+  const halt = async (suspension: string) => verdict(world.clients.suspend(id, suspension));
 
   assert.equal(await halt('consents'), 'approved');
   assert.deepEqual(await picture(), {
@@ -372,20 +377,23 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
   assert.equal(await halt('nothing'), 'not_approved');
   assert.equal((await picture()).works, false);
   assert.equal(await verdict(world.clients.reenable(id)), 'approved');
-  assert.equal((await world.built.store.findClient(id))?.halted, 'nothing');
+  assert.equal((await world.server.store.findClient(id))?.suspension, 'nothing');
   assert.equal((await picture()).works, true);
   await world.close();
 });
 
 test('a halt that holds already writes nothing; one of no name is refused', async () => {
   const { submit, clients, id, now, trail, store } = await desk();
-  assert.equal(await verdict(submit(OPERATOR, 'halt', { halted: 'tokens' })), 'not_approved');
+  assert.equal(await verdict(submit(OPERATOR, 'halt', { suspension: 'all' })), 'not_approved');
   await clients.approve(id);
-  assert.equal(await verdict(submit(OPERATOR, 'halt', { halted: 'consents' })), 'approved');
-  const { edition } = await now();
-  assert.equal(await verdict(submit(OPERATOR, 'halt', { halted: 'consents' })), 'approved');
-  assert.equal(await verdict(submit(OPERATOR, 'halt', { halted: 'everything' })), 'invalid_field');
-  assert.equal((await now()).edition, edition);
+  assert.equal(await verdict(submit(OPERATOR, 'halt', { suspension: 'new-consents' })), 'approved');
+  const { recordVersion: edition } = await now();
+  assert.equal(await verdict(submit(OPERATOR, 'halt', { suspension: 'new-consents' })), 'approved');
+  assert.equal(
+    await verdict(submit(OPERATOR, 'halt', { suspension: 'everything' })),
+    'invalid_field',
+  );
+  assert.equal((await now()).recordVersion, edition);
   assert.deepEqual(await trail(), ['propose', 'approve', 'halt']);
   await store.close();
 });
@@ -438,17 +446,17 @@ for (const [action, stage, hidden, suppress, rights, got] of ladder) {
       changes: [],
     } as const;
     const effects = [{ kind: 'save-client', client }] as const;
-    await store.apply({
-      edition: client.edition,
+    await store.applyChange({
+      recordVersion: client.recordVersion,
       effects,
       audit: { ...line, clientId: client.id },
-      notices: [],
+      notifications: [],
     });
     const before = await now();
     const answer = await submit(
       as(rita, ...rights),
       action,
-      suppress === null ? { halted: 'tokens' } : { suppress },
+      suppress === null ? { suspension: 'all' } : { suppress },
     );
     const right =
       !answer.ok && answer.refusal.kind === 'permission_denied'
@@ -507,7 +515,14 @@ test('an action nobody knows, and names that every object has', async () => {
 // Idle proposals.
 
 test('a proposal expires after the limit, not on its last second; people hear nothing', async () => {
-  const { registry: room, store, pass, now, id, submit } = await desk({ endpoints: ['ops'] });
+  const {
+    registry: room,
+    store,
+    pass,
+    now,
+    id,
+    submit,
+  } = await desk({ webhookEndpoints: ['ops'] });
   pass(IDLE);
   assert.equal(await room.expireIdle(), 0);
   assert.equal(await verdict(submit(JOB, 'expire')), 'nothing_to_do');
@@ -516,14 +531,14 @@ test('a proposal expires after the limit, not on its last second; people hear no
   assert.equal(await room.expireIdle(), 0);
   const client = await now();
   assert.deepEqual(
-    [client.stage, client.stageAt, client.edition],
+    [client.stage, client.stageAt, client.recordVersion],
     ['expired', client.registeredAt + IDLE + 1, 1],
   );
   const [line] = await store.listAudit({ clientId: id, limit: 1 });
   assert.deepEqual([line?.action, line?.actorId, line?.via], ['expire', null, 'job']);
   assert.deepEqual(line?.changes, [{ field: 'stage', before: 'proposed', after: 'expired' }]);
   assert.ok(
-    (await store.listNotices({ limit: 9 })).every(({ target }) => target.kind === 'webhook'),
+    (await store.listNotifications({ limit: 9 })).every(({ target }) => target.kind === 'webhook'),
   );
   await store.close();
 });
@@ -539,12 +554,12 @@ test('only proposals expire, only by scheduled work, and never without a limit o
     'permission_denied',
   );
   await approved.store.close();
-  const endless = await desk({ idleFor: null });
+  const endless = await desk({ idleProposalTtlSeconds: null });
   endless.pass(100 * IDLE);
   assert.equal(await endless.registry.expireIdle(), 0);
   assert.equal(await verdict(endless.submit(JOB, 'expire')), 'nothing_to_do');
   await endless.store.close();
-  const still = await registry({ readOnly: 'moving house', idleFor: seconds(0) });
+  const still = await registry({ readOnly: 'moving house', idleProposalTtlSeconds: seconds(0) });
   still.pass(IDLE);
   assert.equal(await still.registry.expireIdle(), 0);
   await still.store.close();
@@ -558,13 +573,13 @@ test('a change token is good for its viewer, its app and its edition alone', asy
   assert.ok(other.ok);
   const client = await now();
   const [hers, his] = [as(rita, M), as(ron, M)];
-  const good = room.changeToken(hers, client);
+  const good = room.etagFor(hers, client);
   assert.match(good, /^[0-9a-f]{40}$/);
-  const next = room.changeToken(hers, { ...client, edition: client.edition + 1 });
+  const next = room.etagFor(hers, { ...client, recordVersion: client.recordVersion + 1 });
   const tokens: readonly (readonly [name: string, token: string])[] = [
-    ["another viewer's", room.changeToken(his, client)],
-    ["the operator's", room.changeToken(OPERATOR, client)],
-    ["another app's", room.changeToken(hers, other.value.client)],
+    ["another viewer's", room.etagFor(his, client)],
+    ["the operator's", room.etagFor(OPERATOR, client)],
+    ["another app's", room.etagFor(hers, other.value.client)],
     ['of another edition', next],
     ['of an edition nobody was shown', next.slice(0, 8) + good.slice(8)],
     ['made up', `${good.slice(0, 8)}${'0'.repeat(32)}`],
@@ -600,14 +615,18 @@ test('a stale decision is told what happened since, oldest first and without wha
   const { registry: room, submit, consents, user, rita, clients, id, now, store } = await desk();
   await clients.approve(id, { reason: 'fine' });
   const hers = as(rita, M);
-  const changeToken = room.changeToken(hers, await now());
-  await clients.halt(id, 'consents', { reason: 'odd traffic' });
-  await clients.halt(id, 'nothing', { reason: 'explained' });
-  await consents.save(await now(), user, ['basic']);
+  const changeToken = room.etagFor(hers, await now());
+  await clients.suspend(id, 'consents', { reason: 'odd traffic' });
+  await clients.suspend(id, 'nothing', { reason: 'explained' });
+  await consents.accept(await now(), user, ['basic']);
   const answer = await submit(hers, 'disable', { suppress: false, changeToken });
   assert.ok(!answer.ok && answer.refusal.kind === 'change_conflict');
   assert.deepEqual(
-    answer.refusal.since.map(({ action, reason, edition }) => [action, reason, edition]),
+    answer.refusal.since.map(({ action, reason, recordVersion: edition }) => [
+      action,
+      reason,
+      edition,
+    ]),
     [
       ['halt', 'odd traffic', 2],
       ['halt', 'explained', 3],
@@ -618,7 +637,7 @@ test('a stale decision is told what happened since, oldest first and without wha
     await verdict(
       submit(hers, 'disable', {
         suppress: false,
-        changeToken: room.changeToken(hers, await now()),
+        changeToken: room.etagFor(hers, await now()),
       }),
     ),
     'disabled',
@@ -629,17 +648,20 @@ test('a stale decision is told what happened since, oldest first and without wha
 // What switching off would stop.
 
 test('impact: people with a consent, tokens that would be accepted, calls that were let through', async () => {
-  const world = new TestWorld();
+  const world = new TestServer();
   const [ada, ben, cleo] = [
-    await world.person('Ada'),
-    await world.person('Ben'),
-    await world.person('Cleo'),
+    await world.createPerson('Ada'),
+    await world.createPerson('Ben'),
+    await world.createPerson('Cleo'),
   ];
-  const web = await world.client(ada, {
+  const web = await world.createClient(ada, {
     name: 'web',
     grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
   });
-  const other = await world.client(ada, { name: 'other', grantTypes: ['client_credentials'] });
+  const other = await world.createClient(ada, {
+    name: 'other',
+    grantTypes: ['client_credentials'],
+  });
   const post = async (made: typeof web, path: string, form: string) =>
     (
       await world.app.inject({
@@ -647,20 +669,20 @@ test('impact: people with a consent, tokens that would be accepted, calls that w
         url: path,
         payload: form,
         headers: {
-          authorization: basic(made.client.id, made.secret),
+          authorization: basicHeader(made.client.id, made.secret),
           'content-type': 'application/x-www-form-urlencoded',
         },
       })
     ).json();
   const impact = async () => {
-    await world.built.flushUsage();
-    const { users, tokens, calls } = await world.built.world.registry.impact(web.client.id);
+    await world.server.flushUsage();
+    const { users, tokens, calls } = await world.server.services.registry.impact(web.client.id);
     return [users, tokens, calls];
   };
   assert.deepEqual(await impact(), [0, 0, 0]);
   const tokens: string[] = [];
   for (const user of [ben, cleo]) {
-    const code = await world.code(web, user);
+    const code = await world.issueCode(web, user);
     const form = `grant_type=authorization_code&code=${code}&redirect_uri=${encodeURIComponent(web.client.redirectUri)}`;
     tokens.push((await post(web, '/oauth2/token', form)).access_token);
   }
@@ -677,42 +699,42 @@ test('impact: people with a consent, tokens that would be accepted, calls that w
     url: '/oauth2/revoke',
     payload: `token=${tokens[0]}`,
     headers: {
-      authorization: basic(web.client.id, web.secret),
+      authorization: basicHeader(web.client.id, web.secret),
       'content-type': 'application/x-www-form-urlencoded',
     },
   });
   assert.deepEqual(await impact(), [2, 4, 3]);
   const [consent] = await world.consents.list(cleo);
-  assert.equal(consent && (await world.consents.renounce(consent.id, cleo)), 'renounced');
+  assert.equal(consent && (await world.consents.revoke(consent.id, cleo)), 'renounced');
   assert.deepEqual(await impact(), [1, 2, 3], 'both tokens of Cleo are gone');
-  world.wait(3599);
+  world.advanceClock(3599);
   assert.deepEqual(await impact(), [1, 2, 3]);
-  world.wait(1);
+  world.advanceClock(1);
   assert.deepEqual(await impact(), [1, 1, 3], 'the access token of the app itself ran out');
-  world.wait(24 * 3600);
+  world.advanceClock(24 * 3600);
   assert.deepEqual(await impact(), [1, 1, 0]);
   await world.close();
 });
 
 test('impact counts OAuth 1 pairs, and the token of an owner-only app for as long as its consent stands', async () => {
-  const world = new TestWorld();
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const classic = await world.client(ada, { name: 'classic', protocol: 'oauth1' });
-  const mine = await world.client(ada, {
+  const world = new TestServer();
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const classic = await world.createClient(ada, { name: 'classic', protocol: 'oauth1' });
+  const mine = await world.createClient(ada, {
     name: 'mine',
     ownerOnly: true,
     grantTypes: ['client_credentials'],
     redirectUri: '',
   });
-  const { registry: room } = world.built.world;
-  await world.consents.save(classic.client, ben, []);
+  const { registry: room } = world.server.services;
+  await world.consents.accept(classic.client, ben, []);
   assert.deepEqual(await room.impact(classic.client.id), { users: 1, tokens: 1, calls: 0 });
-  world.wait(100 * 86_400);
+  world.advanceClock(100 * 86_400);
   assert.deepEqual(await room.impact(mine.client.id), { users: 1, tokens: 1, calls: 0 });
   const [consent] = (await world.consents.list(ada)).filter(
     ({ clientId }) => clientId === mine.client.id,
   );
-  assert.equal(consent && (await world.consents.renounce(consent.id, ada)), 'renounced');
+  assert.equal(consent && (await world.consents.revoke(consent.id, ada)), 'renounced');
   assert.deepEqual(await room.impact(mine.client.id), { users: 0, tokens: 0, calls: 0 });
   await world.close();
 });

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import type { Outcome, Ran, RegistrySettings } from '#registry/actions/context.ts';
+import type { ActionOutcome, ActionResult, RegistrySettings } from '#registry/actions/context.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { NewAuditEntry } from '#registry/audit.ts';
 import { acceptedScopes } from '#registry/consent-policy.ts';
 import type { Client } from '#registry/model/client.ts';
@@ -17,13 +17,16 @@ import { app, registry, scopes } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>
   personActor(account, new Set(rights));
-const kindOf = async (ran: Ran) => {
+const kindOf = async (ran: ActionResult) => {
   const answer = await ran;
   return answer.ok ? 'accepted' : answer.refusal.kind;
 };
 
 /** An approved app with two scopes, its owner, and people who review. */
-async function desk(settings: Partial<RegistrySettings> = {}, proposal: Partial<Proposal> = {}) {
+async function desk(
+  settings: Partial<RegistrySettings> = {},
+  proposal: Partial<ClientProposal> = {},
+) {
   const world = await registry(settings);
   const [rita, ron] = [await world.person('Rita'), await world.person('Ron')];
   const made = await world.clients.create(
@@ -80,9 +83,11 @@ const sorted = (lines: readonly { readonly field: string }[] | undefined) =>
   [...(lines ?? [])].sort((one, other) => (one.field < other.field ? -1 : 1));
 
 test('a revision is opened beside the live app, which stays as it is', async () => {
-  const { revise, now, made, open, line, store, owner, clock } = await desk({ endpoints: ['ops'] });
+  const { revise, now, made, open, line, store, owner, clock } = await desk({
+    webhookEndpoints: ['ops'],
+  });
   assert.equal(await kindOf(revise({ ...changes, reason: 'growing' })), 'accepted');
-  assert.deepEqual(await now(), { ...made.client, edition: made.client.edition + 1 });
+  assert.deepEqual(await now(), { ...made.client, edition: made.client.recordVersion + 1 });
   const revision = (await open()) as Revision;
   assert.deepEqual(revision.fields, {
     ...changes,
@@ -101,10 +106,10 @@ test('a revision is opened beside the live app, which stays as it is', async () 
   );
   assert.deepEqual(sorted(written?.changes), sorted(difference));
   assert.deepEqual(
-    (await store.listClients({ revised: true })).map(({ id }) => id),
+    (await store.listClients({ hasOpenRevision: true })).map(({ id }) => id),
     [made.client.id],
   );
-  assert.deepEqual(await store.listClients({ revised: false }), []);
+  assert.deepEqual(await store.listClients({ hasOpenRevision: false }), []);
   await store.close();
 });
 
@@ -117,7 +122,7 @@ test('approved: all of it is in force, and nothing else about the app', async ()
     ...made.client,
     ...changes,
     scopes: ['basic', 'editpage', 'delete'],
-    edition: made.client.edition + 2,
+    edition: made.client.recordVersion + 2,
   };
   assert.deepEqual(await now(), after);
   const written = await line();
@@ -138,7 +143,7 @@ for (const [action, stage] of [
     await revise(changes);
     const revisionId = (await open())?.id;
     assert.equal(await kindOf(decide(action)), 'accepted');
-    assert.deepEqual(await now(), { ...made.client, edition: made.client.edition + 2 });
+    assert.deepEqual(await now(), { ...made.client, edition: made.client.recordVersion + 2 });
     assert.deepEqual((await line())?.changes, [
       { field: 'revision', before: 'proposed', after: stage },
     ]);
@@ -168,12 +173,12 @@ test('reviewers hear of a revision, the owner of the decision, nobody of what th
     createdAt: clock.now(),
   });
   assert.ok(rex.outcome === 'created');
-  const before = (await store.listNotices({ limit: 99 })).length;
+  const before = (await store.listNotifications({ limit: 99 })).length;
   await revise(changes);
   await decide('reject', reviewer);
   await revise(changes);
   await decide('withdraw');
-  const heard = [...(await store.listNotices({ limit: 99 }))].reverse().slice(before);
+  const heard = [...(await store.listNotifications({ limit: 99 }))].reverse().slice(before);
   assert.deepEqual(
     heard.map(({ facts, target }) => [facts.event, target.kind === 'mail' && target.userId]),
     [
@@ -294,18 +299,18 @@ test('an owner-only app has no reviewer: each change is in force at once, and it
 
 for (const protocol of ['oauth1', 'oauth2'] as const) {
   test(`an owner-only ${protocol} app that moved to one site: a reset ends the old credential, wherever it was for`, async () => {
-    const world = new TestWorld();
-    const ada = await world.person('Ada');
+    const world = new TestServer();
+    const ada = await world.createPerson('Ada');
     const kind =
       protocol === 'oauth1' ? { grantTypes: [] } : { grantTypes: ['client_credentials'] as const };
-    const made = await world.client(ada, {
+    const made = await world.createClient(ada, {
       name: 'mine',
       protocol,
       ownerOnly: true,
       redirectUri: '',
       ...kind,
     });
-    const call = async (held: Outcome) => {
+    const call = async (held: ActionOutcome) => {
       const { credentials, accessToken } = held;
       const key = { key: made.client.id, secret: held.secret ?? '' };
       const headers = credentials
@@ -322,17 +327,17 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
         address: '192.0.2.1',
         secure: true,
       };
-      return (await world.built.guard.permit(sent, 'main' as SiteId)).ok;
+      return (await world.server.guard.permit(sent, 'main' as SiteId)).ok;
     };
     assert.equal(await call(made), true);
-    const revised = await world.built.world.registry.submit(OPERATOR, 'revise', {
+    const revised = await world.server.services.registry.submit(OPERATOR, 'revise', {
       clientId: made.client.id,
       reason: '',
       site: 'main',
     });
     assert.ok(revised.ok);
     assert.equal(await call(made), true);
-    world.wait(1);
+    world.advanceClock(1);
     const reset = await world.clients.resetSecret(made.client.id);
     assert.ok(reset.ok);
     assert.equal(await call(reset.value), true);
@@ -510,11 +515,11 @@ test('a hidden app: whoever may not act on it neither revises nor decides', asyn
   await clients.reenable(id);
   const client = { ...(await now()), suppressed: true };
   const audit = (await store.listAudit({ clientId: id, limit: 1 }))[0] as NewAuditEntry;
-  await store.apply({
-    edition: client.edition,
+  await store.applyChange({
+    recordVersion: client.recordVersion,
     effects: [{ kind: 'save-client', client }],
     audit,
-    notices: [],
+    notifications: [],
   });
   assert.deepEqual(await revise({ name: 'Writer' }), needs);
   assert.equal(
@@ -555,7 +560,7 @@ test('a decision on an app that changed since is stale, though the revision is t
   const { registry: room, revise, submit, reviewer, hers, open, now, store } = await desk();
   await revise({ name: 'Writer' });
   const revisionId = (await open())?.id;
-  const changeToken = room.changeToken(reviewer, await now());
+  const changeToken = room.etagFor(reviewer, await now());
   await submit(hers, 'add-secret', { label: 'second' });
   for (const action of ['approve-revision', 'reject-revision']) {
     const answer = await submit(reviewer, action, { revisionId, changeToken });
@@ -566,7 +571,7 @@ test('a decision on an app that changed since is stale, though the revision is t
     );
   }
   assert.equal((await now()).name, 'Reader');
-  const fresh = room.changeToken(reviewer, await now());
+  const fresh = room.etagFor(reviewer, await now());
   assert.equal(
     await kindOf(submit(reviewer, 'approve-revision', { revisionId, changeToken: fresh })),
     'accepted',
@@ -589,7 +594,7 @@ test('of two decisions at once one holds, and the other is told', async () => {
   await revise({ name: 'Writer' });
   const revisionId = (await open())?.id;
   const decide = async (actor: Actor, action: string, client: Client) =>
-    kindOf(submit(actor, action, { revisionId, changeToken: room.changeToken(actor, client) }));
+    kindOf(submit(actor, action, { revisionId, changeToken: room.etagFor(actor, client) }));
   const client = await now();
   const answers = await Promise.all([
     decide(reviewer, 'approve-revision', client),
@@ -705,7 +710,9 @@ for (const [name, has, values, who, got] of added) {
     const answers: string[] = [];
     for (const one of who) {
       const answer = await decide('approve', people[one]);
-      answers.push(answer.ok ? (answer.value.waiting ? 'waiting' : 'done') : answer.refusal.kind);
+      answers.push(
+        answer.ok ? (answer.value.awaitsSecondApproval ? 'waiting' : 'done') : answer.refusal.kind,
+      );
     }
     assert.deepEqual(answers, got);
     const told = ({ name: called, description, redirectUri, scopes }: Client) =>
@@ -721,7 +728,7 @@ test('two reviewers: a first yes to one revision is none to the next', async () 
   assert.equal((await decide('approve')).ok, true);
   await revise({ scopes: ['editpage', 'delete'], redirectUri: 'https://evil.example/cb' });
   const answer = await decide('approve', second);
-  assert.equal(answer.ok && answer.value.waiting, true);
+  assert.equal(answer.ok && answer.value.awaitsSecondApproval, true);
   assert.equal((await now()).redirectUri, 'https://reader.example/cb');
   await store.close();
 });
@@ -793,16 +800,16 @@ test('approval of a revision by rule: never to any port', async () => {
 // What people and tokens see of it.
 
 test('the live app works on; what is approved works from then on; a person is asked for what is new', async () => {
-  const world = new TestWorld();
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const made = await world.client(ada, {
+  const world = new TestServer();
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const made = await world.createClient(ada, {
     name: 'web',
     scopes: ['editpage', 'sendemail'],
     pkceOptional: true,
   });
   const { id } = made.client;
-  const cookie = await world.cookie(ben);
-  const { registry: room } = world.built.world;
+  const cookie = await world.sessionCookie(ben);
+  const { registry: room } = world.server.services;
   const act = (actor: Actor, action: string, values: object) =>
     kindOf(room.submit(actor, action, { clientId: id, reason: '', ...values }));
   const post = (path: string, form: string) =>
@@ -811,7 +818,7 @@ test('the live app works on; what is approved works from then on; a person is as
       url: path,
       payload: form,
       headers: {
-        authorization: basic(id, made.secret),
+        authorization: basicHeader(id, made.secret),
         'content-type': 'application/x-www-form-urlencoded',
       },
     });
@@ -874,7 +881,7 @@ test('the live app works on; what is approved works from then on; a person is as
   assert.equal((await allow(moved, 'basic editpage')).answer.error, '400');
   assert.match((await allow(old, 'basic delete')).answer.error ?? '', /error=invalid_scope/);
   await allow(old, 'basic editpage sendemail');
-  const revision = await world.built.store.openRevision(id);
+  const revision = await world.server.store.openRevision(id);
   assert.equal(await act(OPERATOR, 'approve-revision', { revisionId: revision?.id }), 'accepted');
 
   assert.equal(
@@ -893,9 +900,9 @@ test('the live app works on; what is approved works from then on; a person is as
   );
   assert.deepEqual(await consent(), ['basic', 'editpage', 'sendemail'], 'nor a consent');
   assert.equal((await allow(old, 'basic editpage')).answer.error, '400');
-  const client = (await world.built.store.findClient(id)) as Client;
+  const client = (await world.server.store.findClient(id)) as Client;
   assert.deepEqual(
-    acceptedScopes(client.scopes, client, world.built.world.scopes).filter(
+    acceptedScopes(client.scopes, client, world.server.services.scopes).filter(
       (scope) => !before.answer.scope?.split(' ').includes(scope),
     ),
     ['delete'],
@@ -918,17 +925,17 @@ test('the live app works on; what is approved works from then on; a person is as
 });
 
 test('OAuth 1: a consent of before does not act with what was added, nor with what was taken away', async () => {
-  const world = new TestWorld();
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const made = await world.client(ada, {
+  const world = new TestServer();
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const made = await world.createClient(ada, {
     name: 'classic',
     protocol: 'oauth1',
     scopes: ['editpage', 'sendemail'],
   });
   const { id } = made.client;
-  const { registry: room } = world.built.world;
-  const consent = await world.consents.save(made.client, ben, []);
-  const credentials = await world.built.store.findTokenCredentialsOf(consent.id);
+  const { registry: room } = world.server.services;
+  const consent = await world.consents.accept(made.client, ben, []);
+  const credentials = await world.server.store.findTokenCredentialsByConsent(consent.id);
   assert.ok(credentials);
   assert.deepEqual(consent.scopes, ['basic', 'editpage', 'sendemail']);
   await room.submit(OPERATOR, 'revise', {
@@ -936,7 +943,7 @@ test('OAuth 1: a consent of before does not act with what was added, nor with wh
     reason: '',
     scopes: ['editpage', 'delete'],
   });
-  const revisionId = (await world.built.store.openRevision(id))?.id;
+  const revisionId = (await world.server.store.openRevision(id))?.id;
   assert.equal(
     await kindOf(
       room.submit(OPERATOR, 'approve-revision', { clientId: id, reason: '', revisionId }),
@@ -945,11 +952,11 @@ test('OAuth 1: a consent of before does not act with what was added, nor with wh
   );
   const [kept] = await world.consents.list(ben);
   assert.deepEqual(kept, consent);
-  const live = (await world.built.store.findClient(id)) as Client;
-  const again = await world.consents.save(live, ben, []);
+  const live = (await world.server.store.findClient(id)) as Client;
+  const again = await world.consents.accept(live, ben, []);
   assert.deepEqual([again.id, again.scopes], [consent.id, ['basic', 'editpage', 'delete']]);
   assert.equal(
-    (await world.built.store.findTokenCredentialsOf(consent.id))?.token,
+    (await world.server.store.findTokenCredentialsByConsent(consent.id))?.token,
     credentials.token,
     'the pair is kept',
   );

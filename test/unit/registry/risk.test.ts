@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { skeleton } from '#encoding/confusables.ts';
-import { TestWorld } from '#harness/world.ts';
+import { confusableSkeleton } from '#encoding/confusables.ts';
+import { TestServer } from '#harness/world.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import { loadScopes } from '#registry/model/scopes.ts';
-import { assess, type RiskRule, type RiskSubject, riskRules } from '#registry/review/risk.ts';
+import { assessRisk, type RiskRule, type RiskSubject, riskRules } from '#registry/review/risk.ts';
 import { app, registry, scopes } from './world.ts';
 
 const NOW = 1_790_000_000;
@@ -55,8 +55,8 @@ const subject = (
 });
 
 test('an ordinary app has no risk, new or changed', () => {
-  assert.deepEqual(assess(subject()), { total: 0, findings: [] });
-  assert.deepEqual(assess(subject({}, { live })), { total: 0, findings: [] });
+  assert.deepEqual(assessRisk(subject()), { total: 0, findings: [] });
+  assert.deepEqual(assessRisk(subject({}, { live })), { total: 0, findings: [] });
 });
 
 type Case = readonly [changes: Partial<RiskSubject['next']>, around?: Partial<RiskSubject>];
@@ -281,7 +281,7 @@ test('every rule is in the table', () =>
 for (const [rule, cases] of Object.entries(rules)) {
   for (const [weight, evidence, holds, ...not] of cases) {
     test(`${rule} holds: ${evidence}`, () => {
-      const found = assess(subject(...holds));
+      const found = assessRisk(subject(...holds));
       assert.deepEqual(
         found.findings.filter((finding) => finding.rule === rule),
         [{ rule, weight, evidence }],
@@ -294,7 +294,7 @@ for (const [rule, cases] of Object.entries(rules)) {
     for (const [index, just] of not.entries()) {
       test(`${rule} just does not hold beside ${evidence}${index > 0 ? ` (${index + 1})` : ''}`, () =>
         assert.deepEqual(
-          assess(subject(...just)).findings.filter((finding) => finding.rule === rule),
+          assessRisk(subject(...just)).findings.filter((finding) => finding.rule === rule),
           [],
         ));
     }
@@ -302,7 +302,7 @@ for (const [rule, cases] of Object.entries(rules)) {
 }
 
 test('each risk of scopes weighs on its own; hidden ones, low ones and what was there before do not', () => {
-  const { total, findings } = assess(
+  const { total, findings } = assessRisk(
     subject({ scopes: ['basic', 'editpage', 'delete', 'import', 'sendemail'] }),
   );
   assert.deepEqual(
@@ -315,7 +315,7 @@ test('each risk of scopes weighs on its own; hidden ones, low ones and what was 
   assert.equal(total, 9);
   const had = { ...live, scopes: ['basic', 'import'] };
   assert.deepEqual(
-    assess(
+    assessRisk(
       subject({ scopes: ['basic', 'delete', 'import', 'sendemail'] }, { live: had }),
     ).findings.map(({ evidence }) => evidence),
     ['vandalism: delete'],
@@ -328,13 +328,13 @@ test('a risk the operator made up weighs like one not assessed', () => {
     risks: { nuclear: 'Nuclear' },
     scopes: [{ name: 'launch', description: 'Launch', group: 'all', risk: 'nuclear', rights: [] }],
   });
-  const { findings } = assess(subject({ scopes: ['launch'] }, { catalogue }));
+  const { findings } = assessRisk(subject({ scopes: ['launch'] }, { catalogue }));
   assert.deepEqual(findings, [{ rule: 'risky-scopes', weight: 2, evidence: 'nuclear: launch' }]);
 });
 
 test('a callback is one kind of prefix, not two', () => {
   const rulesOf = (redirectUri: string) =>
-    assess(subject({ redirectUri, redirectIsPrefix: true, protocol: 'oauth1' })).findings.map(
+    assessRisk(subject({ redirectUri, redirectIsPrefix: true, protocol: 'oauth1' })).findings.map(
       ({ rule }) => rule,
     );
   assert.deepEqual(rulesOf('http://localhost:1/'), ['any-port-callback', 'loopback-callback']);
@@ -367,13 +367,13 @@ const alike: readonly (readonly [string, string])[] = [
 ];
 for (const [one, other] of alike) {
   test(`${one} is easily taken for ${other}, and the other way round`, () => {
-    assert.equal(skeleton(one), skeleton(other));
+    assert.equal(confusableSkeleton(one), confusableSkeleton(other));
     for (const [name, taken] of [
       [one, other],
       [other, one],
     ] as const)
       assert.ok(
-        assess(subject({ name }, { otherNames: [taken] })).findings.some(
+        assessRisk(subject({ name }, { otherNames: [taken] })).findings.some(
           ({ rule, evidence }) => rule === 'look-alike-name' && evidence === taken,
         ),
       );
@@ -390,7 +390,7 @@ for (const [one, other] of [
 ] as const) {
   test(`${one} is not taken for ${other}`, () =>
     assert.ok(
-      !assess(subject({ name: one }, { otherNames: [other] })).findings.some(
+      !assessRisk(subject({ name: one }, { otherNames: [other] })).findings.some(
         ({ rule }) => rule === 'look-alike-name',
       ),
     ));
@@ -401,7 +401,7 @@ for (const [one, other] of [
 async function desk() {
   const world = await registry();
   const make = async (
-    changes: Partial<Proposal>,
+    changes: Partial<ClientProposal>,
     owner = world.owner,
     approve = true,
   ): Promise<Client> => {
@@ -474,15 +474,15 @@ clients:
     redirect_uri: https://editor.example/cb
     scopes: [editpage]
 `;
-  const world = new TestWorld({}, file);
-  const [, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const made = await world.client(ben, { name: 'Wiki Edit0r' }, false);
+  const world = new TestServer({}, file);
+  const [, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const made = await world.createClient(ben, { name: 'Wiki Edit0r' }, false);
   const held = async () =>
-    (await world.built.world.registry.risk(made.client)).findings
+    (await world.server.services.registry.risk(made.client)).findings
       .filter(({ rule }) => rule === 'look-alike-name')
       .map(({ evidence }) => evidence);
   assert.deepEqual(await held(), []);
-  await world.built.settle();
+  await world.server.prepare();
   assert.deepEqual(await held(), ['Wiki Editor']);
   await world.close();
 });

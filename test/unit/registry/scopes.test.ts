@@ -4,11 +4,11 @@ import { loadScopes } from '#registry/model/scopes.ts';
 import { bundled, scopes } from './world.ts';
 
 test('the bundled scopes: names, hidden and identity-only ones', () => {
-  assert.equal(scopes.all().length, 33);
+  assert.equal(scopes.allScopes().length, 33);
   assert.deepEqual(scopes.hidden, ['basic']);
   assert.deepEqual(scopes.identityOnly, ['mwoauth-authonly', 'mwoauth-authonlyprivate']);
   assert.deepEqual(scopes.irrevocable, ['basic', 'mwoauth-authonly', 'mwoauth-authonlyprivate']);
-  for (const { name, group, risk, identityOnly, rights } of scopes.all()) {
+  for (const { name, group, risk, identityOnly, rights } of scopes.allScopes()) {
     assert.notEqual(scopes.groupLabel(group), group, name);
     assert.notEqual(scopes.riskLabel(risk), risk, name);
     assert.equal(rights.length === 0, identityOnly, name);

@@ -6,27 +6,27 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
-import { type Pair, signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { type CredentialPair, signedHeader } from '#harness/signed.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { ClientId, SiteId } from '#kernel/ids.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { Issued, Ran } from '#registry/actions/context.ts';
-import { MOST_SECRETS } from '#registry/actions/update.ts';
+import type { ActionResult, IssuedSecrets } from '#registry/actions/context.ts';
+import { MAX_SECRETS } from '#registry/actions/update.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import { ANYWHERE, type Client, liveSecrets } from '#registry/model/client.ts';
 import { app, registry } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>
   personActor(account, new Set(rights));
-const kindOf = async (ran: Ran) => {
+const kindOf = async (ran: ActionResult) => {
   const answer = await ran;
   return answer.ok ? 'accepted' : answer.refusal.kind;
 };
 
 /** An approved app and its owner. */
-async function desk(proposal: Partial<Proposal> = {}, approve = true) {
-  const world = await registry({ endpoints: ['ops'] });
+async function desk(proposal: Partial<ClientProposal> = {}, approve = true) {
+  const world = await registry({ webhookEndpoints: ['ops'] });
   const made = await world.clients.create(app(proposal), world.owner, { approve });
   assert.ok(made.ok, JSON.stringify(made));
   const { id } = made.value.client;
@@ -83,7 +83,7 @@ test('a secret is added beside those that live: 40 hexadecimal digits, shown onc
   await store.close();
 });
 
-test(`${MOST_SECRETS} live secrets at most; expired ones do not count, retired ones are gone`, async () => {
+test(`${MAX_SECRETS} live secrets at most; expired ones do not count, retired ones are gone`, async () => {
   const { add, retire, now, clock, pass, store } = await desk();
   const most = { ok: false, refusal: { kind: 'too_many', what: 'secrets', most: 5 } };
   for (const label of ['b', 'c', 'd']) assert.equal(await kindOf(add(label)), 'accepted');
@@ -112,7 +112,7 @@ test('the most holds when many are added at once', async () => {
     );
     assert.ok(answers.every((kind) => ['accepted', 'change_conflict', 'too_many'].includes(kind)));
   }
-  assert.equal((await now()).secrets.length, MOST_SECRETS);
+  assert.equal((await now()).secrets.length, MAX_SECRETS);
   await store.close();
 });
 
@@ -144,12 +144,12 @@ test('an app that cannot keep a secret gets none, by no way', async () => {
     !answer.ok && answer.refusal.kind === 'invalid_field' && answer.refusal.problem.kind,
     'not-for-this-kind-of-app',
   );
-  const { edition } = await now();
+  const { recordVersion: edition } = await now();
   const reset = await submit('update', { resetSecret: true });
   assert.ok(reset.ok && reset.value.secret === null);
   assert.equal(await kindOf(retire(1)), 'not_found');
   assert.deepEqual(
-    [(await now()).secrets, (await now()).edition, (await line())?.action],
+    [(await now()).secrets, (await now()).recordVersion, (await line())?.action],
     [[], edition, 'approve'],
   );
   await store.close();
@@ -317,7 +317,7 @@ test('the owner of a proposal has its secrets in hand too', async () => {
 
 test('a stale form adds and retires nothing', async () => {
   const { registry: room, add, submit, hers, now, labels, store } = await desk();
-  const changeToken = room.changeToken(hers, await now());
+  const changeToken = room.etagFor(hers, await now());
   assert.equal(await kindOf(add('one', { changeToken })), 'accepted');
   assert.equal(await kindOf(add('two', { changeToken })), 'change_conflict');
   const [first] = (await now()).secrets;
@@ -337,16 +337,20 @@ test('a stale form adds and retires nothing', async () => {
 
 /** A world in which an app asks; `works` says whether a secret is accepted. */
 async function asking(protocol: 'oauth1' | 'oauth2') {
-  const world = new TestWorld();
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
+  const world = new TestServer();
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
   const kind =
     protocol === 'oauth1' ? { ...classic } : { grantTypes: ['client_credentials'] as const };
-  const made = await world.client(ada, { name: 'app', protocol, ...kind });
+  const made = await world.createClient(ada, { name: 'app', protocol, ...kind });
   const { id } = made.client;
-  let token: Pair | null = null;
+  let token: CredentialPair | null = null;
   if (protocol === 'oauth1') {
     const key = { key: id, secret: made.secret };
-    const post = async (target: string, with_: Pair | null, over: Record<string, string>) => {
+    const post = async (
+      target: string,
+      with_: CredentialPair | null,
+      over: Record<string, string>,
+    ) => {
       const headers = signedHeader(world, 'POST', target, key, with_, over);
       return new URLSearchParams(
         (await world.app.inject({ method: 'POST', url: target, headers })).body,
@@ -357,8 +361,8 @@ async function asking(protocol: 'oauth1' | 'oauth2') {
       secret: form.get('oauth_token_secret') ?? '',
     });
     const temporary = pairOf(await post('/oauth1/initiate', null, { oauth_callback: 'oob' }));
-    const consent = await world.consents.save(made.client, ben, []);
-    const done = await world.built.world.faces.core.oauth1.grant(
+    const consent = await world.consents.accept(made.client, ben, []);
+    const done = await world.server.services.protocols.core.oauth1.authorizeUnderConsent(
       temporary.key,
       made.client,
       consent,
@@ -377,10 +381,10 @@ async function asking(protocol: 'oauth1' | 'oauth2') {
         address: '192.0.2.1',
         secure: true,
       };
-      return (await world.built.guard.permit(sent, 'main' as SiteId)).ok;
+      return (await world.server.guard.permit(sent, 'main' as SiteId)).ok;
     }
     const headers = {
-      authorization: basic(id, secret ?? ''),
+      authorization: basicHeader(id, secret ?? ''),
       'content-type': 'application/x-www-form-urlencoded',
     };
     const answer = await world.app.inject({
@@ -395,8 +399,8 @@ async function asking(protocol: 'oauth1' | 'oauth2') {
   const submit = async (
     action: string,
     values: object,
-  ): Promise<Issued & { readonly client: Client }> => {
-    const answer = await world.built.world.registry.submit(OPERATOR, action, {
+  ): Promise<IssuedSecrets & { readonly client: Client }> => {
+    const answer = await world.server.services.registry.submit(OPERATOR, action, {
       clientId: id,
       reason: '',
       ...values,
@@ -422,12 +426,12 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
     await world.close();
   });
 
-  test(`${protocol}: each of ${MOST_SECRETS} secrets holds`, async () => {
+  test(`${protocol}: each of ${MAX_SECRETS} secrets holds`, async () => {
     const { world, made, works, submit } = await asking(protocol);
     const all = [made.secret];
-    while (all.length < MOST_SECRETS)
+    while (all.length < MAX_SECRETS)
       all.push((await submit('add-secret', { label: `n${all.length}` })).secret ?? '');
-    assert.equal(new Set(all).size, MOST_SECRETS);
+    assert.equal(new Set(all).size, MAX_SECRETS);
     for (const secret of all) assert.equal(await works(secret), true);
     await world.close();
   });
@@ -435,9 +439,9 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
   test(`${protocol}: a secret holds to its last second, and is over on the very second it names`, async () => {
     const { world, made, works, submit } = await asking(protocol);
     const { secret } = await submit('add-secret', { label: 'short', expiresAt: world.now + 100 });
-    world.wait(99);
+    world.advanceClock(99);
     assert.equal(await works(secret), true);
-    world.wait(1);
+    world.advanceClock(1);
     assert.deepEqual([await works(secret), await works(made.secret)], [false, true]);
     await world.close();
   });
@@ -447,7 +451,7 @@ test('an OAuth 2 app whose last secret expired is refused; the empty secret open
   const { world, made, works, submit } = await asking('oauth2');
   await submit('add-secret', { label: 'short', expiresAt: world.now + 10 });
   await submit('retire-secret', { secretId: made.client.secrets[0]?.id });
-  world.wait(10);
+  world.advanceClock(10);
   assert.deepEqual([await works(made.secret), await works('')], [false, false]);
   await world.close();
 });
@@ -460,7 +464,7 @@ test('OAuth 2: an app without a live secret is not opened by what stands in for 
   const { world, made, works, submit } = await asking('oauth2');
   await submit('add-secret', { label: 'short', expiresAt: world.now + 10 });
   await submit('retire-secret', { secretId: made.client.secrets[0]?.id });
-  world.wait(10);
+  world.advanceClock(10);
   for (const secret of standIns) assert.equal(await works(secret), false);
   await world.close();
 });
@@ -485,7 +489,7 @@ test('OAuth 1: an app with an RSA key alone is not opened by what stands in for 
 
 test('OAuth 1: a handshake begun with one secret ends with the other', async () => {
   const { world, made, id, submit } = await asking('oauth1');
-  const cleo = await world.person('Cleo');
+  const cleo = await world.createPerson('Cleo');
   const old = { key: id, secret: made.secret };
   const next = { key: id, secret: (await submit('add-secret', { label: 'second' })).secret ?? '' };
   for (const [begins, ends] of [
@@ -502,8 +506,8 @@ test('OAuth 1: a handshake begun with one secret ends with the other', async () 
       key: form.get('oauth_token') ?? '',
       secret: form.get('oauth_token_secret') ?? '',
     };
-    const consent = await world.consents.save(made.client, cleo, []);
-    const done = await world.built.world.faces.core.oauth1.grant(
+    const consent = await world.consents.accept(made.client, cleo, []);
+    const done = await world.server.services.protocols.core.oauth1.authorizeUnderConsent(
       temporary.key,
       made.client,
       consent,
@@ -527,9 +531,9 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-secrets-'));
   const raw = Buffer.alloc(32, 5).toString('base64');
   const file = `notices:\n  webhooks:\n    - { name: ops, url: "https://hooks.example/x", secret: "whsec_${raw}" }\n`;
-  const world = new TestWorld({}, file, { database: join(directory, 'gatehouse.db') });
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const issued: Issued[] = [];
+  const world = new TestServer({}, file, { database: join(directory, 'gatehouse.db') });
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const issued: IssuedSecrets[] = [];
   const ids: ClientId[] = [];
   for (const [name, protocol, ownerOnly] of [
     ['a', 'oauth1', false],
@@ -541,7 +545,7 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
       ownerOnly,
       grantTypes: ownerOnly ? (['client_credentials'] as const) : (['authorization_code'] as const),
     };
-    const made = await world.client(ada, {
+    const made = await world.createClient(ada, {
       name,
       protocol,
       redirectUri: ownerOnly ? '' : 'https://app.example/cb',
@@ -554,7 +558,7 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
       ['add-secret', { label: 'second', reason: 'rotation' }],
       ['update', { resetSecret: true }],
     ] as const) {
-      const answer = await world.built.world.registry.submit(hers, action, {
+      const answer = await world.server.services.registry.submit(hers, action, {
         clientId: made.client.id,
         reason: '',
         ...values,
@@ -562,7 +566,7 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
       assert.ok(answer.ok, JSON.stringify(answer));
       issued.push(answer.value);
     }
-    if (!ownerOnly) await world.consents.save(made.client, ben, []);
+    if (!ownerOnly) await world.consents.accept(made.client, ben, []);
   }
   const secrets = issued.flatMap(({ secret, credentials, accessToken }) => [
     secret,
@@ -573,14 +577,14 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
     (secret): secret is string => typeof secret === 'string' && secret !== '',
   );
   assert.equal(known.length, 12 + 2 + 2);
-  const { store } = world.built;
+  const { store } = world.server;
   const clients = await Promise.all(ids.map((id) => store.findClient(id)));
   const hidden = clients.flatMap((client) =>
-    (client?.secrets ?? []).flatMap(({ digest, sealed }) => [digest, sealed ?? digest]),
+    (client?.secrets ?? []).flatMap(({ digest, encrypted: sealed }) => [digest, sealed ?? digest]),
   );
   const rows = JSON.stringify([
     await store.listAudit({ limit: 999 }),
-    await store.listNotices({ limit: 999 }),
+    await store.listNotifications({ limit: 999 }),
   ]);
   for (const text of [...known, ...hidden]) assert.ok(!rows.includes(text));
   assert.ok(rows.includes('"second"') && rows.includes('add-secret'));

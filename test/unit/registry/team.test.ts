@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { personActor } from '#harness/consents.ts';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { SiteId, UserId } from '#kernel/ids.ts';
-import type { Outcome, Ran } from '#registry/actions/context.ts';
-import { MOST_MAINTAINERS } from '#registry/actions/people.ts';
+import type { ActionOutcome, ActionResult } from '#registry/actions/context.ts';
+import { MAX_MAINTAINERS } from '#registry/actions/people.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import type { Proposal } from '#registry/admin-commands.ts';
+import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import { app, registry } from './world.ts';
 
@@ -16,7 +16,7 @@ const as = (account: Account | null, ...rights: readonly string[]) =>
   personActor(account, new Set(rights));
 /** As developers are: they propose, and look after their own. */
 const dev = (account: Account | null) => as(account, RIGHTS.propose, RIGHTS.updateOwn);
-const kindOf = async (ran: Ran) => {
+const kindOf = async (ran: ActionResult) => {
   const answer = await ran;
   return answer.ok ? 'accepted' : answer.refusal.kind;
 };
@@ -26,7 +26,7 @@ const kept = { ownerOnly: true, redirectUri: '', grantTypes: ['client_credential
  * An approved app of Olga's; Mia maintains it, Ina is invited, Nick is to get it, Sam has nothing
  * to do with it.
  */
-async function desk(proposal: Partial<Proposal> = {}, approve = true) {
+async function desk(proposal: Partial<ClientProposal> = {}, approve = true) {
   const world = await registry();
   const names = ['Mia', 'Ina', 'Nick', 'Sam', 'Rita'];
   const [mia, ina, nick, sam, rita] = (await Promise.all(names.map(world.person))) as [
@@ -61,8 +61,8 @@ async function desk(proposal: Partial<Proposal> = {}, approve = true) {
     line: async () => (await world.store.listAudit({ clientId: id, limit: 1 }))[0],
     /** Who was told of the latest change. */
     told: async () => {
-      const { edition } = (await world.store.findClient(id)) as Client;
-      const notices = await world.store.listNotices({ limit: 99 });
+      const { recordVersion: edition } = (await world.store.findClient(id)) as Client;
+      const notices = await world.store.listNotifications({ limit: 99 });
       const last = notices.filter(({ key }) => key.startsWith(`${id}-${edition}-`));
       return last
         .map(({ target }) => (target.kind === 'mail' ? target.userId : 0))
@@ -86,7 +86,7 @@ test('invited, nobody yet; joined, a maintainer; gone, nobody again', async () =
     { field: 'maintainers', before: null, after: { invited: sam.id } },
   ]);
   assert.deepEqual(await store.invitationsOf(sam.id), [{ clientId: id, kind: 'maintain' }]);
-  assert.deepEqual(await store.listClients({ keeperId: sam.id }), []);
+  assert.deepEqual(await store.listClients({ managerId: sam.id }), []);
   assert.equal(
     await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })),
     'permission_denied',
@@ -99,7 +99,7 @@ test('invited, nobody yet; joined, a maintainer; gone, nobody again', async () =
   ]);
   assert.deepEqual(await store.invitationsOf(sam.id), []);
   assert.deepEqual(
-    (await store.listClients({ keeperId: sam.id })).map((client) => client.id),
+    (await store.listClients({ managerId: sam.id })).map((client) => client.id),
     [id],
   );
   assert.equal(await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })), 'accepted');
@@ -114,7 +114,7 @@ test('invited, nobody yet; joined, a maintainer; gone, nobody again', async () =
   assert.deepEqual((await line())?.changes, [
     { field: 'maintainers', before: { accepted: sam.id }, after: null },
   ]);
-  assert.deepEqual(await store.listClients({ keeperId: sam.id }), []);
+  assert.deepEqual(await store.listClients({ managerId: sam.id }), []);
   assert.equal(
     await kindOf(submit(dev(sam), 'add-secret', { label: 'mine' })),
     'permission_denied',
@@ -141,7 +141,7 @@ const may: readonly (readonly [
   ['leave', { userId: 'ina' }, true, false, true],
   ['approve', {}, false, false, false],
   ['disable', { suppress: false }, false, false, false],
-  ['halt', { halted: 'tokens' }, false, false, false],
+  ['halt', { suspension: 'all' }, false, false, false],
 ];
 for (const [action, values, ...wanted] of may) {
   for (const [index, who] of (['owner', 'mia', 'ina', 'sam'] as const).entries()) {
@@ -199,7 +199,7 @@ test('without the right to update, a maintainer may only leave', async () => {
 
 const uninvited: readonly (readonly [
   name: string,
-  proposal: Partial<Proposal>,
+  proposal: Partial<ClientProposal>,
   prepare: string | null,
   whom: string,
   refusal: object,
@@ -226,9 +226,9 @@ for (const [name, proposal, prepare, whom, refusal] of uninvited) {
   });
 }
 
-test(`${MOST_MAINTAINERS} maintainers at most, those invited included`, async () => {
+test(`${MAX_MAINTAINERS} maintainers at most, those invited included`, async () => {
   const { submit, owner, person, team, mia, store } = await desk();
-  while ((await team()).length < MOST_MAINTAINERS)
+  while ((await team()).length < MAX_MAINTAINERS)
     assert.equal(
       await kindOf(
         submit(dev(owner), 'invite', { userId: (await person(`P${(await team()).length}`)).id }),
@@ -238,7 +238,7 @@ test(`${MOST_MAINTAINERS} maintainers at most, those invited included`, async ()
   const last = (await person('Last')).id;
   const most = {
     ok: false,
-    refusal: { kind: 'too_many', what: 'maintainers', most: MOST_MAINTAINERS },
+    refusal: { kind: 'too_many', what: 'maintainers', most: MAX_MAINTAINERS },
   };
   assert.deepEqual(await submit(dev(owner), 'invite', { userId: last }), most);
   assert.equal(await kindOf(submit(dev(owner), 'leave', { userId: mia.id })), 'accepted');
@@ -297,7 +297,7 @@ test('an offer changes nothing until it is accepted; then the app has another ow
     await kindOf(submit(dev(owner), 'offer', { userId: nick.id, reason: 'I am leaving' })),
     'accepted',
   );
-  assert.deepEqual(await now(), { ...before, edition: before.edition + 1 });
+  assert.deepEqual(await now(), { ...before, edition: before.recordVersion + 1 });
   assert.deepEqual([await offered(), await told()], [nick.id, [nick.id]]);
   assert.deepEqual((await line())?.changes, [{ field: 'offer', before: null, after: nick.id }]);
   assert.deepEqual(await store.invitationsOf(nick.id), [{ clientId: id, kind: 'own' }]);
@@ -318,7 +318,7 @@ test('an offer changes nothing until it is accepted; then the app has another ow
     ownerId: nick.id,
     email: nick.email,
     secrets,
-    edition: before.edition + 2,
+    edition: before.recordVersion + 2,
   });
   assert.equal(after.stageAt, clock.now() - 60);
   assert.deepEqual((await line())?.changes, [
@@ -474,7 +474,7 @@ test('a proposal can be given away too', async () => {
 
 test('consents of people stay with the app', async () => {
   const { submit, owner, nick, user, consents, now, store } = await desk();
-  const consent = await consents.save(await now(), user, ['basic']);
+  const consent = await consents.accept(await now(), user, ['basic']);
   await submit(dev(owner), 'offer', { userId: nick.id });
   await submit(dev(nick), 'accept-offer');
   assert.deepEqual(await store.listConsents(user.id), [consent]);
@@ -528,15 +528,15 @@ test('a blocked person does nothing with what was theirs', async () => {
 
 for (const protocol of ['oauth1', 'oauth2'] as const) {
   test(`an owner-only ${protocol} app given away: the old credential ends, the new owner resets it for their own`, async () => {
-    const world = new TestWorld();
-    const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
+    const world = new TestServer();
+    const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
     const kind = protocol === 'oauth1' ? { ...kept, grantTypes: [] } : kept;
-    const made = await world.client(ada, { name: 'mine', ...kind, protocol });
+    const made = await world.createClient(ada, { name: 'mine', ...kind, protocol });
     const { id } = made.client;
     const submit = (actor: Actor, action: string, values: object = {}) =>
-      world.built.world.registry.submit(actor, action, { clientId: id, reason: '', ...values });
+      world.server.services.registry.submit(actor, action, { clientId: id, reason: '', ...values });
     /** For whom a credential acts; null: it does not. */
-    const actsFor = async (held: Outcome, secret = held.secret): Promise<UserId | null> => {
+    const actsFor = async (held: ActionOutcome, secret = held.secret): Promise<UserId | null> => {
       const { credentials, accessToken } = held;
       const pair = credentials && { key: credentials.token, secret: credentials.secret };
       const headers = pair
@@ -550,13 +550,13 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
         address: '192.0.2.1',
         secure: true,
       };
-      const permit = await world.built.guard.permit(sent, 'main' as SiteId);
+      const permit = await world.server.guard.permit(sent, 'main' as SiteId);
       return permit.ok ? (permit.value.user?.id ?? null) : null;
     };
     /** Whether a client secret alone buys a token. */
     const buys = async (secret: string | null) => {
       const headers = {
-        authorization: basic(id, secret ?? ''),
+        authorization: basicHeader(id, secret ?? ''),
         'content-type': 'application/x-www-form-urlencoded',
       };
       const payload = 'grant_type=client_credentials';
@@ -575,7 +575,7 @@ for (const protocol of ['oauth1', 'oauth2'] as const) {
       await kindOf(submit(dev(ada), 'update', { resetSecret: true })),
       'permission_denied',
     );
-    world.wait(1);
+    world.advanceClock(1);
     const reset = await submit(dev(ben), 'update', { resetSecret: true });
     assert.ok(reset.ok);
     assert.equal(await actsFor(reset.value), ben.id);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signedHeader } from '#harness/signed.ts';
-import { basic, TestWorld } from '#harness/world.ts';
+import { basicHeader, TestServer } from '#harness/world.ts';
 import type { ClientId, SiteId, TokenId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { OPERATOR } from '#registry/actor.ts';
@@ -48,9 +48,9 @@ function desk() {
 test('each thing is marked once a day, however often it is used', async () => {
   const { usage, marks, batches } = desk();
   for (let use = 0; use < 5; use++)
-    usage.note({ clientId: A, consentId: 1, secretId: 2, token: 't' });
-  usage.note({ clientId: A, consentId: 3, secretId: null, token: null });
-  usage.note({ clientId: B });
+    usage.recordUse({ clientId: A, consentId: 1, secretId: 2, token: 't' });
+  usage.recordUse({ clientId: A, consentId: 3, secretId: null, token: null });
+  usage.recordUse({ clientId: B });
   await usage.flush();
   assert.deepEqual(marks(), [
     `client ${A} 0`,
@@ -60,14 +60,14 @@ test('each thing is marked once a day, however often it is used', async () => {
     'consent 3 0',
     `client ${B} 0`,
   ]);
-  usage.note({ clientId: A, consentId: 1, secretId: 2, token: 't' });
+  usage.recordUse({ clientId: A, consentId: 1, secretId: 2, token: 't' });
   await usage.flush();
   assert.equal(batches.length, 1, 'nothing new is nothing to write');
 });
 
 test('the same number is another thing for another kind', async () => {
   const { usage, marks } = desk();
-  usage.note({ clientId: A, consentId: 1, secretId: 1, token: '1' });
+  usage.recordUse({ clientId: A, consentId: 1, secretId: 1, token: '1' });
   await usage.flush();
   assert.equal(marks()?.length, 4);
 });
@@ -75,27 +75,27 @@ test('the same number is another thing for another kind', async () => {
 test('a day ends at midnight UTC', async () => {
   const { usage, marks, at } = desk();
   at(START + DAY - 1);
-  usage.note({ clientId: A });
+  usage.recordUse({ clientId: A });
   at(START + DAY);
-  usage.note({ clientId: A });
-  usage.note({ clientId: A });
+  usage.recordUse({ clientId: A });
+  usage.recordUse({ clientId: A });
   await usage.flush();
   assert.deepEqual(marks(), [`client ${A} 0`, `client ${A} 1`]);
 });
 
 test('calls are added up by client and hour; what is no call is not', async () => {
   const { usage, calls, at } = desk();
-  usage.note({ clientId: A }, true);
-  usage.note({ clientId: A }, true);
-  usage.note({ clientId: A });
-  usage.note({ clientId: B }, true);
+  usage.recordUse({ clientId: A }, true);
+  usage.recordUse({ clientId: A }, true);
+  usage.recordUse({ clientId: A });
+  usage.recordUse({ clientId: B }, true);
   at(START + 3599);
-  usage.note({ clientId: A }, true);
+  usage.recordUse({ clientId: A }, true);
   at(START + 3600);
-  usage.note({ clientId: A }, true);
+  usage.recordUse({ clientId: A }, true);
   await usage.flush();
   assert.deepEqual(calls(), ['a 0 3', 'a 1 1', 'b 0 1']);
-  usage.note({ clientId: A }, true);
+  usage.recordUse({ clientId: A }, true);
   await usage.flush();
   assert.deepEqual(calls(), ['a 1 1'], 'the second batch has what came after the first');
 });
@@ -108,11 +108,11 @@ test('nothing used, nothing written', async () => {
 
 test('what could not be written goes with the next batch, added to what came since', async () => {
   const { usage, marks, calls, batches, fail } = desk();
-  usage.note({ clientId: A, token: 't' }, true);
+  usage.recordUse({ clientId: A, token: 't' }, true);
   fail(new Error('busy'));
   await assert.rejects(usage.flush(), /busy/);
-  usage.note({ clientId: A, consentId: 1 }, true);
-  usage.note({ clientId: B }, true);
+  usage.recordUse({ clientId: A, consentId: 1 }, true);
+  usage.recordUse({ clientId: B }, true);
   await assert.rejects(usage.flush(), /busy/);
   fail(null);
   await usage.flush();
@@ -124,9 +124,9 @@ test('what could not be written goes with the next batch, added to what came sin
 
 test('what is used while a batch is written is in the next', async () => {
   const { usage, batches, marks } = desk();
-  usage.note({ clientId: A }, true);
+  usage.recordUse({ clientId: A }, true);
   const writing = usage.flush();
-  usage.note({ clientId: B }, true);
+  usage.recordUse({ clientId: B }, true);
   await writing;
   assert.deepEqual(marks(), [`client ${A} 0`]);
   await usage.flush();
@@ -136,7 +136,7 @@ test('what is used while a batch is written is in the next', async () => {
 test('more things than are remembered of a day: none is lost, and calls are counted all the same', async () => {
   const { usage, batches } = desk();
   for (let token = 0; token < 100_050; token++)
-    usage.note({ clientId: A, token: `t${token}` }, true);
+    usage.recordUse({ clientId: A, token: `t${token}` }, true);
   await usage.flush();
   const marked = new Set(batches[0]?.marks.map(({ kind, id }) => `${kind} ${id}`));
   assert.deepEqual(
@@ -198,9 +198,9 @@ test('calls of past days go after two weeks', async () => {
 
 /** A world in which apps are used; `used` answers the days since the start on which things were. */
 function asking() {
-  const world = new TestWorld();
+  const world = new TestServer();
   const first = Math.floor(world.now / DAY);
-  const { store, guard, world: rooms } = world.built;
+  const { store, guard, services: rooms } = world.server;
   return {
     world,
     store,
@@ -210,7 +210,7 @@ function asking() {
         url: path,
         payload,
         headers: {
-          authorization: basic(client, secret),
+          authorization: basicHeader(client, secret),
           'content-type': 'application/x-www-form-urlencoded',
         },
       }),
@@ -232,12 +232,12 @@ function asking() {
       kind: 'client' | 'consent' | 'secret' | 'token',
       ...ids: readonly (string | number | undefined)[]
     ) => {
-      await world.built.flushUsage();
+      await world.server.flushUsage();
       const days = await store.lastUsed(kind, ids.map(String));
       return ids.map((id) => (days.has(String(id)) ? (days.get(String(id)) ?? 0) - first : null));
     },
     calls: async (id: ClientId) => {
-      await world.built.flushUsage();
+      await world.server.flushUsage();
       return (await rooms.registry.impact(id)).calls;
     },
   };
@@ -247,10 +247,10 @@ const jti = (jwt: string) =>
 
 test('OAuth 2: client and secret at the token endpoint; consent and token as well; a call each time an API asks', async () => {
   const { world, store, post, call, used, calls } = asking();
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const made = await world.client(ada, { name: 'web' });
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const made = await world.createClient(ada, { name: 'web' });
   const { id } = made.client;
-  const added = await world.built.world.registry.submit(OPERATOR, 'add-secret', {
+  const added = await world.server.services.registry.submit(OPERATOR, 'add-secret', {
     clientId: id,
     reason: '',
     label: 'second',
@@ -259,7 +259,7 @@ test('OAuth 2: client and secret at the token endpoint; consent and token as wel
   const [first, second] = added.value.client.secrets.map((secret) => secret.id);
   assert.deepEqual(await used('client', id), [null], 'to be registered is not to be used');
 
-  const code = await world.code(made, ben);
+  const code = await world.issueCode(made, ben);
   assert.deepEqual(await used('client', id), [null]);
   const redirect = encodeURIComponent(made.client.redirectUri);
   const bought = (
@@ -277,7 +277,7 @@ test('OAuth 2: client and secret at the token endpoint; consent and token as wel
   assert.deepEqual(await used('token', row?.familyId ?? ''), [0]);
   assert.equal(await calls(id), 0, 'to get a token is no call');
 
-  world.wait(DAY);
+  world.advanceClock(DAY);
   const again = (
     await post(
       id,
@@ -289,18 +289,18 @@ test('OAuth 2: client and secret at the token endpoint; consent and token as wel
   assert.deepEqual(await used('secret', first, second), [0, 1]);
   assert.deepEqual(await used('token', row?.familyId ?? ''), [1]);
 
-  world.wait(DAY);
+  world.advanceClock(DAY);
   assert.equal(await call({ authorization: `Bearer ${bought.access_token}` }), false);
   assert.deepEqual(
     [await used('client', id), await calls(id)],
     [[1], 0],
     'a token that ran out is not used',
   );
-  world.wait(-DAY + 60);
+  world.advanceClock(-DAY + 60);
   for (let times = 0; times < 3; times++)
     assert.equal(await call({ authorization: `Bearer ${again.access_token}` }), true);
   assert.equal(await calls(id), 3);
-  world.wait(60);
+  world.advanceClock(60);
   assert.equal(
     (await post(id, made.secret, '/oauth2/introspect', `token=${again.access_token}`)).json()
       .active,
@@ -312,8 +312,8 @@ test('OAuth 2: client and secret at the token endpoint; consent and token as wel
 
 test('OAuth 1: client, consent, secret and token of a signed request', async () => {
   const { world, store, call, used, calls } = asking();
-  const [ada, ben] = [await world.person('Ada'), await world.person('Ben')];
-  const made = await world.client(ada, { name: 'classic', protocol: 'oauth1' });
+  const [ada, ben] = [await world.createPerson('Ada'), await world.createPerson('Ben')];
+  const made = await world.createClient(ada, { name: 'classic', protocol: 'oauth1' });
   const { id } = made.client;
   const key = { key: id, secret: made.secret };
   const [secret] = made.client.secrets;
@@ -330,8 +330,12 @@ test('OAuth 1: client, consent, secret and token of a signed request', async () 
     ),
   );
   assert.deepEqual([await used('client', id), await used('secret', secret?.id)], [[0], [0]]);
-  const consent = await world.consents.save(made.client, ben, []);
-  const done = await world.built.world.faces.core.oauth1.grant(temporary.key, made.client, consent);
+  const consent = await world.consents.accept(made.client, ben, []);
+  const done = await world.server.services.protocols.core.oauth1.authorizeUnderConsent(
+    temporary.key,
+    made.client,
+    consent,
+  );
   assert.ok(done.ok && done.value.kind === 'show-verifier');
   const over = { oauth_verifier: done.value.verifier };
   const token = pairOf(
@@ -341,7 +345,7 @@ test('OAuth 1: client, consent, secret and token of a signed request', async () 
     [await used('consent', consent.id), await used('token', token.key)],
     [[null], [null]],
   );
-  world.wait(DAY);
+  world.advanceClock(DAY);
   assert.equal(
     await call(signedHeader(world, 'GET', '/api', { ...key, secret: 'wrong' }, token)),
     false,
@@ -359,20 +363,27 @@ test('OAuth 1: client, consent, secret and token of a signed request', async () 
     [[1], [1], [1]],
   );
   assert.equal(await calls(id), 2);
-  assert.equal((await store.findClient(id))?.edition, made.client.edition, 'use is no change');
+  assert.equal(
+    (await store.findClient(id))?.recordVersion,
+    made.client.recordVersion,
+    'use is no change',
+  );
   await world.close();
 });
 
 test('an owner-only token is marked by itself; one for the app itself by the app alone', async () => {
   const { world, post, call, used, calls } = asking();
-  const ada = await world.person('Ada');
-  const mine = await world.client(ada, {
+  const ada = await world.createPerson('Ada');
+  const mine = await world.createClient(ada, {
     name: 'mine',
     ownerOnly: true,
     redirectUri: '',
     grantTypes: ['client_credentials'],
   });
-  const machine = await world.client(ada, { name: 'machine', grantTypes: ['client_credentials'] });
+  const machine = await world.createClient(ada, {
+    name: 'machine',
+    grantTypes: ['client_credentials'],
+  });
   const [consent] = await world.consents.list(ada);
   assert.equal(await call({ authorization: `Bearer ${mine.accessToken}` }), true);
   assert.deepEqual(await used('token', jti(mine.accessToken ?? '')), [0]);
@@ -394,8 +405,8 @@ test('an owner-only token is marked by itself; one for the app itself by the app
 
 test('a request that is refused uses nothing', async () => {
   const { world, post, call, used, calls } = asking();
-  const ada = await world.person('Ada');
-  const made = await world.client(ada, { name: 'web', grantTypes: ['client_credentials'] });
+  const ada = await world.createPerson('Ada');
+  const made = await world.createClient(ada, { name: 'web', grantTypes: ['client_credentials'] });
   const { id } = made.client;
   assert.equal(
     (await post(id, 'wrong', '/oauth2/token', 'grant_type=client_credentials')).statusCode,
@@ -409,7 +420,7 @@ test('a request that is refused uses nothing', async () => {
   const { access_token: token } = (
     await post(id, made.secret, '/oauth2/token', 'grant_type=client_credentials')
   ).json();
-  await world.clients.halt(id, 'tokens');
+  await world.clients.suspend(id, 'tokens');
   assert.equal(await call({ authorization: `Bearer ${token}` }), false);
   assert.equal(await calls(id), 0);
   await world.close();

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import type { Account } from '#accounts/account.ts';
-import { makeLetterBudget } from '#accounts/email-budget.ts';
-import { liveBy } from '#harness/clock.ts';
-import { consentDesk } from '#harness/consents.ts';
+import { makeEmailBudget } from '#accounts/email-budget.ts';
+import { useTestClock } from '#harness/clock.ts';
+import { consentCommands } from '#harness/consents.ts';
 import type { SiteId, TokenId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
-import { makeMint } from '#keys/id-generator.ts';
-import { makeSealer } from '#keys/secret-box.ts';
+import { makeIdGenerator } from '#keys/id-generator.ts';
+import { makeSecretBox } from '#keys/secret-box.ts';
 import type { RegistrySettings } from '#registry/actions/context.ts';
 import type { FieldRules } from '#registry/actions/fields.ts';
 import { RIGHTS } from '#registry/actor.ts';
-import { operatorDesk, type Proposal } from '#registry/admin-commands.ts';
+import { type ClientProposal, makeAdminCommands } from '#registry/admin-commands.ts';
 import { grantTypes } from '#registry/model/client.ts';
 import { loadScopes } from '#registry/model/scopes.ts';
 import { makeSites } from '#registry/model/sites.ts';
@@ -25,7 +25,7 @@ export const bundled = (path: string): unknown =>
 export function outside() {
   let now = 1_790_000_000;
   let drawn = 0;
-  liveBy({ now: () => instant(now) });
+  useTestClock({ now: () => instant(now) });
   return {
     clock: { now: () => instant(now), millis: () => now * 1000 },
     pass: (span: number) => {
@@ -40,7 +40,7 @@ export function outside() {
 
 export const scopes = loadScopes(bundled('registry/model/data/scopes.json'));
 
-export const app = (changes: Partial<Proposal> = {}): Proposal => ({
+export const app = (changes: Partial<ClientProposal> = {}): ClientProposal => ({
   name: 'Reader',
   version: '1.0',
   description: 'Reads',
@@ -79,8 +79,8 @@ const none: ReadonlySet<string> = new Set();
 export async function registry(changes: Partial<RegistrySettings> = {}) {
   const { clock, pass, entropy } = outside();
   const store = openSqlite(':memory:');
-  const mint = makeMint(clock, entropy);
-  const sealer = makeSealer([{ id: 'm1', key: new Uint8Array(32) }], entropy);
+  const mint = makeIdGenerator(clock, entropy);
+  const sealer = makeSecretBox([{ id: 'm1', key: new Uint8Array(32) }], entropy);
   const person = async (name: string): Promise<Account> => {
     const made = await store.createAccount({
       name,
@@ -99,30 +99,30 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
     readOnly: null,
     autoApprove: [],
     twoPersonRisks: [],
-    ownApps: false,
-    involvedFor: seconds(90 * 86_400),
-    oldSecretsFor: seconds(7 * 86_400),
+    allowOwnApps: false,
+    involvementSeconds: seconds(90 * 86_400),
+    oldSecretsTtlSeconds: seconds(7 * 86_400),
     notifyGroups: [],
-    mailed: true,
-    endpoints: [],
-    idleFor: seconds(30 * 86_400),
-    accessTokenFor: seconds(3600),
+    emailEnabled: true,
+    webhookEndpoints: [],
+    idleProposalTtlSeconds: seconds(30 * 86_400),
+    accessTokenTtlSeconds: seconds(3600),
     ...changes,
   };
   const desk = makeRegistry({
     records: store,
-    letters: makeLetterBudget({ limits: store, clock }),
+    emailBudget: makeEmailBudget({ limits: store, clock }),
     accounts: store,
     // Who holds what when a first yes is counted; everybody everything, unless a test takes it
     // away.
     rightsOf: ({ id }) => (demoted.has(id) ? none : every),
     rules,
-    tokenKey: new Uint8Array(32),
+    etagKey: new Uint8Array(32),
     settings,
-    mint,
-    sealer,
+    idGenerator: mint,
+    secretBox: sealer,
     clock,
-    mintOwnerToken: () => {
+    issueOwnerToken: () => {
       const id = mint.tokenId() as TokenId;
       return {
         token: { id, issuedAt: clock.now(), expiresAt: instant(clock.now() + seconds(1000)) },
@@ -139,8 +139,8 @@ export async function registry(changes: Partial<RegistrySettings> = {}) {
     sealer,
     person,
     registry: desk,
-    clients: operatorDesk(desk),
-    consents: consentDesk(desk, store),
+    clients: makeAdminCommands(desk),
+    consents: consentCommands(desk, store),
     owner: await person('Olga'),
     user: await person('Uwe'),
   };

@@ -2,42 +2,42 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Consent } from '#registry/model/consent.ts';
-import { makeMemory } from '#store/cache/cache.ts';
+import { makeRowCache } from '#store/cache/cache.ts';
 
 /** A consent of which only the number of its state matters. */
 const state = (number: number) => ({ id: number }) as unknown as Consent;
 
-const at = (run: number, wall = run) => ({ run, wall });
+const at = (run: number, wall = run) => ({ monotonicMs: run, wallMs: wall });
 
 function memoryAt(options: { leaseMs?: number; keepMs?: number; most?: number } = {}) {
   const time: { now: number; wall?: number } = { now: 0 };
-  const memory = makeMemory({
+  const memory = makeRowCache({
     leaseMs: 700,
-    keepMs: 5000,
+    maxAgeMs: 5000,
     ...options,
     now: () => time.now,
-    wall: () => time.wall ?? time.now,
+    wallClock: () => time.wall ?? time.now,
   });
   return { time, memory };
 }
 
 test('nothing is believed that nobody vouches for, and nothing for longer than a lease', () => {
   const { time, memory } = memoryAt();
-  memory.learner()('consent', 1, state(1));
-  assert.equal(memory.recall('consent', 1), undefined);
-  memory.vouch(at(0));
-  assert.deepEqual(memory.recall('consent', 1), state(1));
-  assert.ok(memory.vouched());
+  memory.beginRead()('consent', 1, state(1));
+  assert.equal(memory.lookup('consent', 1), undefined);
+  memory.extendLease(at(0));
+  assert.deepEqual(memory.lookup('consent', 1), state(1));
+  assert.ok(memory.isLeaseValid());
   time.now = 699;
-  assert.deepEqual(memory.recall('consent', 1), state(1));
+  assert.deepEqual(memory.lookup('consent', 1), state(1));
   time.now = 700;
-  assert.equal(memory.recall('consent', 1), undefined);
-  assert.ok(!memory.vouched());
-  memory.vouch(at(650));
-  assert.deepEqual(memory.recall('consent', 1), state(1));
-  memory.vouch(at(100));
+  assert.equal(memory.lookup('consent', 1), undefined);
+  assert.ok(!memory.isLeaseValid());
+  memory.extendLease(at(650));
+  assert.deepEqual(memory.lookup('consent', 1), state(1));
+  memory.extendLease(at(100));
   assert.deepEqual(
-    memory.recall('consent', 1),
+    memory.lookup('consent', 1),
     state(1),
     'a late proof of an earlier moment takes nothing back',
   );
@@ -45,49 +45,49 @@ test('nothing is believed that nobody vouches for, and nothing for longer than a
 
 test('a machine that was suspended believes nothing from before', () => {
   const { time, memory } = memoryAt();
-  memory.learner()('consent', 1, state(1));
-  memory.vouch(at(0));
+  memory.beginRead()('consent', 1, state(1));
+  memory.extendLease(at(0));
   time.now = 10;
   time.wall = 60_000;
-  assert.equal(memory.recall('consent', 1), undefined);
-  memory.vouch(memory.moment());
-  assert.deepEqual(memory.recall('consent', 1), state(1));
+  assert.equal(memory.lookup('consent', 1), undefined);
+  memory.extendLease(memory.readClocks());
+  assert.deepEqual(memory.lookup('consent', 1), state(1));
 });
 
 test('a thing is asked again after a while, whatever was heard', () => {
   const { time, memory } = memoryAt();
-  memory.learner()('client', 'a', { id: 'a' } as never);
+  memory.beginRead()('client', 'a', { id: 'a' } as never);
   for (time.now = 0; time.now < 5000; time.now += 100) {
-    memory.vouch(at(time.now));
-    assert.ok(memory.recall('client', 'a'));
+    memory.extendLease(at(time.now));
+    assert.ok(memory.lookup('client', 'a'));
   }
-  memory.vouch(at(time.now));
-  assert.equal(memory.recall('client', 'a'), undefined);
+  memory.extendLease(at(time.now));
+  assert.equal(memory.lookup('client', 'a'), undefined);
 });
 
 test('an answer that was under way while something changed is not kept', () => {
   const { memory } = memoryAt();
-  memory.vouch(at(0));
-  const learn = memory.learner();
-  memory.forget({ kind: 'consent', key: 1 });
+  memory.extendLease(at(0));
+  const learn = memory.beginRead();
+  memory.invalidate({ kind: 'consent', key: 1 });
   learn('consent', 1, state(1));
-  assert.equal(memory.recall('consent', 1), undefined);
-  const other = memory.learner();
-  memory.forgetAll();
+  assert.equal(memory.lookup('consent', 1), undefined);
+  const other = memory.beginRead();
+  memory.invalidateAll();
   other('consent', 2, state(2));
-  assert.equal(memory.recall('consent', 2), undefined);
+  assert.equal(memory.lookup('consent', 2), undefined);
 });
 
 test('it holds so many of each kind, the latest', () => {
   const { memory } = memoryAt({ most: 3 });
-  memory.vouch(at(0));
-  for (const key of [1, 2, 3, 2, 4]) memory.learner()('consent', key, state(key));
+  memory.extendLease(at(0));
+  for (const key of [1, 2, 3, 2, 4]) memory.beginRead()('consent', key, state(key));
   assert.deepEqual(
-    [1, 2, 3, 4].map((key) => memory.recall('consent', key)?.id),
+    [1, 2, 3, 4].map((key) => memory.lookup('consent', key)?.id),
     [undefined, 2, 3, 4],
   );
-  memory.learner()('account', 1, { id: 1 } as never);
-  assert.equal(memory.recall('consent', 2)?.id, 2, 'kinds do not displace each other');
+  memory.beginRead()('account', 1, { id: 1 } as never);
+  assert.equal(memory.lookup('consent', 2)?.id, 2, 'kinds do not displace each other');
 });
 
 /**
@@ -132,31 +132,31 @@ test('whatever the order of events, no answer is older than a lease', () => {
         if (one.what === 'change') {
           endedAt[current] = time.now;
           current += 1;
-          if (!deaf) line.push(() => memory.forget({ kind: 'consent', key: 1 }));
-          if (one.local) memory.forget({ kind: 'consent', key: 1 });
+          if (!deaf) line.push(() => memory.invalidate({ kind: 'consent', key: 1 }));
+          if (one.local) memory.invalidate({ kind: 'consent', key: 1 });
         }
         if (one.what === 'pulse' && !deaf) {
           const sent = time.now;
-          line.push(() => memory.vouch(at(sent)));
+          line.push(() => memory.extendLease(at(sent)));
         }
         if (one.what === 'tell') for (const told of line.splice(0, 3)) told();
         if (one.what === 'break') {
           line = [];
           deaf = true;
-          memory.forgetAll();
+          memory.invalidateAll();
         }
         if (one.what === 'listen' && deaf) {
           deaf = false;
-          memory.forgetAll();
+          memory.invalidateAll();
         }
         if (one.what === 'ask') {
-          const known = memory.recall('consent', 1) as unknown as { id: number } | undefined;
+          const known = memory.lookup('consent', 1) as unknown as { id: number } | undefined;
           if (known)
             assert.ok(
               known.id === current || time.now - (endedAt[known.id] ?? 0) < 700,
               `a state that ended ${time.now} ago`,
             );
-          const learn = memory.learner();
+          const learn = memory.beginRead();
           const seen = current;
           underWay.push(() => learn('consent', 1, state(seen)));
         }

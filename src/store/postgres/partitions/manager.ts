@@ -1,156 +1,168 @@
 import pg from 'pg';
 import type { Instant } from '#kernel/time.ts';
 import { PostgresDriver } from '../driver.ts';
-import { troubleOf, unavailable } from '../errors.ts';
+import { classifyFault, toUnavailable } from '../errors.ts';
 import { planPostgres } from '../migrate.ts';
-import type { Part } from './bounds.ts';
-import { type Every, missingPeriods, type Period, periodOf } from './periods.ts';
+import type { Partition } from './bounds.ts';
 import {
-  alive,
-  asking,
-  asOwner,
-  countUpTo,
-  divide,
-  drop,
-  inTurn,
-  isInTheWay,
-  MOST_MOVED,
-  make,
+  missingPeriods,
+  type PartitionInterval,
+  type Period,
+  periodContaining,
+} from './periods.ts';
+import {
+  becomeOwner,
+  countRowsUpTo,
+  createPartition,
+  dropPartition,
+  isLockConflict,
+  MAX_MOVED_ROWS,
+  makeRunQuery,
+  notExpired,
+  type PartitionJob,
   PartitionRefusal,
   type PartitionStep,
-  prove,
-  setAside,
-  type Work,
+  partitionTable,
+  runStep,
+  setTableAside,
+  validatePastTable,
 } from './steps.ts';
 import {
-  lastOf,
-  nameOf,
-  noteOf,
-  overParts,
-  type Standing,
-  standingOf,
+  endOfPartitions,
+  expiredPartitions,
+  intervalComment,
+  type PartitionState,
+  partitionName,
+  readPartitionState,
   type TimedTable,
   timedTables,
 } from './tables.ts';
 
 /** The first schema of which both tables can be divided. */
-const LEAST_SCHEMA = 4;
-const USUAL: Every = 'month';
+const MIN_SCHEMA = 4;
+const DEFAULT_INTERVAL: PartitionInterval = 'month';
 
 /** What is missing and what may go. */
-interface Due {
+interface DueWork {
   readonly missing: readonly Period[];
-  readonly over: readonly Part[];
+  readonly expired: readonly Partition[];
 }
 
-function dueOf(
+function findDueWork(
   table: TimedTable,
-  { parts }: Pick<Standing, 'parts'>,
-  every: Every,
+  { parts }: Pick<PartitionState, 'parts'>,
+  interval: PartitionInterval,
   now: Instant,
-): Due {
-  const last = lastOf(table, parts);
+): DueWork {
+  const last = endOfPartitions(table, parts);
   return {
-    missing: last === null ? [] : missingPeriods(every, last ?? periodOf(every, now).from, now),
-    over: overParts(table, parts, now),
+    missing:
+      last === null
+        ? []
+        : missingPeriods(interval, last ?? periodContaining(interval, now).from, now),
+    expired: expiredPartitions(table, parts, now),
   };
 }
 
-async function* carriedOut(
-  work: Work,
+async function* applyDueWork(
+  job: PartitionJob,
   table: TimedTable,
-  { missing, over }: Due,
+  { missing, expired }: DueWork,
 ): AsyncGenerator<PartitionStep> {
   for (const period of missing) {
-    const made = await make(work, table, period);
-    if (made !== undefined && made !== 'crowded') yield made;
+    const created = await createPartition(job, table, period);
+    if (created !== undefined && created !== 'crowded') yield created;
   }
-  for (const part of over) {
-    const dropped = await drop(work, table, part);
+  for (const part of expired) {
+    const dropped = await dropPartition(job, table, part);
     if (dropped !== undefined) yield dropped;
   }
 }
 
-async function lookedAt(client: pg.ClientBase, table: TimedTable): Promise<Standing> {
-  const standing = await standingOf(asking(client), table);
-  if (standing.state === 'absent')
+async function readAlterableState(
+  client: pg.ClientBase,
+  table: TimedTable,
+): Promise<PartitionState> {
+  const current = await readPartitionState(makeRunQuery(client), table);
+  if (current.state === 'absent')
     throw new PartitionRefusal(
       `the database has no table ${table.name}: run "gatehouse migrate" first`,
     );
-  if (!standing.mine)
+  if (!current.canAlter)
     throw new PartitionRefusal(
-      `${table.name} belongs to ${standing.owner}: run this as that role, or as one that is a member of it`,
+      `${table.name} belongs to ${current.owner}: run this as that role, or as one that is a member of it`,
     );
-  return standing;
+  return current;
 }
 
 /** Writes down another length, for the partitions that are still to be made. */
-const noted = (work: Work, table: TimedTable, every: Every) =>
-  inTurn(work, async ({ ask }) => {
-    await asOwner(ask, await standingOf(ask, table));
-    await ask(`COMMENT ON TABLE ${table.name} IS '${noteOf(every)}'`);
+const recordInterval = (job: PartitionJob, table: TimedTable, interval: PartitionInterval) =>
+  runStep(job, async ({ runQuery }) => {
+    await becomeOwner(runQuery, await readPartitionState(runQuery, table));
+    await runQuery(`COMMENT ON TABLE ${table.name} IS '${intervalComment(interval)}'`);
   });
 
-async function* partitioned(
-  work: Work,
+async function* partitionSteps(
+  job: PartitionJob,
   table: TimedTable,
-  every: Every | null,
+  interval: PartitionInterval | null,
 ): AsyncGenerator<PartitionStep> {
   // Every step looks for itself what is there, so that another process may have done it, or a part
   // of it, at any time.
   for (;;) {
-    const standing = await lookedAt(work.client, table);
-    if (standing.state === 'partitioned') {
-      const length = every ?? standing.every ?? USUAL;
-      if (length !== standing.every) await noted(work, table, length);
-      return yield* carriedOut(work, table, dueOf(table, standing, length, work.now()));
+    const current = await readAlterableState(job.client, table);
+    if (current.state === 'partitioned') {
+      const length = interval ?? current.interval ?? DEFAULT_INTERVAL;
+      if (length !== current.interval) await recordInterval(job, table, length);
+      return yield* applyDueWork(job, table, findDueWork(table, current, length, job.now()));
     }
     const done =
-      standing.state === 'plain'
-        ? await setAside(work, table)
-        : ((await prove(work, table)) ?? (await divide(work, table, every ?? USUAL)));
+      current.state === 'plain'
+        ? await setTableAside(job, table)
+        : ((await validatePastTable(job, table)) ??
+          (await partitionTable(job, table, interval ?? DEFAULT_INTERVAL)));
     if (done !== undefined) yield done;
   }
 }
 
 /** What would be done to a table. Nothing is changed, and nobody has to wait. */
-async function planned(
+async function planTable(
   client: pg.ClientBase,
   table: TimedTable,
-  every: Every | null,
+  interval: PartitionInterval | null,
   now: Instant,
 ): Promise<readonly PartitionStep[]> {
-  const standing = await lookedAt(client, table);
-  const length = every ?? standing.every ?? USUAL;
+  const current = await readAlterableState(client, table);
+  const length = interval ?? current.interval ?? DEFAULT_INTERVAL;
   const step = (what: PartitionStep['what'], partition: string): PartitionStep => ({
     table: table.name,
     what,
     partition,
     moved: 0,
   });
-  const made = (periods: readonly Period[]) =>
-    periods.map((period) => step('made', nameOf(table, period)));
-  if (standing.state !== 'partitioned') {
+  const creations = (periods: readonly Period[]) =>
+    periods.map((period) => step('made', partitionName(table, period)));
+  if (current.state !== 'partitioned') {
     const past = `${table.name}_past`;
     return [
-      ...(standing.state === 'plain' ? [step('set-aside', past)] : []),
+      ...(current.state === 'plain' ? [step('set-aside', past)] : []),
       step('proved', past),
-      step('divided', nameOf(table, { from: now })),
-      ...made(missingPeriods(length, periodOf(length, now).to, now)),
+      step('divided', partitionName(table, { from: now })),
+      ...creations(missingPeriods(length, periodContaining(length, now).to, now)),
     ];
   }
-  const { missing, over } = dueOf(table, standing, length, now);
-  const going: PartitionStep[] = [];
-  for (const { name } of over)
-    if ((await countUpTo(asking(client), name, alive(now))) <= MOST_MOVED)
-      going.push(step('dropped', name));
-  return [...made(missing), ...going];
+  const { missing, expired } = findDueWork(table, current, length, now);
+  const drops: PartitionStep[] = [];
+  for (const { name } of expired)
+    if ((await countRowsUpTo(makeRunQuery(client), name, notExpired(now))) <= MAX_MOVED_ROWS)
+      drops.push(step('dropped', name));
+  return [...creations(missing), ...drops];
 }
 
 /** What an operator asks for. */
-export interface PartitionOrder {
+export interface PartitionRequest {
   /** Length of the partitions to be made; null: as before, or months. */
-  readonly every: Every | null;
+  readonly every: PartitionInterval | null;
   readonly now: () => Instant;
   /** Told of each step when it is done; the next one waits for it. */
   readonly tell?: (step: PartitionStep) => void | Promise<void>;
@@ -159,20 +171,20 @@ export interface PartitionOrder {
 /**
  * Makes partitions, or only says what would be done, over one connection to a PostgreSQL database.
  */
-export interface PartitionDesk {
-  plan(order: PartitionOrder): Promise<readonly PartitionStep[]>;
+export interface PartitionManager {
+  plan(request: PartitionRequest): Promise<readonly PartitionStep[]>;
   /**
    * Divides the tables that are not yet, makes partitions ahead and drops those that are done with.
    * May be called while nodes serve and again at any time; what was begun and not finished is
    * finished. Rejects with PartitionRefusal.
    */
-  partition(order: PartitionOrder): Promise<readonly PartitionStep[]>;
+  partition(request: PartitionRequest): Promise<readonly PartitionStep[]>;
   close(): Promise<void>;
 }
 
 /** Words for what an operator can do something about. */
-function refusalOf(fault: unknown): unknown {
-  if (isInTheWay(fault))
+function toPartitionRefusal(fault: unknown): unknown {
+  if (isLockConflict(fault))
     return new PartitionRefusal(
       'somebody keeps a table for longer than we may wait (a dump, a long report): run this again later',
       {
@@ -181,36 +193,37 @@ function refusalOf(fault: unknown): unknown {
     );
   if (fault instanceof pg.DatabaseError && fault.code === '42501')
     return new PartitionRefusal(`the role lacks a right: ${fault.message}`, { cause: fault });
-  if (fault instanceof PartitionRefusal || troubleOf(fault).kind !== 'unavailable') return fault;
-  return unavailable(fault);
+  if (fault instanceof PartitionRefusal || classifyFault(fault).kind !== 'unavailable')
+    return fault;
+  return toUnavailable(fault);
 }
 
 /** Opens the tables of `url` to an operator. */
-export function openPartitions(url: string): PartitionDesk {
+export function openPartitionManager(url: string): PartitionManager {
   const driver = new PostgresDriver(url, { connections: 1 });
-  const using = <T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> =>
-    driver.connected(async (client) => {
+  const withCheckedConnection = <T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> =>
+    driver.withConnection(async (client) => {
       const { from } = await planPostgres(client);
-      if (from < LEAST_SCHEMA)
+      if (from < MIN_SCHEMA)
         throw new PartitionRefusal(
           `the database has schema ${from}: run "gatehouse migrate" first`,
         );
-      return use(client).catch((fault) => Promise.reject(refusalOf(fault)));
+      return use(client).catch((fault) => Promise.reject(toPartitionRefusal(fault)));
     });
   return {
     plan: ({ every, now }) =>
-      using(async (client) => {
+      withCheckedConnection(async (client) => {
         const steps: PartitionStep[] = [];
         for (const table of timedTables)
-          steps.push(...(await planned(client, table, every, now())));
+          steps.push(...(await planTable(client, table, every, now())));
         return steps;
       }),
     partition: ({ every, now, tell }) =>
-      using(async (client) => {
+      withCheckedConnection(async (client) => {
         const steps: PartitionStep[] = [];
         for (const table of timedTables)
-          for await (const step of partitioned(
-            { client, now, others: 'wait', tries: 40 },
+          for await (const step of partitionSteps(
+            { client, now, whenBusy: 'wait', maxAttempts: 40 },
             table,
             every,
           )) {
@@ -224,57 +237,58 @@ export function openPartitions(url: string): PartitionDesk {
 }
 
 /** What the partitions of a database needed. */
-export interface Upkeep {
+export interface PartitionMaintenance {
   readonly steps: readonly PartitionStep[];
   /**
    * Tables for whose next time there is no partition, and the role of this process may not make
    * one.
    */
-  readonly lacking: readonly string[];
+  readonly tablesWithoutPartition: readonly string[];
   /**
    * Seconds between this process's clock and the server's, when they are so many that nothing was
    * done.
    */
-  readonly apart?: number;
+  readonly clockDriftSeconds?: number;
 }
 
 /** Tables that were never divided need nothing. */
-export const NO_UPKEEP: Upkeep = { steps: [], lacking: [] };
+export const NO_MAINTENANCE: PartitionMaintenance = { steps: [], tablesWithoutPartition: [] };
 
 /**
  * Does what is due: what a node does now and then. When another process is at it, or a table is in
  * use, it is left for the next time.
  */
-export async function keepPartitions(
+export async function maintainPartitions(
   client: pg.ClientBase,
   now: Instant,
-  mostApart: number = Number.POSITIVE_INFINITY,
-): Promise<Upkeep> {
+  maxClockDriftSeconds: number = Number.POSITIVE_INFINITY,
+): Promise<PartitionMaintenance> {
   const steps: PartitionStep[] = [];
-  const lacking: string[] = [];
+  const tablesWithoutPartition: string[] = [];
   // By a clock that is far off, what lives would be dropped, and one partition made for years.
-  const [server] = await asking(client)<{ now: string }>(
+  const [server] = await makeRunQuery(client)<{ now: string }>(
     'SELECT extract(epoch FROM clock_timestamp()) AS now',
   );
-  const apart = Math.round(Math.abs(Number(server?.now) - now));
-  if (apart > mostApart) return { steps, lacking, apart };
+  const clockDriftSeconds = Math.round(Math.abs(Number(server?.now) - now));
+  if (clockDriftSeconds > maxClockDriftSeconds)
+    return { steps, tablesWithoutPartition, clockDriftSeconds };
   try {
     for (const table of timedTables) {
-      const standing = await standingOf(asking(client), table);
-      if (standing.state !== 'partitioned') continue;
-      const every = standing.every ?? USUAL;
-      const due = dueOf(table, standing, every, now);
-      if (!standing.mine) {
+      const current = await readPartitionState(makeRunQuery(client), table);
+      if (current.state !== 'partitioned') continue;
+      const interval = current.interval ?? DEFAULT_INTERVAL;
+      const due = findDueWork(table, current, interval, now);
+      if (!current.canAlter) {
         // Others have the whole of this period to see to the next one.
-        const next = periodOf(every, now).to;
-        if (due.missing.some(({ from }) => from <= next)) lacking.push(table.name);
+        const next = periodContaining(interval, now).to;
+        if (due.missing.some(({ from }) => from <= next)) tablesWithoutPartition.push(table.name);
         continue;
       }
-      const work: Work = { client, now: () => now, others: 'leave', tries: 3 };
-      for await (const step of carriedOut(work, table, due)) steps.push(step);
+      const job: PartitionJob = { client, now: () => now, whenBusy: 'skip', maxAttempts: 3 };
+      for await (const step of applyDueWork(job, table, due)) steps.push(step);
     }
   } catch (fault) {
-    if (!isInTheWay(fault)) throw fault;
+    if (!isLockConflict(fault)) throw fault;
   }
-  return { steps, lacking };
+  return { steps, tablesWithoutPartition };
 }

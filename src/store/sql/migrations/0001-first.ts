@@ -1,4 +1,4 @@
-import { inPostgres, type Migration } from './migration.ts';
+import { type Migration, toPostgresSchema } from './migration.ts';
 
 const tables = `
 CREATE TABLE accounts (
@@ -45,7 +45,7 @@ CREATE TABLE revoked_families (id TEXT PRIMARY KEY) WITHOUT ROWID;
  * so that the reaper and the preview of the kill switch would read whole tables (plans in ADR 8).
  * Expiries grow: an index of them is written at its right edge alone.
  */
-const orders = `
+const indexes = `
 ${[
   'sessions',
   'limits',
@@ -62,4 +62,7 @@ CREATE INDEX access_tokens_of_owners ON access_tokens (client_id) WHERE grant_ty
 `;
 
 /** The first schema. */
-export const first: Migration = { sqlite: tables, postgres: inPostgres(tables) + orders };
+export const firstSchema: Migration = {
+  sqlite: tables,
+  postgres: toPostgresSchema(tables) + indexes,
+};

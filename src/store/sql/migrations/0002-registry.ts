@@ -1,4 +1,4 @@
-import { inPostgres, type Migration } from './migration.ts';
+import { type Migration, toPostgresSchema } from './migration.ts';
 
 const tables = `
 CREATE TABLE client_secrets (
@@ -65,5 +65,5 @@ CREATE TABLE turns (turn BIGINT);
  */
 export const registry: Migration = {
   sqlite: tables + appendOnlySqlite,
-  postgres: inPostgres(tables) + appendOnlyPostgres,
+  postgres: toPostgresSchema(tables) + appendOnlyPostgres,
 };

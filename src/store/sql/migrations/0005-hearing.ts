@@ -34,7 +34,7 @@ const changed = [
  * 12): whoever changes them, an older program and a person with psql included. What is told leaves
  * with the commit, and in the order of the commits.
  */
-const told = `
+const notifyTriggers = `
 CREATE FUNCTION tell_what_changed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   PERFORM pg_notify('gatehouse', TG_ARGV[0] || ' ' || (CASE TG_OP WHEN 'INSERT' THEN to_jsonb(NEW) ELSE to_jsonb(OLD) END ->> TG_ARGV[1]));
   RETURN NULL;
@@ -56,4 +56,7 @@ CREATE TRIGGER ${table}_tell_all AFTER TRUNCATE ON ${table} FOR EACH STATEMENT E
  * What a process has to hear to remember, and when a family was revoked. The table that each check
  * asks is locked last.
  */
-export const hearing: Migration = { sqlite: familiesInSqlite, postgres: told + familiesInPostgres };
+export const changeNotifications: Migration = {
+  sqlite: familiesInSqlite,
+  postgres: notifyTriggers + familiesInPostgres,
+};

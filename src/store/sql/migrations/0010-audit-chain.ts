@@ -1,4 +1,4 @@
-import { inPostgres, type Migration } from './migration.ts';
+import { type Migration, toPostgresSchema } from './migration.ts';
 
 /**
  * The hash of each audit entry over itself and the one before (ADR 22). `late`: it was chained by
@@ -33,5 +33,5 @@ CREATE TRIGGER audit_chain_is_not_emptied BEFORE TRUNCATE ON audit_chain FOR EAC
 
 export const auditChain: Migration = {
   sqlite: chain + notReplaced + appendOnly,
-  postgres: inPostgres(chain) + appendOnlyPostgres,
+  postgres: toPostgresSchema(chain) + appendOnlyPostgres,
 };

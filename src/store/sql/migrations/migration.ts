@@ -9,7 +9,7 @@ export interface Migration {
  * are never used again, and texts that are compared by their bytes, which no update of the system's
  * collations can put out of order.
  */
-export const inPostgres = (text: string): string =>
+export const toPostgresSchema = (text: string): string =>
   text
     .replaceAll(
       'INTEGER PRIMARY KEY AUTOINCREMENT',
@@ -20,4 +20,7 @@ export const inPostgres = (text: string): string =>
     .replaceAll(') WITHOUT ROWID', ')');
 
 /** A step in words that both understand, written in SQLite's. */
-export const onBoth = (text: string): Migration => ({ sqlite: text, postgres: inPostgres(text) });
+export const forBothDialects = (text: string): Migration => ({
+  sqlite: text,
+  postgres: toPostgresSchema(text),
+});

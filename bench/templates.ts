@@ -1,6 +1,6 @@
 // How often the consent page renders in a second of this process.
 import { consentPage } from '#pages/consent/consent.template.ts';
-import type { Frame } from '#pages/layout.ts';
+import type { Frame } from '#pages/frame.ts';
 import { wordsOf } from '#pages/words.ts';
 
 const groups = Array.from({ length: 6 }, (_, group) => ({

@@ -49,6 +49,8 @@ const built = await build({
 // What the program reads from files beside it.
 for (const file of globSync('src/encoding/data/*', { cwd: root }))
   copied(file, join('data', file.slice('src/encoding/data/'.length)));
+for (const file of globSync('src/pages/assets/*.{css,js}', { cwd: root }))
+  copied(file, join('assets', file.slice('src/pages/assets/'.length)));
 
 function copied(from: string, to: string): void {
   mkdirSync(dirname(join(out, to)), { recursive: true });

@@ -10,7 +10,7 @@ import {
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { formatApiError } from '#mediawiki/api-errors.ts';
 import { restLayerError } from '#mediawiki/oauth2-errors.ts';
-import { notePage } from '#pages/account/sign-in.template.ts';
+import { notePage } from '#pages/note.template.ts';
 import type { NoteKey } from '#pages/words.ts';
 import { problemDocument } from './api/problems.ts';
 import {

@@ -1,21 +1,8 @@
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { isTrustedProxy } from '#encoding/forwarded.ts';
-import { accountRoutes } from '#pages/account/account.routes.ts';
-import { peopleRoutes } from '#pages/account/sign-in.routes.ts';
-import { continueRoutes } from '#pages/account/sign-in-first.ts';
-import { adminRoutes } from '#pages/admin/admin.routes.ts';
-import { auditRoutes } from '#pages/admin/audit.routes.ts';
-import { appsRoutes } from '#pages/apps/directory.routes.ts';
-import { myAppsRoutes } from '#pages/apps/my-apps.routes.ts';
-import { script } from '#pages/assets/script.ts';
-import { stylesheet } from '#pages/assets/style.ts';
-import { connectedAppsRoutes } from '#pages/consent/connected-apps.routes.ts';
-import { consentRoutes } from '#pages/consent/consent.routes.ts';
-import { helpRoutes } from '#pages/help/help.routes.ts';
-import { reviewRoutes } from '#pages/review/review.routes.ts';
+import { pageRoutes } from '#pages/routes.ts';
 import { registryApi } from './api/api.ts';
-import { serveAsset } from './assets.ts';
 import { registerConnectionInfo } from './client-address.ts';
 import {
   handleError,
@@ -123,19 +110,7 @@ export function createHttpServer(services: Services): FastifyInstance {
       return reply.code(503).header('retry-after', '5').send({ ready: false });
     }
   });
-  serveAsset(app, '/assets/gatehouse.css', 'text/css', stylesheet);
-  serveAsset(app, '/assets/gatehouse.js', 'text/javascript', script);
-  peopleRoutes(app, services);
-  accountRoutes(app, services);
-  appsRoutes(app, services);
-  myAppsRoutes(app, services);
-  connectedAppsRoutes(app, services);
-  helpRoutes(app, services);
-  consentRoutes(app, services);
-  continueRoutes(app, services);
-  reviewRoutes(app, services);
-  auditRoutes(app, services);
-  adminRoutes(app, services);
+  pageRoutes(app, services);
   oauth1Routes(app, services);
   oauth2Routes(app, services);
   registryApi(app, services);

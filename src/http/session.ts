@@ -6,9 +6,9 @@ import { ADMINISTER_RIGHT } from '#accounts/rights.ts';
 import type { RequestOrigin } from '#accounts/sessions.ts';
 import { csrfToken, isValidCsrfToken } from '#accounts/sign-in.ts';
 import type { Permit } from '#guard/permit.ts';
-import { messagePage, notePage } from '#pages/account/sign-in.template.ts';
-import type { Frame, Html } from '#pages/layout.ts';
-import { redirectPage } from '#pages/leaving.ts';
+import type { Frame, Html } from '#pages/frame.ts';
+import { redirectPage } from '#pages/layout.ts';
+import { messagePage, notePage } from '#pages/note.template.ts';
 import {
   acceptedLanguage,
   acceptedRegion,

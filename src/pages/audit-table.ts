@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
-import { bidiIsolate, type Html, messageWithHtml, timeElement } from './layout.ts';
+import { bidiIsolate, messageWithHtml, timeElement } from './components.ts';
+import type { Html } from './frame.ts';
 import { fieldName } from './refusal-texts.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 

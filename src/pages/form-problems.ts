@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Html } from './layout.ts';
+import type { Html } from './frame.ts';
 import type { Words } from './words.ts';
 
 // How every form of the pages says what is wrong with it: a summary above, whose entries lead to

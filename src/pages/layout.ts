@@ -1,37 +1,8 @@
 import { html } from 'hono/html';
-import type { HtmlEscapedString } from 'hono/utils/html';
+import { csrfField } from './components.ts';
 import { type FormProblem, noProblems, problemSummary } from './form-problems.ts';
+import type { Frame, Html } from './frame.ts';
 import { languageNames, languages, type MessageKey, type Words } from './words.ts';
-
-/**
- * HTML that is safe to send: everything put into a template is escaped unless it is itself Html.
- */
-export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
-
-/** Who is signed in, as the frame needs it. */
-export interface FrameUser {
-  readonly name: string;
-  readonly mayPropose: boolean;
-  readonly mayReview: boolean;
-  readonly mayAdminister: boolean;
-}
-
-/** What every page knows. */
-export interface Frame {
-  readonly words: Words;
-  readonly siteName: string;
-  /** Null: nobody is signed in. */
-  readonly user: FrameUser | null;
-  /** Form proof. */
-  readonly csrfToken: string;
-  /**
-   * Path and query of the page, for the links that change its language; null where it cannot be
-   * asked for again.
-   */
-  readonly currentPath: string | null;
-  /** What was just done, said on the page that follows. */
-  readonly flashMessage: MessageKey | null;
-}
 
 export interface PageOptions {
   /** No navigation: a popup. */
@@ -41,6 +12,19 @@ export interface PageOptions {
   /** What is wrong with the forms of the page. */
   readonly problems?: readonly FormProblem[];
 }
+
+/** A whole document, in the language and direction of its reader. */
+const htmlDocument = (words: Words, head: Html, body: Html): Html => html`<!doctype html>
+<html lang="${words.language}" dir="${words.direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${head}
+</head>
+<body>
+${body}
+</body>
+</html>`;
 
 /** The frame of every page. */
 export function layout(
@@ -52,17 +36,13 @@ export function layout(
   const { words } = frame;
   // A title that says so is what a screen reader says first after a form was sent.
   const hasErrors = problems.some(({ ignorable }) => ignorable !== true);
-  return html`<!doctype html>
-<html lang="${words.language}" dir="${words.direction}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${hasErrors ? words.say('frame.error-title', { title }) : title} – ${frame.siteName}</title>
+  const fullTitle = html`${hasErrors ? words.say('frame.error-title', { title }) : title} – ${frame.siteName}`;
+  return htmlDocument(
+    words,
+    html`<title>${fullTitle}</title>
 <link rel="stylesheet" href="/assets/gatehouse.css">
-<script src="/assets/gatehouse.js" defer></script>
-</head>
-<body>
-<a class="skip" href="#content">${words.say('frame.skip')}</a>
+<script src="/assets/gatehouse.js" defer></script>`,
+    html`<a class="skip" href="#content">${words.say('frame.skip')}</a>
 ${bare ? '' : navigation(frame)}
 <main id="content"${wide ? html` class="wide"` : ''}>
 <h1>${title}</h1>
@@ -70,9 +50,8 @@ ${problemSummary(words, problems)}
 ${frame.flashMessage === null ? '' : html`<p class="done" role="status">${words.say(frame.flashMessage)}</p>`}
 ${body}
 </main>
-${bare ? '' : footer(frame)}
-</body>
-</html>`;
+${bare ? '' : footer(frame)}`,
+  );
 }
 
 const navLink = (frame: Frame, href: string, key: MessageKey): Html =>
@@ -113,129 +92,16 @@ function footer({ words, currentPath }: Frame): Html {
   )}</ul></nav></footer>`;
 }
 
-/** The hidden field that proves a form is ours. Every form has it. */
-export const csrfField = ({ csrfToken }: Pick<Frame, 'csrfToken'>): Html =>
-  html`<input type="hidden" name="csrf" value="${csrfToken}">`;
-
 /**
- * A name of a stranger: whatever it holds, it does not turn the direction of the text around it.
+ * Leads a browser on by itself, to an address that the header of an answer may be too small for;
+ * without that, by a link.
  */
-export const bidiIsolate = (name: string): Html => html`<bdi>${name}</bdi>`;
-
-/** One labelled field, with its help and what is wrong with it. */
-export function formField(view: {
-  readonly name: string;
-  /** Of the control, where another form of the page has a field of the same name. */
-  readonly id?: string;
-  readonly label: string;
-  readonly value?: string;
-  readonly type?: string;
-  readonly help?: string;
-  readonly problem?: string | null;
-  readonly required?: boolean;
-  readonly maxLength?: number;
-  readonly minLength?: number;
-  readonly autocomplete?: string;
-  readonly rows?: number;
-  readonly readonly?: boolean;
-}): Html {
-  const {
-    name,
-    id = name,
-    label,
-    value = '',
-    type = 'text',
-    help,
-    problem,
-    required = false,
-    maxLength,
-    minLength,
-    autocomplete,
-    rows,
-  } = view;
-  const describedBy = [help === undefined ? '' : `${id}-help`, problem ? `${id}-problem` : '']
-    .filter((id) => id !== '')
-    .join(' ');
-  const attributes = html`${required ? html` required` : ''}${view.readonly ? html` readonly` : ''}${maxLength === undefined ? '' : html` maxlength="${maxLength}"`}${
-    minLength === undefined ? '' : html` minlength="${minLength}"`
-  }${autocomplete === undefined ? '' : html` autocomplete="${autocomplete}"`}${describedBy === '' ? '' : html` aria-describedby="${describedBy}"`}${
-    problem ? html` aria-invalid="true"` : ''
-  }`;
-  return html`<div class="field"><label for="${id}">${label}</label>
-${help === undefined ? '' : html`<p class="help" id="${id}-help">${help}</p>`}
-${
-  rows === undefined
-    ? html`<input id="${id}" name="${name}" type="${type}" value="${value}"${attributes}>`
-    : html`<textarea id="${id}" name="${name}" rows="${rows}"${attributes}>${value}</textarea>`
-}
-${problem ? html`<p class="problem" id="${id}-problem">${problem}</p>` : ''}</div>`;
-}
-
-const WIKI_HELP_URL = 'https://www.mediawiki.org/wiki/';
-
-/**
- * A text of the dialect, in which a reference to its help is a link as it is in a wiki: `[address
- * words]`. No other text is one.
- */
-export function withHelpLinks(text: string): Html {
-  const [before = '', ...others] = text.split(`[${WIKI_HELP_URL}`);
-  const linked = others.map((piece) => {
-    const end = piece.indexOf(']');
-    const blank = piece.indexOf(' ');
-    const [path, code] = [
-      piece.slice(0, Math.max(blank, 0)),
-      piece.slice(blank + 1, Math.max(end, 0)),
-    ];
-    if (!/^[\w:./#-]+$/.test(path) || !/^\w+$/.test(code)) return `[${WIKI_HELP_URL}${piece}`;
-    return html`<a href="${WIKI_HELP_URL + path}">${code}</a>${piece.slice(end + 1)}`;
-  });
-  return html`${before}${linked}`;
-}
-
-/** A text to be copied as it is: a credential, a command. */
-export const copyableText = (words: Words, text: string, label?: string): Html =>
-  html`<div class="copyable"><pre tabindex="0"${label === undefined ? '' : html` aria-label="${label}"`}><code>${text}</code></pre><button type="button" class="second" data-copy data-copied="${words.say('frame.copied')}" hidden>${words.say('frame.copy')}</button></div>`;
-
-/** Facts in two columns. Absent ones are left out. */
-export const descriptionList = (
-  rows: readonly (readonly [label: string, value: Html | string] | null)[],
-): Html =>
-  html`<dl>${rows.filter((row) => row !== null).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
-
-/**
- * A day and time that a browser reads too: its own form and zone are in the title where scripts
- * run.
- */
-export const timeElement = (words: Words, at: number): Html =>
-  html`<time datetime="${new Date(at * 1000).toISOString()}">${words.formatDateTime(at)}</time>`;
-
-/** A day, the same. */
-export const dateElement = (words: Words, at: number): Html =>
-  html`<time datetime="${new Date(at * 1000).toISOString().slice(0, 10)}">${words.formatDate(at)}</time>`;
-
-/** A sentence with pieces of HTML in it, in the order its language puts them. */
-export function messageWithHtml(
-  words: Words,
-  key: MessageKey,
-  parts: Readonly<Record<string, Html | string | number>>,
-): Html {
-  const placeholders = Object.fromEntries(
-    Object.entries(parts).map(([name, part]) => [
-      name,
-      typeof part === 'number' ? part : `\u0001${name}\u0001`,
-    ]),
+export const redirectPage = (words: Words, to: string): Html =>
+  htmlDocument(
+    words,
+    html`<meta http-equiv="refresh" content="0; url=${to}">
+<title>${words.say('frame.leaving')}</title>
+<link rel="stylesheet" href="/assets/gatehouse.css">`,
+    html`<main><h1>${words.say('frame.leaving')}</h1>
+<p>${words.say('frame.leaving-text')} <a href="${to}">${words.say('frame.leaving')}</a></p></main>`,
   );
-  const pieces = words.say(key, placeholders).split('\u0001');
-  return html`${pieces.map((piece, index) => (index % 2 === 0 ? piece : parts[piece]))}`;
-}
-
-/** Links that go on through a list. */
-export const paginationLinks = (
-  words: Words,
-  { first, next }: { readonly first: string | null; readonly next: string | null },
-): Html =>
-  first === null && next === null
-    ? html``
-    : html`<nav class="pager" aria-label="${words.say('frame.next-page')}">${first === null ? '' : html`<a href="${first}">${words.say('frame.first-page')}</a>`}${
-        next === null ? '' : html`<a href="${next}" rel="next">${words.say('frame.next-page')}</a>`
-      }</nav>`;

@@ -19,7 +19,7 @@ import { isRecentProof } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
 import { requestReauthentication, verifyReauthentication } from './account/proof.ts';
 import { formPagePath, redirectFormToSignIn, redirectToSignIn } from './account/sign-in-first.ts';
-import type { Frame, Html } from './layout.ts';
+import type { Frame, Html } from './frame.ts';
 import type { NoteKey } from './words.ts';
 
 /** One request for a page of ours, with everything its handler needs. */

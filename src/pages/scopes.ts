@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { ScopeCatalogue } from '#registry/model/scopes.ts';
-import { type Frame, type Html, layout } from './layout.ts';
+import type { Frame, Html } from './frame.ts';
+import { layout } from './layout.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 
 /** The words of scopes in a reader's language. */

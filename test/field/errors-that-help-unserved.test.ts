@@ -568,7 +568,7 @@ describe('the pages of the dialect', () => {
       assert.doesNotMatch(body, /\[https:/);
     });
   test('a name that looks like a link is none', async () => {
-    const { withHelpLinks } = await import('#pages/layout.ts');
+    const { withHelpLinks } = await import('#pages/components.ts');
     for (const [text, shown] of [
       ['[https://evil.example/ E001]', '[https://evil.example/ E001]'],
       [

@@ -17,9 +17,9 @@ import type { Protocols, Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
 import { readDialectParameters } from '#oauth1/parse.ts';
-import { messagePage, notePage } from '#pages/account/sign-in.template.ts';
 import { returnToValue } from '#pages/account/sign-in-first.ts';
 import { verifierPage } from '#pages/consent/consent.template.ts';
+import { messagePage, notePage } from '#pages/note.template.ts';
 import { type ApiCaller, answerApiQuery } from '../api.ts';
 import { formatApiError } from '../api-errors.ts';
 import {

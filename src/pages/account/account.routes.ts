@@ -1,16 +1,14 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { serveAsset } from '#http/assets.ts';
 import { clearSession, requestOriginOf, safeLocalPath } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { digestOf } from '#keys/digest.ts';
 import { isRecentProof } from '#registry/actions/authority.ts';
-import { webauthnScript } from '../assets/webauthn-script.ts';
 import { type FormProblem, noProblems } from '../form-problems.ts';
 import { getPage, type PageCall, type PageResponse, postForm, postPublicForm } from '../page.ts';
 import { languageOf } from '../words.ts';
 import { accountPage, confirmEmailPage } from './account.template.ts';
-import { passkeyScript, passkeysPage, type RefusedPasskeyForm } from './passkeys.template.ts';
+import { passkeysPage, type RefusedPasskeyForm } from './passkeys.template.ts';
 import { type AccountProblem, accountProblems, accountProblemText } from './problems.ts';
 import { reauthenticatePage } from './proof.template.ts';
 import {
@@ -36,9 +34,6 @@ const sendJson = (reply: FastifyReply, status: number, body: object): PageRespon
     .send(JSON.stringify(body));
   return { responseSent: true };
 };
-
-/** The library that asks browsers for passkeys, and our lines that use it. */
-const passkeyAsset = (): string => webauthnScript() + passkeyScript;
 
 /**
  * A person's own account: profile, address, password, sessions, passkeys; and sign-in with a
@@ -385,6 +380,4 @@ export function accountRoutes(app: FastifyInstance, services: Services): void {
     },
     'signed-in',
   );
-
-  serveAsset(app, '/assets/passkeys.js', 'text/javascript', passkeyAsset());
 }

@@ -1,18 +1,17 @@
 import { html } from 'hono/html';
 import { checkboxField } from '../apps/app.template.ts';
-import { type FormProblem, problemAt } from '../form-problems.ts';
 import {
   bidiIsolate,
   csrfField,
   dateElement,
   descriptionList,
-  type Frame,
   formField,
-  type Html,
-  layout,
   messageWithHtml,
   timeElement,
-} from '../layout.ts';
+} from '../components.ts';
+import { type FormProblem, problemAt } from '../form-problems.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { languageNames, languages, type Words } from '../words.ts';
 
 /** One signed-in browser. */

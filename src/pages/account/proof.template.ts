@@ -1,6 +1,8 @@
 import { html } from 'hono/html';
+import { csrfField, formField } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
-import { csrfField, type Frame, formField, type Html, layout } from '../layout.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { passkeyForm } from './passkeys.template.ts';
 
 /** Names of the fields with which a form proves its person as well. */

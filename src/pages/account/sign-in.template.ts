@@ -1,16 +1,9 @@
 import { html } from 'hono/html';
+import { bidiIsolate, csrfField, formField, messageWithHtml } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
-import {
-  bidiIsolate,
-  csrfField,
-  type Frame,
-  formField,
-  type Html,
-  layout,
-  messageWithHtml,
-  withHelpLinks,
-} from '../layout.ts';
-import { type NoteKey, noteTexts, type Words } from '../words.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
+import type { Words } from '../words.ts';
 import { newPasswordField } from './account.template.ts';
 import { passkeyForm } from './passkeys.template.ts';
 
@@ -308,39 +301,4 @@ ${user?.mayAdminister ? homeItem('/admin', words.say('home.admin')) : ''}
 ${user !== null && !user.mayPropose ? html`<p class="quiet">${words.say('home.developer-wanted')}</p>` : ''}
 <p class="quiet">${messageWithHtml(words, 'home.technical', { link: html`<a href="/.well-known/oauth-authorization-server">/.well-known/oauth-authorization-server</a>` })}</p>`,
   );
-}
-
-/**
- * A page that says one thing, with a way on: to the start page, or to `again`, a page of ours that
- * can be opened anew. `reference` is the number of an incident a person can name to the operator.
- */
-export function messagePage(
-  frame: Frame,
-  title: string,
-  text: string,
-  reference: string | null = null,
-  retryHref: string | null = null,
-): Html {
-  const { words, siteName } = frame;
-  const link =
-    retryHref === null
-      ? { to: '/', says: words.say('frame.to-start', { site: siteName }) }
-      : { to: retryHref, says: words.say('frame.again') };
-  return layout(
-    frame,
-    title,
-    html`<p>${withHelpLinks(text)}</p><p><a href="${link.to}">${link.says}</a></p>${reference === null ? '' : html`<p class="quiet">${messageWithHtml(words, 'frame.reference', { reference: html`<code>${reference}</code>` })}</p>`}`,
-  );
-}
-
-/** A page that says one thing in the reader's language. */
-export function notePage(
-  frame: Frame,
-  note: NoteKey,
-  values?: Readonly<Record<string, string | number>>,
-  reference: string | null = null,
-  retryHref: string | null = null,
-): Html {
-  const { title, text } = noteTexts(frame.words, note, values);
-  return messagePage(frame, title, text, reference, retryHref);
 }

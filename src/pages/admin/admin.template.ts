@@ -1,14 +1,8 @@
 import { html } from 'hono/html';
 import { truncateText } from '../audit-table.ts';
-import {
-  bidiIsolate,
-  descriptionList,
-  type Frame,
-  type Html,
-  layout,
-  messageWithHtml,
-  timeElement,
-} from '../layout.ts';
+import { bidiIsolate, descriptionList, messageWithHtml, timeElement } from '../components.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { type ScopeGroups, scopeTables } from '../scopes.ts';
 import type { MessageKey, Words } from '../words.ts';
 

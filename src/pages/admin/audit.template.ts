@@ -1,7 +1,9 @@
 import { html } from 'hono/html';
 import { type AuditEntryView, actionName, auditActions, auditLogTable } from '../audit-table.ts';
+import { formField, paginationLinks } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
-import { type Frame, formField, type Html, layout, paginationLinks } from '../layout.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { adminNav } from './admin.template.ts';
 
 /** What was asked for, as it was typed. */

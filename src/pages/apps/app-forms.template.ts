@@ -1,15 +1,9 @@
 import { html } from 'hono/html';
 import { type DisplayChange, differenceTable } from '../audit-table.ts';
+import { bidiIsolate, csrfField, formField, messageWithHtml } from '../components.ts';
 import { type FormProblem, mapToControls, problemAt } from '../form-problems.ts';
-import {
-  bidiIsolate,
-  csrfField,
-  type Frame,
-  formField,
-  type Html,
-  layout,
-  messageWithHtml,
-} from '../layout.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import type { Words } from '../words.ts';
 import {
   type AppKind,

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Client, Stage } from '#registry/model/client.ts';
-import { bidiIsolate, dateElement, descriptionList, type Html } from '../layout.ts';
+import { bidiIsolate, dateElement, descriptionList } from '../components.ts';
+import type { Html } from '../frame.ts';
 import { stageName } from '../refusal-texts.ts';
 import type { Words } from '../words.ts';
 

@@ -12,7 +12,7 @@ import { DAY } from '#registry/usage.ts';
 import { hiddenReason } from '#registry/visibility.ts';
 import type { makeFieldFormatter } from '../audit-entries.ts';
 import type { DisplayChange } from '../audit-table.ts';
-import type { Frame } from '../layout.ts';
+import type { Frame } from '../frame.ts';
 import { type ScopeGroups, scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
 import { type AppView, kindOf, type PermissionGroup } from './app.template.ts';

@@ -1,12 +1,7 @@
 import { html } from 'hono/html';
-import {
-  bidiIsolate,
-  copyableText,
-  type Frame,
-  type Html,
-  layout,
-  messageWithHtml,
-} from '../layout.ts';
+import { bidiIsolate, copyableText, messageWithHtml } from '../components.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import type { Words } from '../words.ts';
 import { type AppKind, isOAuth1, isOwnerOnly, isService } from './app.template.ts';
 import { authorizeQuery, type SampleFacts, samplesFor } from './samples.ts';

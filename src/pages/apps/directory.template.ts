@@ -1,14 +1,8 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/model/client.ts';
-import {
-  bidiIsolate,
-  dateElement,
-  type Frame,
-  formField,
-  type Html,
-  layout,
-  paginationLinks,
-} from '../layout.ts';
+import { bidiIsolate, dateElement, formField, paginationLinks } from '../components.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import {
   type AppView,
   appBadges,

@@ -5,17 +5,10 @@ import {
   type DisplayChange,
   differenceTable,
 } from '../audit-table.ts';
+import { bidiIsolate, csrfField, dateElement, formField, messageWithHtml } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
-import {
-  bidiIsolate,
-  csrfField,
-  dateElement,
-  type Frame,
-  formField,
-  type Html,
-  layout,
-  messageWithHtml,
-} from '../layout.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import {
   type AppView,
   appBadges,

@@ -1,17 +1,16 @@
 import { html } from 'hono/html';
 import { type AuditEntryView, actionName, actorName, auditLogTable } from '../audit-table.ts';
-import type { FormProblem } from '../form-problems.ts';
 import {
   bidiIsolate,
   csrfField,
   dateElement,
-  type Frame,
-  type Html,
-  layout,
   messageWithHtml,
   paginationLinks,
   timeElement,
-} from '../layout.ts';
+} from '../components.ts';
+import type { FormProblem } from '../form-problems.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { type AppView, appBadges, appTitle } from './app.template.ts';
 
 // A developer's own pages: the list, and what waits for their answer.

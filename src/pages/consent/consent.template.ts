@@ -5,11 +5,10 @@ import {
   csrfField,
   dateElement,
   descriptionList,
-  type Frame,
-  type Html,
-  layout,
   messageWithHtml,
-} from '../layout.ts';
+} from '../components.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { noteTexts, type Words } from '../words.ts';
 
 /** What the consent page shows, for either protocol. */

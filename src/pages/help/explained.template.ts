@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
-import { copyableText, descriptionList, type Html } from '../layout.ts';
+import { copyableText, descriptionList } from '../components.ts';
+import type { Html } from '../frame.ts';
 import type { MessageKey, Words } from '../words.ts';
 import { type ExplainedFinding, findingText } from './explained-texts.ts';
 

@@ -1,15 +1,9 @@
 import { html } from 'hono/html';
 import type { Failure } from '#registry/refused-requests.ts';
+import { bidiIsolate, csrfField, formField, timeElement } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
-import {
-  bidiIsolate,
-  csrfField,
-  type Frame,
-  formField,
-  type Html,
-  layout,
-  timeElement,
-} from '../layout.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { catalogues, type MessageKey, type Words } from '../words.ts';
 import { type ExplainedView, explainedPart } from './explained.template.ts';
 

@@ -3,20 +3,19 @@ import type { Account } from '#accounts/account.ts';
 import type { Stage } from '#registry/model/client.ts';
 import { adminNav } from '../admin/admin.template.ts';
 import { truncateText } from '../audit-table.ts';
-import type { FormProblem } from '../form-problems.ts';
 import {
   bidiIsolate,
   csrfField,
   dateElement,
   descriptionList,
-  type Frame,
   formField,
-  type Html,
-  layout,
   messageWithHtml,
   paginationLinks,
   timeElement,
-} from '../layout.ts';
+} from '../components.ts';
+import type { FormProblem } from '../form-problems.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { stageName } from '../refusal-texts.ts';
 import type { Words } from '../words.ts';
 

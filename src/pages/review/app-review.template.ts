@@ -12,19 +12,18 @@ import {
   displayValue,
   truncateText,
 } from '../audit-table.ts';
-import { type FormProblem, problemAt } from '../form-problems.ts';
 import {
   bidiIsolate,
   csrfField,
   dateElement,
   descriptionList,
-  type Frame,
   formField,
-  type Html,
-  layout,
   messageWithHtml,
   timeElement,
-} from '../layout.ts';
+} from '../components.ts';
+import { type FormProblem, problemAt } from '../form-problems.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { fieldName, stageName } from '../refusal-texts.ts';
 import { catalogues, type MessageKey, type Words } from '../words.ts';
 import { type PkceExemptionView, pkceExemptionPart } from './pkce-exemption.template.ts';

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { DependenceReason } from '#registry/review/independence.ts';
-import { csrfField, type Frame, type Html } from '../layout.ts';
+import { csrfField } from '../components.ts';
+import type { Frame, Html } from '../frame.ts';
 
 /**
  * The exemption from PKCE of an app that can have one, as a reviewer decides on it after its

@@ -5,13 +5,12 @@ import {
   bidiIsolate,
   csrfField,
   dateElement,
-  type Frame,
-  type Html,
-  layout,
   messageWithHtml,
   paginationLinks,
   timeElement,
-} from '../layout.ts';
+} from '../components.ts';
+import type { Frame, Html } from '../frame.ts';
+import { layout } from '../layout.ts';
 import { stageName } from '../refusal-texts.ts';
 import type { Words } from '../words.ts';
 

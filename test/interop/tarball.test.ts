@@ -60,7 +60,6 @@ describe('the packed tarball, installed in an empty folder', { timeout: 180_000 
     );
     for (const name of [
       'fastify',
-      'kysely',
       'zod',
       'pg',
       'nodemailer',

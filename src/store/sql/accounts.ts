@@ -4,129 +4,56 @@ import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from '../driver.ts';
 import { toAccount, toSession } from './rows.ts';
-import {
-  execute,
-  fetchAll,
-  fetchOne,
-  forUpdate,
-  param,
-  params,
-  queryBuilder,
-  sql,
-  statement,
-  type Transaction,
-} from './statement.ts';
+import type { Row } from './schema.ts';
+import { execute, fetchAll, fetchOne, forUpdate, sql, type Transaction } from './statement.ts';
 
-const findById = statement(
-  queryBuilder.selectFrom('accounts').selectAll().where('id', '=', param<number>('id')),
-);
-const findByName = statement(
-  queryBuilder.selectFrom('accounts').selectAll().where('name_key', '=', param<string>('nameKey')),
-);
-const selectAccounts = statement(queryBuilder.selectFrom('accounts').selectAll().orderBy('id'));
-const insertAccount = statement(
-  queryBuilder
-    .insertInto('accounts')
-    .values({
-      ...params(
-        'name',
-        'name_key',
-        'email',
-        'email_confirmed_at',
-        'real_name',
-        'groups',
-        'password_hash',
-        'created_at',
-      ),
-      blocked: 0,
-    })
-    .onConflict((conflict) => conflict.column('name_key').doNothing())
-    .returningAll(),
-);
-const updateBlocked = statement(
-  queryBuilder
-    .updateTable('accounts')
-    .set({ blocked: param<number>('blocked') })
-    .where('id', '=', param<number>('id')),
-  ['account', 'id'],
-);
-const saveSetting = statement(
-  queryBuilder
-    .insertInto('settings')
-    .values(params('name', 'value'))
-    .onConflict((conflict) =>
-      conflict.column('name').doUpdateSet({ value: param<string>('value') }),
-    ),
-);
-const deleteSetting = statement(
-  queryBuilder.deleteFrom('settings').where('name', '=', param<string>('name')),
-);
-const findSetting = statement(
-  queryBuilder.selectFrom('settings').selectAll().where('name', '=', param<string>('name')),
-);
+const findById = sql<Row<'accounts'>>('SELECT * FROM accounts WHERE id = :id');
+const findByName = sql<Row<'accounts'>>('SELECT * FROM accounts WHERE name_key = :nameKey');
+const selectAccounts = sql<Row<'accounts'>>('SELECT * FROM accounts ORDER BY id');
+const insertAccount = sql<Row<'accounts'>>(`
+  INSERT INTO accounts (name, name_key, email, email_confirmed_at, real_name, groups,
+    password_hash, created_at, blocked)
+  VALUES (:name, :name_key, :email, :email_confirmed_at, :real_name, :groups, :password_hash,
+    :created_at, 0)
+  ON CONFLICT (name_key) DO NOTHING RETURNING *`);
+const updateBlocked = sql('UPDATE accounts SET blocked = :blocked WHERE id = :id', [
+  'account',
+  'id',
+]);
+const saveSetting = sql(`
+  INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE
+  SET value = :value`);
+const deleteSetting = sql('DELETE FROM settings WHERE name = :name');
+const findSetting = sql<Row<'settings'>>('SELECT * FROM settings WHERE name = :name');
 const findSettingForUpdate = forUpdate(findSetting);
-const findAnyAccount = statement(queryBuilder.selectFrom('accounts').select('id').limit(1));
+const findAnyAccount = sql<{ id: number }>('SELECT id FROM accounts LIMIT 1');
 
-const insertSession = statement(
-  queryBuilder
-    .insertInto('sessions')
-    .values(
-      params(
-        'digest',
-        'user_id',
-        'created_at',
-        'active_at',
-        'expires_at',
-        'ends_at',
-        'agent',
-        'address',
-        'proven_at',
-        'proven_by',
-      ),
-    ),
+const insertSession = sql(`
+  INSERT INTO sessions (digest, user_id, created_at, active_at, expires_at, ends_at, agent,
+    address, proven_at, proven_by)
+  VALUES (:digest, :user_id, :created_at, :active_at, :expires_at, :ends_at, :agent, :address,
+    :proven_at, :proven_by)`);
+const findSession = sql<Row<'sessions'>>(
+  'SELECT * FROM sessions WHERE digest = :digest AND expires_at > :now',
 );
-const findSession = statement(
-  queryBuilder
-    .selectFrom('sessions')
-    .selectAll()
-    .where('digest', '=', param<string>('digest'))
-    .where('expires_at', '>', param<number>('now')),
-);
-const sessionsOf = statement(
-  queryBuilder
-    .selectFrom('sessions')
-    .selectAll()
-    .where('user_id', '=', param<number>('user'))
-    .where('expires_at', '>', param<number>('now'))
-    .orderBy('created_at', 'desc')
-    .orderBy('digest', 'desc'),
-);
-const updateSessionProof = statement(
-  queryBuilder
-    .updateTable('sessions')
-    .set({ proven_at: param<number>('at'), proven_by: param<string>('method') })
-    .where('digest', '=', param<string>('digest')),
+const sessionsOf = sql<Row<'sessions'>>(`
+  SELECT * FROM sessions WHERE user_id = :user AND expires_at > :now
+  ORDER BY created_at DESC, digest DESC`);
+const updateSessionProof = sql(
+  'UPDATE sessions SET proven_at = :at, proven_by = :method WHERE digest = :digest',
 );
 const updateActivity = sql(`
   UPDATE sessions SET active_at = :at, expires_at = :end WHERE digest = :digest AND coalesce(active_at, created_at) < :at`);
-const deleteSession = statement(
-  queryBuilder.deleteFrom('sessions').where('digest', '=', param<string>('digest')),
-);
-const deleteSessionsOf = statement(
-  queryBuilder.deleteFrom('sessions').where('user_id', '=', param<number>('user')),
-);
+const deleteSession = sql('DELETE FROM sessions WHERE digest = :digest');
+const deleteSessionsOf = sql('DELETE FROM sessions WHERE user_id = :user');
 
-const findLimit = statement(
-  queryBuilder.selectFrom('limits').selectAll().where('key', '=', param<string>('key')),
-);
+const findLimit = sql<Row<'limits'>>('SELECT * FROM limits WHERE key = :key');
 const incrementCounter = sql<{ hits: number }>(`
   INSERT INTO limits (key, hits, expires_at) VALUES (:key, 1, :end) ON CONFLICT (key) DO UPDATE SET
     hits = CASE WHEN limits.expires_at > :now THEN limits.hits + 1 ELSE 1 END,
     expires_at = CASE WHEN limits.expires_at > :now THEN limits.expires_at ELSE :end END
   RETURNING hits`);
-const deleteLimit = statement(
-  queryBuilder.deleteFrom('limits').where('key', '=', param<string>('key')),
-);
+const deleteLimit = sql('DELETE FROM limits WHERE key = :key');
 
 /** A person by number, for units of work that need the whole picture. */
 export function* fetchAccountById(

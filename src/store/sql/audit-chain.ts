@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
-import type { Selectable } from 'kysely';
 import type { AuditBreak, AuditChain, AuditHead, AuditVerdict } from '#registry/audit.ts';
 import type { Driver } from '../driver.ts';
-import type { Schema } from './schema.ts';
+import { activeAuditTriggers, expectedAuditTriggers, lastIssuedAuditId } from './dialect.ts';
+import type { Row } from './schema.ts';
 import { execute, fetchAll, fetchOne, pipeline, sql, type Transaction } from './statement.ts';
 
-type AuditRow = Selectable<Schema['audit']>;
+type AuditRow = Row<'audit'>;
 type ChainedRow = { readonly link: number; readonly hash: string; readonly late: number } & {
   readonly [K in keyof AuditRow]: AuditRow[K] | null;
 };
@@ -26,30 +26,9 @@ const selectLinks = sql<ChainedRow>(`
 const selectEntriesWithoutLink = sql<{ id: number }>(`
   SELECT a.id FROM audit a WHERE NOT EXISTS (SELECT 1 FROM audit_chain c WHERE c.id = a.id) ORDER BY a.id LIMIT :limit`);
 const countLinks = sql<{ entries: number }>('SELECT count(*) AS entries FROM audit_chain');
-/**
- * Numbers that were given out. On PostgreSQL what was rolled back leaves gaps, so that the last one
- * proves nothing.
- */
-const findLastIssuedId = sql<{ last: number | null; there: number | null }>({
-  sqlite: `SELECT (SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit') AS last, (SELECT max(id) FROM audit) AS there`,
-  postgres: 'SELECT CAST(NULL AS BIGINT) AS last, CAST(NULL AS BIGINT) AS there',
-});
-/** What keeps the trail from being changed, and is in force. */
-const selectActiveTriggers = sql<{ name: string; place: string }>({
-  sqlite: `SELECT name, tbl_name AS place FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('audit', 'audit_chain') AND sql LIKE '%RAISE(ABORT,%'`,
-  postgres: `
-    SELECT CAST(t.tgname AS TEXT) AS name, CAST(c.relname AS TEXT) AS place FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-    WHERE t.tgenabled IN ('O', 'A') AND c.oid IN (to_regclass('audit'), to_regclass('audit_chain'))`,
-});
-const selectExpectedTriggers = sql<{ name: string }>({
-  sqlite: `
-    SELECT 'audit_is_not_rewritten' AS name UNION ALL SELECT 'audit_is_not_erased' UNION ALL SELECT 'audit_is_not_replaced'
-    UNION ALL SELECT 'audit_is_in_order' UNION ALL SELECT 'audit_chain_is_not_rewritten' UNION ALL SELECT 'audit_chain_is_not_erased'
-    UNION ALL SELECT 'audit_chain_is_not_replaced' UNION ALL SELECT 'audit_chain_is_in_order'`,
-  postgres: `
-    SELECT 'audit_is_not_changed' AS name UNION ALL SELECT 'audit_is_not_emptied'
-    UNION ALL SELECT 'audit_chain_is_not_changed' UNION ALL SELECT 'audit_chain_is_not_emptied'`,
-});
+const findLastIssuedId = sql<{ last: number | null; there: number | null }>(lastIssuedAuditId);
+const selectActiveTriggers = sql<{ name: string; place: string }>(activeAuditTriggers);
+const selectExpectedTriggers = sql<{ name: string }>(expectedAuditTriggers);
 
 /**
  * The hash of an entry, over the hash before it and everything it says, in hexadecimal digits. The

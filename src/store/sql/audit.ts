@@ -1,4 +1,3 @@
-import type { Selectable } from 'kysely';
 import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
 import type {
@@ -10,47 +9,23 @@ import type { UsageRecords } from '#registry/usage.ts';
 import type { Driver } from '../driver.ts';
 import { insertAndChain } from './audit-chain.ts';
 import { toAuditEntry, toNotice } from './rows.ts';
-import type { Schema } from './schema.ts';
-import {
-  execute,
-  fetchAll,
-  fetchOne,
-  forUpdate,
-  params,
-  queryBuilder,
-  sql,
-  statement,
-  type Transaction,
-} from './statement.ts';
+import type { Row } from './schema.ts';
+import { execute, fetchAll, fetchOne, forUpdate, sql, type Transaction } from './statement.ts';
 
-const insertAudit = statement(
-  queryBuilder
-    .insertInto('audit')
-    .values(
-      params(
-        'at',
-        'action',
-        'actor_id',
-        'via',
-        'address',
-        'client_id',
-        'edition',
-        'reason',
-        'changes',
-      ),
-    )
-    .returning('id'),
-);
+const insertAudit = sql<{ id: number }>(`
+  INSERT INTO audit (at, action, actor_id, via, address, client_id, edition, reason, changes)
+  VALUES (:at, :action, :actor_id, :via, :address, :client_id, :edition, :reason, :changes)
+  RETURNING id`);
 const filterConditions = `
   (CAST(:client AS TEXT) IS NULL OR client_id = :client) AND (CAST(:actor AS BIGINT) IS NULL OR actor_id = :actor)
   AND (CAST(:action AS TEXT) IS NULL OR action = :action)
   AND (CAST(:from AS BIGINT) IS NULL OR at >= :from) AND (CAST(:until AS BIGINT) IS NULL OR at < :until)
   AND (CAST(:consents AS BIGINT) IS NULL OR :consents = CASE WHEN action IN ('accept', 'renounce') THEN 1 ELSE 0 END)
   AND (CAST(:edition AS BIGINT) IS NULL OR edition > :edition)`;
-const selectNewestFirst = sql<Selectable<Schema['audit']>>(
+const selectNewestFirst = sql<Row<'audit'>>(
   `SELECT * FROM audit WHERE ${filterConditions} AND (CAST(:after AS BIGINT) IS NULL OR id < :after) ORDER BY id DESC LIMIT :limit`,
 );
-const selectOldestFirst = sql<Selectable<Schema['audit']>>(
+const selectOldestFirst = sql<Row<'audit'>>(
   `SELECT * FROM audit WHERE ${filterConditions} AND (CAST(:after AS BIGINT) IS NULL OR id > :after) ORDER BY id LIMIT :limit`,
 );
 
@@ -58,7 +33,7 @@ const insertNotification = sql(`
   INSERT INTO notices (key, target, facts, state, created_at, due_at) VALUES (:key, :target, :facts, 'waiting', :at, :at)
   ON CONFLICT (key) DO NOTHING`);
 const selectDueForUpdate = forUpdate(
-  sql<Selectable<Schema['notices']>>(
+  sql<Row<'notices'>>(
     `SELECT * FROM notices WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, id LIMIT :limit`,
   ),
   'skip',
@@ -72,7 +47,7 @@ const updateNotificationState = sql(
 const postponeNotification = sql(
   `UPDATE notices SET due_at = :due, problem = :problem WHERE id = :id AND state = 'waiting'`,
 );
-const selectNotifications = sql<Selectable<Schema['notices']>>(
+const selectNotifications = sql<Row<'notices'>>(
   `SELECT * FROM notices WHERE (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit`,
 );
 

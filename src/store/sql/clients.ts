@@ -1,117 +1,74 @@
-import type { Selectable } from 'kysely';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { ClientFilter, NewClient, NewSecret } from '#registry/records.ts';
 import type { Driver } from '../driver.ts';
 import { toClient } from './rows.ts';
-import type { Schema } from './schema.ts';
-import {
-  execute,
-  fetchAll,
-  fetchOne,
-  param,
-  params,
-  queryBuilder,
-  sql,
-  statement,
-  type Transaction,
-} from './statement.ts';
+import type { Row } from './schema.ts';
+import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
 
-type Row = Selectable<Schema['clients']>;
+type ClientRow = Row<'clients'>;
 
+const findById = sql<ClientRow>('SELECT * FROM clients WHERE id = :id');
+const findRecordVersion = sql<{ changes: number }>('SELECT changes FROM clients WHERE id = :id');
+const selectSecrets = sql<Row<'client_secrets'>>(
+  'SELECT * FROM client_secrets WHERE client_id = :client ORDER BY id',
+);
+const selectByOwnerAndName = sql<ClientRow>(
+  'SELECT * FROM clients WHERE owner_id = :owner AND name = :name ORDER BY number DESC',
+);
+const findIdByOwnerNameVersion = sql<{ id: string }>(
+  'SELECT id FROM clients WHERE owner_id = :owner AND name = :name AND version = :version',
+);
 const columns = [
-  ...([
-    'id',
-    'name',
-    'version',
-    'description',
-    'owner_id',
-    'email',
-    'protocol',
-    'owner_only',
-    'confidential',
-    'redirect_uri',
-  ] as const),
-  ...([
-    'redirect_is_prefix',
-    'grant_types',
-    'pkce_optional',
-    'introspector',
-    'plain_pkce_until',
-    'token_algorithm',
-    'site',
-    'scopes',
-    'optional_scopes',
-    'rsa_public_key',
-    'restrictions',
-  ] as const),
-  ...(['stage', 'stage_at', 'suppressed', 'suspension', 'registered_at'] as const),
-] as const;
-
-const findById = statement(
-  queryBuilder.selectFrom('clients').selectAll().where('id', '=', param<string>('id')),
-);
-const findRecordVersion = statement(
-  queryBuilder.selectFrom('clients').select('changes').where('id', '=', param<string>('id')),
-);
-const selectSecrets = statement(
-  queryBuilder
-    .selectFrom('client_secrets')
-    .selectAll()
-    .where('client_id', '=', param<string>('client'))
-    .orderBy('id'),
-);
-const selectByOwnerAndName = statement(
-  queryBuilder
-    .selectFrom('clients')
-    .selectAll()
-    .where('owner_id', '=', param<number>('owner'))
-    .where('name', '=', param<string>('name'))
-    .orderBy('number', 'desc'),
-);
-const findIdByOwnerNameVersion = statement(
-  queryBuilder
-    .selectFrom('clients')
-    .select('id')
-    .where('owner_id', '=', param<number>('owner'))
-    .where('name', '=', param<string>('name'))
-    .where('version', '=', param<string>('version')),
-);
-const insertClientRow = statement(
-  queryBuilder
-    .insertInto('clients')
-    .values(params(...columns))
-    .returningAll(),
-);
-const updateClientRow = statement(
-  queryBuilder
-    .updateTable('clients')
-    .set(params(...columns))
-    .where('id', '=', param<string>('id')),
+  'id',
+  'name',
+  'version',
+  'description',
+  'owner_id',
+  'email',
+  'protocol',
+  'owner_only',
+  'confidential',
+  'redirect_uri',
+  'redirect_is_prefix',
+  'grant_types',
+  'pkce_optional',
+  'introspector',
+  'plain_pkce_until',
+  'token_algorithm',
+  'site',
+  'scopes',
+  'optional_scopes',
+  'rsa_public_key',
+  'restrictions',
+  'stage',
+  'stage_at',
+  'suppressed',
+  'suspension',
+  'registered_at',
+];
+const insertClientRow = sql<ClientRow>(`
+  INSERT INTO clients (${columns.join(', ')})
+  VALUES (${columns.map((column) => `:${column}`).join(', ')}) RETURNING *`);
+const updateClientRow = sql(
+  `UPDATE clients SET ${columns.map((column) => `${column} = :${column}`).join(', ')} WHERE id = :id`,
   ['client', 'id'],
 );
 /** The one gate of every change: of two that were decided on the same edition, one passes. */
-const incrementVersion = statement(
-  queryBuilder
-    .updateTable('clients')
-    .set((row) => ({ changes: row('changes', '+', 1) }))
-    .where('id', '=', param<string>('id'))
-    .where('changes', '=', param<number>('edition')),
+const incrementVersion = sql(
+  'UPDATE clients SET changes = changes + 1 WHERE id = :id AND changes = :edition',
   ['client', 'id'],
 );
-const insertSecret = statement(
-  queryBuilder
-    .insertInto('client_secrets')
-    .values(params('client_id', 'label', 'digest', 'sealed', 'created_at', 'expires_at')),
+const insertSecret = sql(
+  `
+  INSERT INTO client_secrets (client_id, label, digest, sealed, created_at, expires_at)
+  VALUES (:client_id, :label, :digest, :sealed, :created_at, :expires_at)`,
   ['client', 'client_id'],
 );
-const deleteSecret = statement(
-  queryBuilder
-    .deleteFrom('client_secrets')
-    .where('id', '=', param<number>('id'))
-    .where('client_id', '=', param<string>('client')),
-  ['client', 'client'],
-);
+const deleteSecret = sql('DELETE FROM client_secrets WHERE id = :id AND client_id = :client', [
+  'client',
+  'client',
+]);
 
 const filterConditions = `
   (CAST(:owner AS BIGINT) IS NULL OR owner_id = :owner)
@@ -129,13 +86,13 @@ const filterConditions = `
   AND (CAST(:orphaned AS BIGINT) IS NULL OR :orphaned =
     CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.id = clients.owner_id AND a.blocked = 0) THEN 0 ELSE 1 END)
   AND (CAST(:suppressed AS BIGINT) IS NULL OR suppressed = :suppressed)`;
-const selectClients = sql<Row>(
+const selectClients = sql<ClientRow>(
   `SELECT * FROM clients WHERE ${filterConditions} AND (CAST(:below AS BIGINT) IS NULL OR number < :below) ORDER BY number DESC LIMIT :limit`,
 );
 const selectClientCount = sql<{ total: number }>(
   `SELECT count(*) AS total FROM clients WHERE ${filterConditions}`,
 );
-const selectIdle = sql<Row>(
+const selectIdle = sql<ClientRow>(
   `SELECT * FROM clients WHERE stage = 'proposed' AND stage_at < :before ORDER BY stage_at LIMIT :limit`,
 );
 
@@ -229,14 +186,17 @@ export function evictParsedClients(driver: Driver, id: string | null): void {
 }
 
 /** The value of a row: what the configuration says, where it says anything. */
-function* resolveClient(driver: Driver, row: Row): Transaction<Client> {
+function* resolveClient(driver: Driver, row: ClientRow): Transaction<Client> {
   return (
     clientCacheOf(driver).configured.get(row.id) ??
     toClient(row, yield* fetchAll(selectSecrets, { client: row.id }))
   );
 }
 
-function* resolveClients(driver: Driver, rows: readonly Row[]): Transaction<readonly Client[]> {
+function* resolveClients(
+  driver: Driver,
+  rows: readonly ClientRow[],
+): Transaction<readonly Client[]> {
   const clients: Client[] = [];
   for (const row of rows) clients.push(yield* resolveClient(driver, row));
   return clients;
@@ -359,8 +319,8 @@ export function* deleteClientSecret(client: ClientId, id: number): Transaction<v
  */
 export function* saveConfiguredRows(
   clients: readonly NewClient[],
-): Transaction<{ readonly taken: ClientId } | { readonly rows: readonly Row[] }> {
-  const known = new Map<ClientId, Row>();
+): Transaction<{ readonly taken: ClientId } | { readonly rows: readonly ClientRow[] }> {
+  const known = new Map<ClientId, ClientRow>();
   for (const client of clients) {
     const row = yield* fetchOne(findById, { id: client.id });
     if (
@@ -370,7 +330,7 @@ export function* saveConfiguredRows(
       return { taken: client.id };
     if (row) known.set(client.id, row);
   }
-  const rows: Row[] = [];
+  const rows: ClientRow[] = [];
   for (const client of clients) {
     const old = known.get(client.id);
     if (old)
@@ -391,7 +351,7 @@ export function cacheConfiguredClients(
   driver: Driver,
   clients: readonly NewClient[],
   secrets: ReadonlyMap<ClientId, NewSecret>,
-  rows: readonly Row[],
+  rows: readonly ClientRow[],
 ) {
   const byKey = new Map(rows.map((row) => [row.id, row]));
   const configuredClients = new Map<string, Client>();

@@ -1,7 +1,6 @@
-import type { Selectable } from 'kysely';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Driver } from '../driver.ts';
-import type { Schema } from './schema.ts';
+import type { Row } from './schema.ts';
 import { execute, fetchOne, forUpdate, sql } from './statement.ts';
 
 /** A moment, to be compared with those before. */
@@ -52,10 +51,9 @@ const MAX_DRIFT_MS = 1000;
 /** Another process noted a moment no longer ago: it goes on from what was noted before. */
 const ACTIVE_PROCESS_MS = 30_000;
 
-type Row = Selectable<Schema['time_kept']>;
 const insertIfMissing = sql(`
   INSERT INTO time_kept (id, seen_ms, run_ms, boot, steady_since) VALUES (1, :seen, :run, :boot, :since) ON CONFLICT (id) DO NOTHING`);
-const findForUpdate = forUpdate(sql<Row>('SELECT * FROM time_kept WHERE id = 1'));
+const findForUpdate = forUpdate(sql<Row<'time_kept'>>('SELECT * FROM time_kept WHERE id = 1'));
 const updateTime = sql(
   'UPDATE time_kept SET seen_ms = :seen, run_ms = :run, boot = :boot, steady_since = :since WHERE id = 1',
 );
@@ -65,7 +63,7 @@ const updateTime = sql(
  * machine, or by a server.
  */
 function driftFrom(
-  { seen_ms, run_ms, boot }: Row,
+  { seen_ms, run_ms, boot }: Row<'time_kept'>,
   observation: TimeObservation,
 ): number | undefined {
   if (

@@ -1,4 +1,3 @@
-import type { Selectable } from 'kysely';
 import {
   type ClientId,
   type ConsentId,
@@ -11,62 +10,33 @@ import type { Consent } from '#registry/model/consent.ts';
 import type { ApprovalConditions, NewConsent, NewTokenCredentials } from '#registry/records.ts';
 import { addAuditEntry } from './audit.ts';
 import { toConsent } from './rows.ts';
-import type { Schema } from './schema.ts';
-import {
-  execute,
-  fetchAll,
-  fetchOne,
-  param,
-  params,
-  queryBuilder,
-  sql,
-  statement,
-  type Transaction,
-} from './statement.ts';
+import type { Row } from './schema.ts';
+import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
 
-const findByUserClientSite = statement(
-  queryBuilder
-    .selectFrom('consents')
-    .selectAll()
-    .where('user_id', '=', param<number>('user'))
-    .where('client_id', '=', param<string>('client'))
-    .where('site', '=', param<string>('site')),
+const findByUserClientSite = sql<Row<'consents'>>(
+  'SELECT * FROM consents WHERE user_id = :user AND client_id = :client AND site = :site',
 );
-const findById = statement(
-  queryBuilder.selectFrom('consents').selectAll().where('id', '=', param<number>('id')),
-);
-const insertConsentRow = statement(
-  queryBuilder
-    .insertInto('consents')
-    .values(params('user_id', 'client_id', 'site', 'scopes', 'accepted_at'))
-    .returningAll(),
-);
+const findById = sql<Row<'consents'>>('SELECT * FROM consents WHERE id = :id');
+const insertConsentRow = sql<Row<'consents'>>(`
+  INSERT INTO consents (user_id, client_id, site, scopes, accepted_at)
+  VALUES (:user_id, :client_id, :site, :scopes, :accepted_at) RETURNING *`);
 const setScopes = sql(`UPDATE consents SET scopes = :scopes WHERE id = :id`, ['consent', 'id']);
-const deleteConsentRow = statement(
-  queryBuilder
-    .deleteFrom('consents')
-    .where('id', '=', param<number>('id'))
-    .where('user_id', '=', param<number>('user')),
-  ['consent', 'id'],
-);
+const deleteConsentRow = sql('DELETE FROM consents WHERE id = :id AND user_id = :user', [
+  'consent',
+  'id',
+]);
 const deleteLastUse = sql(`DELETE FROM last_used WHERE kind = 'consent' AND id = :id`);
 const selectIds = sql<{ id: number }>(
   `SELECT id FROM consents WHERE user_id = :user AND client_id = :client`,
 );
-const selectConsents = sql<Selectable<Schema['consents']>>(
+const selectConsents = sql<Row<'consents'>>(
   `SELECT * FROM consents WHERE user_id = :user AND client_id = :client ORDER BY id`,
 );
-const insertCredentials = statement(
-  queryBuilder
-    .insertInto('token_credentials')
-    .values(params('token', 'consent_id', 'secret_sealed'))
-    .onConflict((conflict) => conflict.column('consent_id').doNothing()),
-);
-const findCredentials = statement(
-  queryBuilder
-    .selectFrom('token_credentials')
-    .selectAll()
-    .where('consent_id', '=', param<number>('consent')),
+const insertCredentials = sql(`
+  INSERT INTO token_credentials (token, consent_id, secret_sealed)
+  VALUES (:token, :consent_id, :secret_sealed) ON CONFLICT (consent_id) DO NOTHING`);
+const findCredentials = sql<Row<'token_credentials'>>(
+  'SELECT * FROM token_credentials WHERE consent_id = :consent',
 );
 const findRecordVersion = sql<{ changes: number }>(
   `SELECT changes FROM clients WHERE id = :client`,

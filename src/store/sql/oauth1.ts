@@ -11,18 +11,8 @@ import type { Consent } from '#registry/model/consent.ts';
 import type { Driver } from '../driver.ts';
 import { fetchConsentById } from './consents.ts';
 import { toTemporaryCredentials } from './rows.ts';
-import {
-  execute,
-  fetchOne,
-  forUpdate,
-  param,
-  params,
-  queryBuilder,
-  sql,
-  statement,
-  type Transaction,
-  withCommit,
-} from './statement.ts';
+import type { Row } from './schema.ts';
+import { execute, fetchOne, forUpdate, sql, type Transaction, withCommit } from './statement.ts';
 
 /**
  * One that may have been deleted with those that had expired by some clock is not new, whatever
@@ -31,49 +21,28 @@ import {
 const insertNonce = sql(`
   INSERT INTO nonces (key, expires_at) SELECT CAST(:key AS TEXT), CAST(:expires_at AS BIGINT)
   WHERE NOT EXISTS (SELECT 1 FROM purged_until WHERE kind = 'nonce' AND until >= :expires_at) ON CONFLICT (key) DO NOTHING`);
-const insertTemporary = statement(
-  queryBuilder.insertInto('temporary_credentials').values({
-    ...params('token', 'client_id', 'secret_sealed', 'callback', 'expires_at'),
-    used: 0,
-  }),
-);
-const findTemporary = statement(
-  queryBuilder
-    .selectFrom('temporary_credentials')
-    .selectAll()
-    .where('token', '=', param<string>('token'))
-    .where('expires_at', '>', param<number>('now')),
+const insertTemporary = sql(`
+  INSERT INTO temporary_credentials (token, client_id, secret_sealed, callback, expires_at,
+    used)
+  VALUES (:token, :client_id, :secret_sealed, :callback, :expires_at, 0)`);
+const findTemporary = sql<Row<'temporary_credentials'>>(
+  'SELECT * FROM temporary_credentials WHERE token = :token AND expires_at > :now',
 );
 const findTemporaryForUpdate = forUpdate(findTemporary);
-const setAuthorized = statement(
-  queryBuilder
-    .updateTable('temporary_credentials')
-    .set({
-      user_id: param<number>('user'),
-      consent_id: param<number | null>('consent'),
-      verifier_digest: param<string>('verifier'),
-      expires_at: param<number>('expiresAt'),
-    })
-    .where('token', '=', param<string>('token')),
-);
+const setAuthorized = sql(`
+  UPDATE temporary_credentials
+  SET user_id = :user, consent_id = :consent, verifier_digest = :verifier, expires_at =
+    :expiresAt
+  WHERE token = :token`);
 const deleteTemporary = sql('DELETE FROM temporary_credentials WHERE token = :token');
-const markUsed = statement(
-  queryBuilder
-    .updateTable('temporary_credentials')
-    .set({ used: 1, expires_at: param<number>('usedUntil') })
-    .where('token', '=', param<string>('token')),
+const markUsed = sql(
+  'UPDATE temporary_credentials SET used = 1, expires_at = :usedUntil WHERE token = :token',
 );
-const findCredentials = statement(
-  queryBuilder
-    .selectFrom('token_credentials')
-    .selectAll()
-    .where('token', '=', param<string>('token')),
+const findCredentials = sql<Row<'token_credentials'>>(
+  'SELECT * FROM token_credentials WHERE token = :token',
 );
-const findCredentialsOf = statement(
-  queryBuilder
-    .selectFrom('token_credentials')
-    .selectAll()
-    .where('consent_id', '=', param<number>('consent')),
+const findCredentialsOf = sql<Row<'token_credentials'>>(
+  'SELECT * FROM token_credentials WHERE consent_id = :consent',
 );
 
 function* insertNewNonce(nonce: NonceClaim): Transaction<boolean> {

@@ -1,4 +1,3 @@
-import type { Selectable } from 'kysely';
 import type { Account } from '#accounts/account.ts';
 import type { ClientId, ConsentId, FamilyId, TokenId, UserId } from '#kernel/ids.ts';
 import type {
@@ -14,42 +13,32 @@ import { fetchAccountById } from './accounts.ts';
 import { fetchClientById } from './clients.ts';
 import { fetchConsentById } from './consents.ts';
 import { toAccessToken, toCode, toRefreshToken } from './rows.ts';
-import type { Schema } from './schema.ts';
+import type { Row } from './schema.ts';
 import {
   execute,
   fetchOne,
   forUpdate,
-  param,
-  params,
   pipeline,
-  queryBuilder,
   sql,
-  statement,
   type Transaction,
   withCommit,
 } from './statement.ts';
 
-const insertCode = statement(
-  queryBuilder.insertInto('codes').values({
-    ...params(
-      'digest',
-      'client_id',
-      'user_id',
-      'consent_id',
-      'family_id',
-      'redirect_uri',
-      'scopes',
-    ),
-    ...params('code_challenge', 'code_challenge_method', 'profile', 'issued_at', 'expires_at'),
-    used: 0,
-  }),
-);
+const insertCode = sql(`
+  INSERT INTO codes (digest, client_id, user_id, consent_id, family_id, redirect_uri, scopes,
+    code_challenge, code_challenge_method, profile, issued_at, expires_at, used)
+  VALUES (:digest, :client_id, :user_id, :consent_id, :family_id, :redirect_uri, :scopes,
+    :code_challenge, :code_challenge_method, :profile, :issued_at, :expires_at, 0)`);
 /**
  * A row of these tables, and whether its family was revoked: asked together, for one answer is of
  * no use without the other.
  */
-const selectWithFamily = <T extends keyof Schema>(table: T, key: string, condition = '') =>
-  sql<Selectable<Schema[T]> & { readonly family_revoked: number }>(`
+const selectWithFamily = <T extends 'codes' | 'access_tokens' | 'refresh_tokens'>(
+  table: T,
+  key: string,
+  condition = '',
+) =>
+  sql<Row<T> & { readonly family_revoked: number }>(`
     SELECT t.*, CASE WHEN f.id IS NULL THEN 0 ELSE 1 END AS family_revoked
     FROM ${table} t LEFT JOIN revoked_families f ON f.id = t.family_id WHERE t.${key} = :${key} ${condition}`);
 /** The same of one client alone, when one is named. */
@@ -59,29 +48,14 @@ const selectWithFamilyOfClient = <T extends 'access_tokens' | 'refresh_tokens'>(
 ) => selectWithFamily(table, key, 'AND (CAST(:of AS TEXT) IS NULL OR t.client_id = :of)');
 const findCode = selectWithFamily('codes', 'digest');
 const findCodeForUpdate = forUpdate(
-  statement(
-    queryBuilder.selectFrom('codes').selectAll().where('digest', '=', param<string>('digest')),
-  ),
+  sql<Row<'codes'>>('SELECT * FROM codes WHERE digest = :digest'),
 );
-const markCodeUsed = statement(
-  queryBuilder.updateTable('codes').set({ used: 1 }).where('digest', '=', param<string>('digest')),
-);
-const insertToken = statement(
-  queryBuilder.insertInto('access_tokens').values({
-    ...params(
-      'id',
-      'client_id',
-      'user_id',
-      'consent_id',
-      'family_id',
-      'scopes',
-      'grant_type',
-      'issued_at',
-      'expires_at',
-    ),
-    revoked: 0,
-  }),
-);
+const markCodeUsed = sql('UPDATE codes SET used = 1 WHERE digest = :digest');
+const insertToken = sql(`
+  INSERT INTO access_tokens (id, client_id, user_id, consent_id, family_id, scopes, grant_type,
+    issued_at, expires_at, revoked)
+  VALUES (:id, :client_id, :user_id, :consent_id, :family_id, :scopes, :grant_type, :issued_at,
+    :expires_at, 0)`);
 /**
  * The same, if the client is in that edition: what was judged from memory is found out to be right
  * by the write itself.
@@ -92,58 +66,27 @@ const insertTokenIfVersion = sql(`
     CAST(:grant_type AS TEXT), CAST(:issued_at AS BIGINT), CAST(:expires_at AS BIGINT), 0
   FROM clients WHERE id = :client_id AND changes = :edition`);
 const findToken = selectWithFamilyOfClient('access_tokens', 'id');
-const revokeToken = statement(
-  queryBuilder
-    .updateTable('access_tokens')
-    .set({ revoked: 1 })
-    .where('id', '=', param<string>('id')),
-);
-const insertRefresh = statement(
-  queryBuilder.insertInto('refresh_tokens').values({
-    ...params(
-      'digest',
-      'family_id',
-      'client_id',
-      'user_id',
-      'consent_id',
-      'scopes',
-      'access_token_id',
-      'profile',
-      'issued_at',
-      'expires_at',
-    ),
-    used_at: null,
-    answer_sealed: null,
-  }),
-);
+const revokeToken = sql('UPDATE access_tokens SET revoked = 1 WHERE id = :id');
+const insertRefresh = sql(`
+  INSERT INTO refresh_tokens (digest, family_id, client_id, user_id, consent_id, scopes,
+    access_token_id, profile, issued_at, expires_at, used_at, answer_sealed)
+  VALUES (:digest, :family_id, :client_id, :user_id, :consent_id, :scopes, :access_token_id,
+    :profile, :issued_at, :expires_at, NULL, NULL)`);
 const findRefresh = selectWithFamilyOfClient('refresh_tokens', 'digest');
 const findRefreshForUpdate = forUpdate(
-  statement(
-    queryBuilder
-      .selectFrom('refresh_tokens')
-      .selectAll()
-      .where('digest', '=', param<string>('digest')),
-  ),
+  sql<Row<'refresh_tokens'>>('SELECT * FROM refresh_tokens WHERE digest = :digest'),
 );
-const markRefreshUsed = statement(
-  queryBuilder
-    .updateTable('refresh_tokens')
-    .set({ used_at: param<number>('at'), answer_sealed: param<string>('answer') })
-    .where('digest', '=', param<string>('digest')),
+const markRefreshUsed = sql(
+  'UPDATE refresh_tokens SET used_at = :at, answer_sealed = :answer WHERE digest = :digest',
 );
 /** Asked after a row was taken: they see what came before that. */
-const findRevokedFamily = statement(
-  queryBuilder.selectFrom('revoked_families').select('id').where('id', '=', param<string>('id')),
-);
+const findRevokedFamily = sql<{ id: string }>('SELECT id FROM revoked_families WHERE id = :id');
 const findRevokedFamilyOfCode = sql(
   'SELECT id FROM revoked_families WHERE id = (SELECT family_id FROM codes WHERE digest = :digest)',
 );
-const insertRevokedFamily = statement(
-  queryBuilder
-    .insertInto('revoked_families')
-    .values(params('id', 'revoked_at'))
-    .onConflict((conflict) => conflict.column('id').doNothing()),
-);
+const insertRevokedFamily = sql(`
+  INSERT INTO revoked_families (id, revoked_at) VALUES (:id, :revoked_at)
+  ON CONFLICT (id) DO NOTHING`);
 
 const toTokenRow = (token: AccessToken) => ({
   id: token.id,

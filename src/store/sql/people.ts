@@ -1,44 +1,32 @@
-import type { Selectable } from 'kysely';
 import type { AccountFilter, AccountTokens, Passkeys, PeopleRecords } from '#accounts/records.ts';
 import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Driver } from '../driver.ts';
 import { createAccount, NameTakenError } from './accounts.ts';
+import { inEachDialect } from './dialect.ts';
 import { toAccount, toAccountToken, toPasskey } from './rows.ts';
-import type { Schema } from './schema.ts';
-import {
-  execute,
-  fetchAll,
-  fetchOne,
-  param,
-  params,
-  queryBuilder,
-  sql,
-  statement,
-  type Transaction,
-} from './statement.ts';
-
-type Row<T extends keyof Schema> = Selectable<Schema[T]>;
+import type { Row } from './schema.ts';
+import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
 
 /**
  * Conditions on accounts; a value of '' or -1 leaves its condition out, so that no parameter is
  * without a type.
  */
-const filterConditions = (find: string) => `
-  (:text = '' OR ${find}(name_key, :text) > 0 OR ${find}(lower(coalesce(email, '')), :text) > 0)
-  AND (:group = '' OR ${find}(groups, :group) > 0) AND (:blocked = -1 OR blocked = :blocked)`;
-const forBothDialects = (text: (find: string) => string) => ({
-  sqlite: text('instr'),
-  postgres: text('strpos'),
-});
+const filterConditions = (positionIn: string) => `
+  (:text = '' OR ${positionIn}(name_key, :text) > 0
+    OR ${positionIn}(lower(coalesce(email, '')), :text) > 0)
+  AND (:group = '' OR ${positionIn}(groups, :group) > 0)
+  AND (:blocked = -1 OR blocked = :blocked)`;
 const searchByFilter = sql<Row<'accounts'>>(
-  forBothDialects(
-    (find) =>
-      `SELECT * FROM accounts WHERE id > :after AND ${filterConditions(find)} ORDER BY id LIMIT :limit`,
+  inEachDialect(
+    ({ positionIn }) => `
+  SELECT * FROM accounts WHERE id > :after AND ${filterConditions(positionIn)}
+  ORDER BY id LIMIT :limit`,
   ),
 );
 const countByFilter = sql<{ found: number }>(
-  forBothDialects(
-    (find) => `SELECT count(*) AS found FROM accounts WHERE ${filterConditions(find)}`,
+  inEachDialect(
+    ({ positionIn }) =>
+      `SELECT count(*) AS found FROM accounts WHERE ${filterConditions(positionIn)}`,
   ),
 );
 const selectByEmail = sql<Row<'accounts'>>(`
@@ -48,18 +36,9 @@ const findOtherByEmail = sql<{ id: number }>(`
 const consumeLinksTo = sql<Row<'account_tokens'>>(
   `DELETE FROM account_tokens WHERE kind IN ('register', 'confirm-email') AND lower(data) = :email RETURNING *`,
 );
-const updateGroups = statement(
-  queryBuilder
-    .updateTable('accounts')
-    .set({ groups: param<string>('groups') })
-    .where('id', '=', param<number>('id')),
-  ['account', 'id'],
-);
-const updateProfile = statement(
-  queryBuilder
-    .updateTable('accounts')
-    .set({ real_name: param<string>('realName'), language: param<string | null>('language') })
-    .where('id', '=', param<number>('id')),
+const updateGroups = sql('UPDATE accounts SET groups = :groups WHERE id = :id', ['account', 'id']);
+const updateProfile = sql(
+  'UPDATE accounts SET real_name = :realName, language = :language WHERE id = :id',
   ['account', 'id'],
 );
 const updatePassword = sql(
@@ -76,11 +55,9 @@ const updateEmail = sql(
   ['account', 'id'],
 );
 
-const insertToken = statement(
-  queryBuilder
-    .insertInto('account_tokens')
-    .values(params('digest', 'kind', 'user_id', 'data', 'expires_at')),
-);
+const insertToken = sql(`
+  INSERT INTO account_tokens (digest, kind, user_id, data, expires_at)
+  VALUES (:digest, :kind, :user_id, :data, :expires_at)`);
 const findToken = sql<Row<'account_tokens'>>(
   'SELECT * FROM account_tokens WHERE digest = :digest AND kind = :kind AND expires_at > :now',
 );
@@ -89,26 +66,15 @@ const consumeToken = sql<Row<'account_tokens'>>(
 );
 const deleteTokens = sql('DELETE FROM account_tokens WHERE user_id = :user AND kind = :kind');
 
-const selectPasskeys = statement(
-  queryBuilder
-    .selectFrom('passkeys')
-    .selectAll()
-    .where('user_id', '=', param<number>('user'))
-    .orderBy('created_at')
-    .orderBy('id'),
+const selectPasskeys = sql<Row<'passkeys'>>(
+  'SELECT * FROM passkeys WHERE user_id = :user ORDER BY created_at, id',
 );
-const findPasskeyById = statement(
-  queryBuilder.selectFrom('passkeys').selectAll().where('id', '=', param<string>('id')),
-);
-const insertPasskey = statement(
-  queryBuilder
-    .insertInto('passkeys')
-    .values({
-      ...params('id', 'user_id', 'public_key', 'counter', 'transports', 'label', 'created_at'),
-      last_used_at: null,
-    })
-    .onConflict((conflict) => conflict.column('id').doNothing()),
-);
+const findPasskeyById = sql<Row<'passkeys'>>('SELECT * FROM passkeys WHERE id = :id');
+const insertPasskey = sql(`
+  INSERT INTO passkeys (id, user_id, public_key, counter, transports, label, created_at,
+    last_used_at)
+  VALUES (:id, :user_id, :public_key, :counter, :transports, :label, :created_at, NULL)
+  ON CONFLICT (id) DO NOTHING`);
 const updatePasskeyUse = sql(`
   UPDATE passkeys SET counter = :counter, last_used_at = :at WHERE id = :id AND (counter < :counter OR counter + :counter = 0)`);
 const updatePasskeyLabel = sql(

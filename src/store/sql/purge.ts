@@ -1,10 +1,8 @@
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from '../driver.ts';
 import type { KeyRange } from '../postgres/partitions/bounds.ts';
-import { execute, param, queryBuilder, type Statement, sql, statement } from './statement.ts';
-
-const nowParameter = param<number>('now');
-const limitParameter = param<number>('limit');
+import type { Schema } from './schema.ts';
+import { execute, type Statement, sql } from './statement.ts';
 
 /**
  * Two years, the longest life that a setting gives a refresh token, and a day for clocks: nothing
@@ -12,19 +10,12 @@ const limitParameter = param<number>('limit');
  */
 const FAMILY_RETENTION_SECONDS = 731 * 86_400;
 
-const purgeTokens = statement(
-  queryBuilder
-    .deleteFrom('access_tokens')
-    .where(
-      'id',
-      'in',
-      queryBuilder
-        .selectFrom('access_tokens')
-        .select('id')
-        .where('expires_at', '<=', nowParameter)
-        .limit(limitParameter),
-    ),
-);
+/** Some of the rows of a table that had expired. */
+const deleteExpired = (table: keyof Schema, key: string) =>
+  sql(`
+    DELETE FROM ${table} WHERE ${key} IN (
+      SELECT ${key} FROM ${table} WHERE expires_at <= :now LIMIT :limit)`);
+const purgeTokens = deleteExpired('access_tokens', 'id');
 /** The same where most tokens go with their partition, without looking into that. */
 const purgeTokensInRange = sql(`
   DELETE FROM access_tokens WHERE id >= :from AND id < :to AND id IN (
@@ -69,38 +60,8 @@ const purgeRules: readonly {
   readonly statement: Statement<unknown>;
   readonly retentionSeconds: number;
 }[] = [
-  {
-    statement: statement(
-      queryBuilder
-        .deleteFrom('limits')
-        .where(
-          'key',
-          'in',
-          queryBuilder
-            .selectFrom('limits')
-            .select('key')
-            .where('expires_at', '<=', nowParameter)
-            .limit(limitParameter),
-        ),
-    ),
-    retentionSeconds: 0,
-  },
-  {
-    statement: statement(
-      queryBuilder
-        .deleteFrom('temporary_credentials')
-        .where(
-          'token',
-          'in',
-          queryBuilder
-            .selectFrom('temporary_credentials')
-            .select('token')
-            .where('expires_at', '<=', nowParameter)
-            .limit(limitParameter),
-        ),
-    ),
-    retentionSeconds: 0,
-  },
+  { statement: deleteExpired('limits', 'key'), retentionSeconds: 0 },
+  { statement: deleteExpired('temporary_credentials', 'token'), retentionSeconds: 0 },
   ...(
     [
       'sessions',
@@ -111,19 +72,7 @@ const purgeRules: readonly {
       'refresh_tokens',
     ] as const
   ).map((table) => ({
-    statement: statement(
-      queryBuilder
-        .deleteFrom(table)
-        .where(
-          'digest',
-          'in',
-          queryBuilder
-            .selectFrom(table)
-            .select('digest')
-            .where('expires_at', '<=', nowParameter)
-            .limit(limitParameter),
-        ),
-    ),
+    statement: deleteExpired(table, 'digest'),
     retentionSeconds: retainedForADay.has(table) ? 86_400 : 0,
   })),
   {

@@ -1,55 +1,34 @@
 import type { EncryptedSecret } from '#kernel/ids.ts';
 import type { EncryptedKind, EncryptedRecords } from '#registry/reencryption.ts';
 import type { Driver } from '../driver.ts';
-import { execute, fetchAll, param, queryBuilder, type Statement, statement } from './statement.ts';
+import { execute, fetchAll, type Statement, sql } from './statement.ts';
 
-interface Row {
+interface EncryptedRow {
   readonly key: string | number;
   readonly sealed: string | null;
 }
 interface SecretStatements {
   /** Before every key there is. */
   readonly first: string | number;
-  readonly list: Statement<Row>;
+  readonly list: Statement<EncryptedRow>;
   readonly replace: Statement<unknown>;
 }
 
 const statementsByKind: Readonly<Record<EncryptedKind, SecretStatements>> = {
   'client secrets': {
     first: 0,
-    list: statement(
-      queryBuilder
-        .selectFrom('client_secrets')
-        .select(['id as key', 'sealed'])
-        .where('id', '>', param<number>('after'))
-        .where('sealed', 'is not', null)
-        .orderBy('id')
-        .limit(param<number>('limit')),
-    ),
-    replace: statement(
-      queryBuilder
-        .updateTable('client_secrets')
-        .set({ sealed: param<string>('to') })
-        .where('id', '=', param<number>('key'))
-        .where('sealed', '=', param<string>('from')),
-    ),
+    list: sql(`
+  SELECT id AS key, sealed FROM client_secrets WHERE id > :after AND sealed IS NOT NULL
+  ORDER BY id LIMIT :limit`),
+    replace: sql('UPDATE client_secrets SET sealed = :to WHERE id = :key AND sealed = :from'),
   },
   'token secrets': {
     first: '',
-    list: statement(
-      queryBuilder
-        .selectFrom('token_credentials')
-        .select(['token as key', 'secret_sealed as sealed'])
-        .where('token', '>', param<string>('after'))
-        .orderBy('token')
-        .limit(param<number>('limit')),
-    ),
-    replace: statement(
-      queryBuilder
-        .updateTable('token_credentials')
-        .set({ secret_sealed: param<string>('to') })
-        .where('token', '=', param<string>('key'))
-        .where('secret_sealed', '=', param<string>('from')),
+    list: sql(`
+  SELECT token AS key, secret_sealed AS sealed FROM token_credentials WHERE token > :after
+  ORDER BY token LIMIT :limit`),
+    replace: sql(
+      'UPDATE token_credentials SET secret_sealed = :to WHERE token = :key AND secret_sealed = :from',
     ),
   },
 };

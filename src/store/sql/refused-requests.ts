@@ -1,9 +1,8 @@
-import type { Selectable } from 'kysely';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Failure, FailureRecords } from '#registry/refused-requests.ts';
 import type { Driver } from '../driver.ts';
-import type { Schema } from './schema.ts';
+import type { Row } from './schema.ts';
 import { execute, fetchAll, sql } from './statement.ts';
 
 const insertFailure = sql(
@@ -12,7 +11,7 @@ const insertFailure = sql(
 const deleteOldest = sql(`
   DELETE FROM failures WHERE client_id = :client AND id NOT IN (
     SELECT id FROM failures WHERE client_id = :client ORDER BY id DESC LIMIT :most)`);
-const selectLatest = sql<Selectable<Schema['failures']>>(
+const selectLatest = sql<Row<'failures'>>(
   'SELECT * FROM failures WHERE client_id = :client ORDER BY id DESC LIMIT :limit',
 );
 

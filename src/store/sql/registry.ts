@@ -1,4 +1,3 @@
-import type { Selectable } from 'kysely';
 import type { ClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type {
@@ -27,6 +26,7 @@ import {
   renounceConsent,
   saveConsent,
 } from './consents.ts';
+import { inEachDialect } from './dialect.ts';
 import { applyChange } from './registry-changes.ts';
 import {
   toAccount,
@@ -37,24 +37,10 @@ import {
   toOffer,
   toRevision,
 } from './rows.ts';
-import type { Schema } from './schema.ts';
-import {
-  execute,
-  fetchAll,
-  fetchOne,
-  param,
-  params,
-  queryBuilder,
-  sql,
-  statement,
-  type Transaction,
-} from './statement.ts';
+import type { Row } from './schema.ts';
+import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
 
-type Row<T extends keyof Schema> = Selectable<Schema[T]>;
-
-const consumeSetting = statement(
-  queryBuilder.deleteFrom('settings').where('name', '=', param<string>('name')),
-);
+const consumeSetting = sql('DELETE FROM settings WHERE name = :name');
 const findOpenRevision = sql<Row<'revisions'>>(
   `SELECT * FROM revisions WHERE client_id = :client AND stage = 'proposed'`,
 );
@@ -84,15 +70,14 @@ const selectApprovals = sql<Row<'approvals'>>(
 const selectInvolvements = sql<Row<'involvements'>>(
   `SELECT * FROM involvements WHERE client_id = :client ORDER BY until, user_id, part`,
 );
-const selectAccountsInGroups = sql<Row<'accounts'>>({
-  sqlite: `
-    SELECT * FROM accounts WHERE blocked = 0 AND EXISTS (
-      SELECT 1 FROM json_each(accounts.groups) g WHERE g.value IN (SELECT value FROM json_each(:groups))) ORDER BY id LIMIT :limit`,
-  postgres: `
-    SELECT * FROM accounts WHERE blocked = 0 AND EXISTS (
-      SELECT 1 FROM json_array_elements_text(CAST(accounts.groups AS json)) g (name)
-      WHERE g.name IN (SELECT json_array_elements_text(CAST(:groups AS json)))) ORDER BY id LIMIT :limit`,
-});
+const selectAccountsInGroups = sql<Row<'accounts'>>(
+  inEachDialect(
+    ({ selectJsonTexts }) => `
+  SELECT * FROM accounts WHERE blocked = 0
+    AND EXISTS (${selectJsonTexts('accounts.groups')} INTERSECT ${selectJsonTexts(':groups')})
+  ORDER BY id LIMIT :limit`,
+  ),
+);
 const selectConsents = sql<Row<'consents'>>(
   `SELECT * FROM consents WHERE user_id = :user ORDER BY id DESC`,
 );
@@ -120,11 +105,9 @@ const sumCallsSince = sql<{ calls: number | null }>(
   `SELECT sum(calls) AS calls FROM usage WHERE client_id = :client AND hour > :hour`,
 );
 
-const insertRequest = statement(
-  queryBuilder
-    .insertInto('authorization_requests')
-    .values(params('digest', 'client_id', 'user_id', 'request', 'expires_at')),
-);
+const insertRequest = sql(`
+  INSERT INTO authorization_requests (digest, client_id, user_id, request, expires_at)
+  VALUES (:digest, :client_id, :user_id, :request, :expires_at)`);
 const findRequest = sql<Row<'authorization_requests'>>(
   `SELECT * FROM authorization_requests WHERE digest = :digest AND expires_at > :now`,
 );

@@ -1,4 +1,3 @@
-import type { Selectable } from 'kysely';
 import type { Account } from '#accounts/account.ts';
 import type { AccountToken, Passkey, Session } from '#accounts/records.ts';
 import type {
@@ -28,10 +27,9 @@ import type { Revision } from '#registry/model/revision.ts';
 import type { Maintainer, Offer } from '#registry/model/team.ts';
 import type { Notification } from '#registry/notifications/notification.ts';
 import type { Approval, Involvement } from '#registry/review/independence.ts';
-import type { Schema } from './schema.ts';
+import type { Row } from './schema.ts';
 
 /** One function for each table turns a row into a value of its room. */
-type Row<T extends keyof Schema> = Selectable<Schema[T]>;
 
 const parseList = (json: string) => JSON.parse(json) as readonly string[];
 

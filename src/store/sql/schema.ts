@@ -1,12 +1,10 @@
-import type { Generated } from 'kysely';
-
 /**
  * Tables as SQL knows them. Instants are whole Unix seconds, booleans 0 or 1, lists JSON text.
  * snake_case stays inside this room.
  */
 export interface Schema {
   accounts: {
-    id: Generated<number>;
+    id: number;
     name: string;
     /** The name as it is compared: lower case. */
     name_key: string;
@@ -26,12 +24,12 @@ export interface Schema {
     created_at: number;
     expires_at: number;
     /** Null in rows of a program that did not write it. */
-    active_at: Generated<number | null>;
-    ends_at: Generated<number | null>;
-    agent: Generated<string>;
-    address: Generated<string>;
-    proven_at: Generated<number | null>;
-    proven_by: Generated<string | null>;
+    active_at: number | null;
+    ends_at: number | null;
+    agent: string;
+    address: string;
+    proven_at: number | null;
+    proven_by: string | null;
   };
   account_tokens: {
     digest: string;
@@ -51,10 +49,10 @@ export interface Schema {
     last_used_at: number | null;
   };
   review_claims: { client_id: string; reviewer_id: number; at: number };
-  failures: { id: Generated<number>; client_id: string; kind: string; at: number; facts: string };
+  failures: { id: number; client_id: string; kind: string; at: number; facts: string };
   limits: { key: string; hits: number; expires_at: number };
   clients: {
-    number: Generated<number>;
+    number: number;
     id: string;
     name: string;
     version: string;
@@ -68,12 +66,12 @@ export interface Schema {
     redirect_is_prefix: number;
     grant_types: string;
     pkce_optional: number;
-    introspector: Generated<number>;
+    introspector: number;
     plain_pkce_until: number | null;
     token_algorithm: string;
     site: string;
     scopes: string;
-    optional_scopes: Generated<string>;
+    optional_scopes: string;
     rsa_public_key: string | null;
     restrictions: string;
     stage: string;
@@ -82,10 +80,10 @@ export interface Schema {
     suspension: string;
     registered_at: number;
     /** Counts the changes of the row. */
-    changes: Generated<number>;
+    changes: number;
   };
   client_secrets: {
-    id: Generated<number>;
+    id: number;
     client_id: string;
     label: string;
     digest: string;
@@ -94,7 +92,7 @@ export interface Schema {
     expires_at: number | null;
   };
   revisions: {
-    id: Generated<number>;
+    id: number;
     client_id: string;
     stage: string;
     /** JSON of the whole description. */
@@ -109,7 +107,7 @@ export interface Schema {
     revision_id: number;
     reviewer_id: number;
     at: number;
-    subject: Generated<string>;
+    subject: string;
   };
   /** Parts in an app that may be over. */
   involvements: { client_id: string; user_id: number; part: string; until: number };
@@ -123,7 +121,7 @@ export interface Schema {
   };
   offers: { client_id: string; to_id: number; offered_by: number | null; offered_at: number };
   audit: {
-    id: Generated<number>;
+    id: number;
     at: number;
     action: string;
     actor_id: number | null;
@@ -136,7 +134,7 @@ export interface Schema {
   };
   audit_chain: { id: number; hash: string; late: number };
   notices: {
-    id: Generated<number>;
+    id: number;
     key: string;
     target: string;
     facts: string;
@@ -149,7 +147,7 @@ export interface Schema {
   last_used: { kind: string; id: string; day: number };
   usage: { client_id: string; hour: number; calls: number };
   consents: {
-    id: Generated<number>;
+    id: number;
     user_id: number;
     client_id: string;
     site: string;
@@ -198,7 +196,7 @@ export interface Schema {
     scopes: string;
     code_challenge: string | null;
     code_challenge_method: string | null;
-    profile: Generated<string>;
+    profile: string;
     issued_at: number;
     expires_at: number;
     used: number;
@@ -223,11 +221,14 @@ export interface Schema {
     consent_id: number;
     scopes: string;
     access_token_id: string;
-    profile: Generated<string>;
+    profile: string;
     issued_at: number;
     expires_at: number;
     used_at: number | null;
     answer_sealed: string | null;
   };
-  revoked_families: { id: string; revoked_at: Generated<number> };
+  revoked_families: { id: string; revoked_at: number };
 }
+
+/** A row of a table, as a query for all its columns answers it. */
+export type Row<T extends keyof Schema> = Schema[T];

@@ -1,41 +1,9 @@
-import {
-  type CompiledQuery,
-  DummyDriver,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely';
 import type { CachedKind, RowChange } from '../cache/cache.ts';
-import type { Schema } from './schema.ts';
-
-/** Builds queries and never runs one: each is compiled once, when its module is loaded. */
-export const queryBuilder = new Kysely<Schema>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
+import type { DialectTexts } from './dialect.ts';
 
 /** What a column takes. */
 export type Bindable = string | number | null;
 export type Values = Readonly<Record<string, Bindable>>;
-
-class NamedParameter {
-  readonly name: string;
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-/** Stands in a query for a value that is given by name at each run. */
-export const param = <T>(name: string): T => new NamedParameter(name) as T;
-
-/** Stands for every column of a row to insert, each given under its own name. */
-export const params = <const N extends string>(...names: readonly N[]): { [K in N]: never } =>
-  Object.fromEntries(names.map((name) => [name, new NamedParameter(name)])) as never;
 
 /** One database's words for a question, and the order of its values in them. */
 export interface DialectText {
@@ -65,21 +33,21 @@ const changedRowBy = (cachedRow: CachedRowRef | undefined) =>
     }),
   };
 
-const withPositionalValues = (text: string, parameters: readonly unknown[]): DialectText => ({
-  text,
-  bind: (values) =>
-    parameters.map((parameter) => {
-      if (!(parameter instanceof NamedParameter)) return parameter as Bindable;
-      const value = values[parameter.name];
-      if (value === undefined) throw new Error(`no value for ${parameter.name} in: ${text}`);
-      return value;
-    }),
-});
-
-/** PostgreSQL numbers its parameters. No text of ours holds a question mark of another meaning. */
-function numberParameters(text: string): string {
-  let count = 0;
-  return text.replace(/\?/g, () => `$${++count}`);
+/** A text with `:name` for each value, as a database that finds them by position reads it. */
+function compileText(written: string, placeholder: (position: number) => string): DialectText {
+  const names: string[] = [];
+  const text = written.replace(/:([A-Za-z]\w*)/g, (_match, name: string) =>
+    placeholder(names.push(name)),
+  );
+  return {
+    text,
+    bind: (values) =>
+      names.map((name) => {
+        const value = values[name];
+        if (value === undefined) throw new Error(`no value for ${name} in: ${text}`);
+        return value;
+      }),
+  };
 }
 
 /** Every statement of the program, for the test that lets each database read it. */
@@ -92,43 +60,18 @@ function register<R>(made: Statement<R>): Statement<R> {
 
 const isReturningRows = (text: string) => /^select\b|\breturning\b/i.test(text.trimStart());
 
-/** Compiles a query once, for both databases. A value it needs and does not get is a fault. */
-export function statement<R>(
-  query: { compile(): CompiledQuery<R> },
-  cachedRow?: CachedRowRef,
-): Statement<R> {
-  const { sql: text, parameters } = query.compile();
-  return register({
-    sqlite: withPositionalValues(text, parameters),
-    postgres: withPositionalValues(numberParameters(text), parameters),
-    returnsRows: isReturningRows(text),
-    ...changedRowBy(cachedRow),
-  });
-}
-
 /**
- * A query written by hand, where the builder would hide what is asked: `:name` stands for a value
- * given by name at each run. PostgreSQL wants to know the type of a value that is only compared
- * with NULL: `CAST(:name AS BIGINT) IS NULL`. Two texts where one cannot do.
+ * Compiles a query once, for both databases; `R` is the row it answers. `:name` stands for a value
+ * that is given by name at each run, and one that is missing then is a fault. PostgreSQL wants to
+ * know the type of a value that is only compared with NULL: `CAST(:name AS BIGINT) IS NULL`. Two
+ * texts where one cannot do: see dialect.ts.
  */
-export function sql<R>(
-  text: string | { readonly sqlite: string; readonly postgres: string },
-  cachedRow?: CachedRowRef,
-): Statement<R> {
-  const parseNamedParameters = (own: string): { own: string; parameters: NamedParameter[] } => {
-    const parameters: NamedParameter[] = [];
-    const positional = own.replace(/:([A-Za-z]\w*)/g, (_match, name: string) => {
-      parameters.push(new NamedParameter(name));
-      return '?';
-    });
-    return { own: positional, parameters };
-  };
-  const sqlite = parseNamedParameters(typeof text === 'string' ? text : text.sqlite);
-  const postgres = parseNamedParameters(typeof text === 'string' ? text : text.postgres);
+export function sql<R>(written: string | DialectTexts, cachedRow?: CachedRowRef): Statement<R> {
+  const texts = typeof written === 'string' ? { sqlite: written, postgres: written } : written;
   return register({
-    sqlite: withPositionalValues(sqlite.own, sqlite.parameters),
-    postgres: withPositionalValues(numberParameters(postgres.own), postgres.parameters),
-    returnsRows: isReturningRows(sqlite.own),
+    sqlite: compileText(texts.sqlite, () => '?'),
+    postgres: compileText(texts.postgres, (position) => `$${position}`),
+    returnsRows: isReturningRows(texts.sqlite),
     ...changedRowBy(cachedRow),
   });
 }

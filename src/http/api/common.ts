@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { redactRefusal } from '../app-access.ts';
+import { slicePage } from '../paging.ts';
 import type { ApiCall, ApiResponse } from './route.ts';
 import { serializeOutcome } from './shapes.ts';
 
@@ -50,9 +51,7 @@ export async function paginate<T>(
   serialize: (row: T) => Promise<unknown>,
 ): Promise<ApiResponse> {
   const { limit } = call.query;
-  const pageRows = rows.slice(0, limit);
-  const last = pageRows.at(-1);
-  const next = rows.length > limit && last !== undefined ? formatCursor(cursorOf(last)) : null;
+  const { rows: pageRows, next } = slicePage(rows, limit, (row) => formatCursor(cursorOf(row)));
   const items: unknown[] = [];
   for (const row of pageRows) {
     const item = await serialize(row);

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { AdministrationRefusal } from '#accounts/administration.ts';
 import type { AccountFilter } from '#accounts/records.ts';
+import { pageLinks, parsePageCursor, slicePage } from '#http/paging.ts';
 import { ADMINISTER_RIGHT } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import type { UserId } from '#kernel/ids.ts';
@@ -100,8 +101,7 @@ async function showPeople({ services, frame, query }: AdminCall): Promise<PageRe
   const [text, group, state] = ['text', 'group', 'blocked'].map((name) =>
     (query.get(name) ?? '').slice(0, 255).trim(),
   ) as [string, string, string];
-  const afterParameter = query.get('after') ?? '';
-  const after = /^\d{1,15}$/.test(afterParameter) ? (Number(afterParameter) as UserId) : null;
+  const after = parsePageCursor(query.get('after'));
   const blocked = state === 'yes' || state === 'no' ? state : '';
   const accountFilter = {
     text: text || null,
@@ -110,24 +110,18 @@ async function showPeople({ services, frame, query }: AdminCall): Promise<PageRe
   };
   const found = await services.records.searchAccounts({
     ...accountFilter,
-    after,
+    after: after === undefined ? null : (after as UserId),
     limit: PAGE_SIZE + 1,
   });
-  const pageRows = found.slice(0, PAGE_SIZE);
-  const filters = new URLSearchParams(
-    Object.entries({ text, group, blocked }).filter(([, value]) => value !== ''),
-  );
-  const path = (more: string) =>
-    `/admin/people?${[filters.toString(), more].filter((part) => part !== '').join('&')}`;
+  const { rows, next } = slicePage(found, PAGE_SIZE, ({ id }) => id);
   return peoplePage(frame, {
     searchText: text,
     group,
     blocked,
     groups: assignableGroups(services),
     total: await services.records.countAccounts(accountFilter),
-    people: pageRows,
-    first: after === null ? null : path(''),
-    next: found.length > PAGE_SIZE ? path(`after=${pageRows.at(-1)?.id}`) : null,
+    people: rows,
+    ...pageLinks('/admin/people', { text, group, blocked }, { isFirst: after === undefined, next }),
   });
 }
 

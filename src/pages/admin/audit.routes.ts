@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { makeAuditEntrySerializer } from '#http/api/shapes.ts';
+import { listPath, pageLinks, parsePageCursor, slicePage } from '#http/paging.ts';
 import type { Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
@@ -35,18 +36,6 @@ const parseAuditQuery = ({ query }: AuditCall): AuditQuery =>
   Object.fromEntries(
     queryFields.map((name) => [name, (query.get(name) ?? '').slice(0, 255).trim()]),
   ) as unknown as AuditQuery;
-
-/** The address of a list, with what was asked for. */
-function listPath(path: string, query: AuditQuery, after?: number): string {
-  const filled = queryFields
-    .filter((name) => query[name] !== '')
-    .map((name) => [name, query[name]] as [string, string]);
-  const text = new URLSearchParams([
-    ...filled,
-    ...(after === undefined ? [] : [['after', String(after)] as [string, string]]),
-  ]).toString();
-  return text === '' ? path : `${path}?${text}`;
-}
 
 /** The first second of a day; undefined: that is no day. */
 function parseDay(text: string): Instant | undefined {
@@ -107,8 +96,7 @@ async function showAuditLog(call: AuditCall): Promise<PageResponse> {
   const { services, frame, actor } = call;
   const query = parseAuditQuery(call);
   const filter = await parseAuditFilter(call, query);
-  const afterParameter = call.query.get('after') ?? '';
-  const after = /^\d{1,15}$/.test(afterParameter) ? Number(afterParameter) : undefined;
+  const after = parsePageCursor(call.query.get('after'));
   const entries = filter.ok
     ? await services.records.listAudit({
         ...filter.value,
@@ -118,8 +106,8 @@ async function showAuditLog(call: AuditCall): Promise<PageResponse> {
     : [];
   const formatEntry = makeAuditEntryFormatter(services, actor, frame.words);
   const formattedEntries = [];
-  for (const entry of entries.slice(0, PAGE_SIZE)) formattedEntries.push(await formatEntry(entry));
-  const last = formattedEntries.at(-1);
+  const { rows, next } = slicePage(entries, PAGE_SIZE, ({ id }) => id);
+  for (const entry of rows) formattedEntries.push(await formatEntry(entry));
   return {
     status: filter.ok ? 200 : 400,
     page: auditPage(frame, {
@@ -130,8 +118,7 @@ async function showAuditLog(call: AuditCall): Promise<PageResponse> {
       entries: formattedEntries,
       includesConsents: hasRight(actor, RIGHTS.viewPrivate),
       downloadHref: listPath('/admin/audit.jsonl', query),
-      first: after === undefined ? null : listPath('/admin/audit', query),
-      next: entries.length > PAGE_SIZE && last ? listPath('/admin/audit', query, last.id) : null,
+      ...pageLinks('/admin/audit', query, { isFirst: after === undefined, next }),
     }),
   };
 }

@@ -7,13 +7,13 @@ import { layout } from '../layout.ts';
 import { adminNav } from './admin.template.ts';
 
 /** What was asked for, as it was typed. */
-export interface AuditQuery {
+export type AuditQuery = {
   readonly app: string;
   readonly actor: string;
   readonly action: string;
   readonly from: string;
   readonly until: string;
-}
+};
 
 export interface AuditView {
   readonly query: AuditQuery;

@@ -160,21 +160,3 @@ export function codeSampleValues(
     probeUrl: isThisSite ? `${issuer}/api/v1/me` : `${siteOrigin ?? 'https://api.example'}/`,
   };
 }
-
-/** Where a list continues; undefined: at its beginning. */
-export const parsePageCursor = (text: string | undefined): number | undefined =>
-  text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-
-/** Rows of a page, and where it goes on: one more than the limit was asked for. */
-export function slicePage<T>(
-  rows: readonly T[],
-  limit: number,
-  cursorOf: (row: T) => number,
-): { readonly rows: readonly T[]; readonly next: number | null } {
-  const visibleRows = rows.slice(0, limit);
-  const last = visibleRows.at(-1);
-  return {
-    rows: visibleRows,
-    next: rows.length > limit && last !== undefined ? cursorOf(last) : null,
-  };
-}

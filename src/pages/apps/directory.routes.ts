@@ -8,9 +8,10 @@ import { currentConsent } from '#registry/consent-policy.ts';
 import { stages } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
+import { parsePageCursor, slicePage } from '../../http/paging.ts';
 import { getPage, type PageCall } from '../page.ts';
 import { allScopesPage, scopeWords } from '../scopes.ts';
-import { appView, loadLastUsed, parsePageCursor, scopeGroups, slicePage } from './app.view.ts';
+import { appView, loadLastUsed, scopeGroups } from './app.view.ts';
 import { type DirectoryQuery, directoryPage, publicAppPage } from './directory.template.ts';
 
 const PAGE_SIZE = 25;

@@ -1,6 +1,7 @@
 import type { Account } from '#accounts/account.ts';
 import { formatUriForDisplay } from '#encoding/browser-uri.ts';
 import { makePersonLookup } from '#http/account-names.ts';
+import { parsePageCursor, slicePage } from '#http/paging.ts';
 import type { Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
@@ -135,7 +136,12 @@ export async function pendingReviewsPage(call: ReviewCall): Promise<PageResponse
     limit: PAGE_SIZE + 1,
   });
   const items = [];
-  for (const { clientId, revisionId, since } of found.slice(0, PAGE_SIZE)) {
+  const { rows, next } = slicePage(
+    found,
+    PAGE_SIZE,
+    ({ since, clientId }) => `${since}-${clientId}`,
+  );
+  for (const { clientId, revisionId, since } of rows) {
     const client = await services.records.findClient(clientId);
     if (client === undefined) continue;
     const revision =
@@ -145,7 +151,6 @@ export async function pendingReviewsPage(call: ReviewCall): Promise<PageResponse
     );
     items.push({ client, since, scopes, change: revisionId !== null });
   }
-  const last = found[PAGE_SIZE - 1];
   const unassigned = await services.records.listPendingReviews({
     ...visibility,
     availableTo: availableTo(call),
@@ -156,7 +161,7 @@ export async function pendingReviewsPage(call: ReviewCall): Promise<PageResponse
     counts: await loadTabCounts(call),
     rows: await makeRowBuilder(call)(items),
     first: after ? '/review' : null,
-    next: found.length > PAGE_SIZE && last ? `/review?after=${last.since}-${last.clientId}` : null,
+    next: next === null ? null : `/review?after=${next}`,
     canTakeNext: unassigned.length > 0,
   });
 }
@@ -164,18 +169,16 @@ export async function pendingReviewsPage(call: ReviewCall): Promise<PageResponse
 /** Every other app, the latest registration first. */
 export async function clientsByStagePage(call: ReviewCall, tab: StageTab): Promise<PageResponse> {
   const { services, frame, actor, query } = call;
-  const belowParameter = query.get('below') ?? '';
-  const below = /^\d{1,15}$/.test(belowParameter) ? Number(belowParameter) : undefined;
+  const below = parsePageCursor(query.get('below'));
   const found = await services.records.listClients({
     ...tabFilter(tab),
     ...visibilityFilter(actor),
     ...(below === undefined ? {} : { below }),
     limit: PAGE_SIZE + 1,
   });
-  const pageRows = found.slice(0, PAGE_SIZE);
+  const { rows, next } = slicePage(found, PAGE_SIZE, ({ number }) => number);
   // What is left of an app that the configuration no longer describes is hidden like a hidden app.
-  const visible = pageRows.filter(({ stage }) => stage !== 'configured' || maySeeHidden(actor));
-  const last = pageRows.at(-1);
+  const visible = rows.filter(({ stage }) => stage !== 'configured' || maySeeHidden(actor));
   return reviewQueuePage(frame, {
     tab,
     counts: await loadTabCounts(call),
@@ -188,7 +191,7 @@ export async function clientsByStagePage(call: ReviewCall, tab: StageTab): Promi
       })),
     ),
     first: below === undefined ? null : tabPath(tab),
-    next: found.length > PAGE_SIZE && last ? `${tabPath(tab)}&below=${last.number}` : null,
+    next: next === null ? null : `${tabPath(tab)}&below=${next}`,
     canTakeNext: false,
   });
 }
@@ -198,11 +201,10 @@ export async function clientsByStagePage(call: ReviewCall, tab: StageTab): Promi
  */
 export async function redirectReviewPage(call: ReviewCall): Promise<PageResponse> {
   const { services, frame, actor, query } = call;
-  const belowParameter = query.get('below') ?? '';
-  const below = /^\d{1,15}$/.test(belowParameter) ? { below: Number(belowParameter) } : {};
+  const below = parsePageCursor(query.get('below'));
   const { items, next } = await redirectsToReview(services.records, {
     ...visibilityFilter(actor),
-    ...below,
+    ...(below === undefined ? {} : { below }),
     limit: PAGE_SIZE,
   });
   const visibleItems = items.filter(
@@ -226,7 +228,7 @@ export async function redirectReviewPage(call: ReviewCall): Promise<PageResponse
         redirectProblem: `${formatUriForDisplay(client.redirectUri)}: ${problemText(frame.words, problem)}`,
       };
     }),
-    first: 'below' in below ? tabPath('redirects') : null,
+    first: below === undefined ? null : tabPath('redirects'),
     next: next === null ? null : `${tabPath('redirects')}&below=${next}`,
     canTakeNext: false,
   });

@@ -39,7 +39,7 @@ const requestSchema = z.strictObject({
   publicKeyPem: z.string().max(65_536).nullish(),
   baseString: z.string().max(1_048_576).nullish(),
   origin: z.string().max(2048).nullish(),
-  profile: z.enum(oauth1ProfileNames).nullish(),
+  reading: z.enum(oauth1ProfileNames).nullish(),
 });
 type RequestDescription = z.infer<typeof requestSchema>;
 
@@ -228,7 +228,7 @@ export const explainOAuth1: Command = {
         readSecret(args, io, 'token-secret-file', 'GATEHOUSE_EXPLAIN_TOKEN_SECRET'),
       publicKeyPem: readOptionFile('public-key') ?? description.publicKeyPem ?? null,
       signatureMethod: description.signatureMethod,
-      profile: args.isSet('dialect') ? 'mediawiki' : (description.profile ?? 'rfc5849'),
+      profile: args.isSet('dialect') ? 'mediawiki' : (description.reading ?? 'rfc5849'),
       plaintext: args.isSet('plaintext'),
     });
     if (!answer.ok) {

@@ -30,9 +30,9 @@ export const claimCases: readonly Case[] = [
       assert.equal(await claim(rex, 0), 'assigned');
       assert.deepEqual(await holder(3599), { clientId: id, reviewerId: rex, at: NOW });
       assert.equal(await holder(3600), undefined);
-      assert.equal(await claim(rita, 3599), 'held');
+      assert.equal(await claim(rita, 3599), 'taken');
       assert.equal(await claim(rex, 10), 'assigned', 'again');
-      assert.equal(await claim(rita, 3609), 'held');
+      assert.equal(await claim(rita, 3609), 'taken');
       assert.equal(await claim(rita, 3610), 'assigned');
       assert.equal(await claim(rex, 3611, true), 'assigned');
       await store.unassign(id, rita);
@@ -121,7 +121,7 @@ export const claimCases: readonly Case[] = [
 
       const [rex, rita] = [await person(store), await person(store)];
       const free = async (reviewerId: UserId) =>
-        (await waiting({ freeFor: { reviewerId, endedAt: at(-3600) } })).map(
+        (await waiting({ availableTo: { reviewerId, endedAt: at(-3600) } })).map(
           ({ clientId }) => clientId,
         );
       assert.deepEqual(await free(owner), []);

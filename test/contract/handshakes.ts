@@ -160,7 +160,7 @@ export const handshakeCases: readonly Case[] = [
       assert.equal(await store.findTokenCredentials(second), undefined);
       assert.equal(await store.findTokenCredentialsByConsent(noSuch.consent), undefined);
       assert.equal(await store.tokenOfConsent(noSuch.consent), undefined);
-      assert.equal(await store.revokeConsent(consent.id, user, audit(app.id)), 'renounced');
+      assert.equal(await store.revokeConsent(consent.id, user, audit(app.id)), 'revoked');
       assert.equal(await store.findTokenCredentials(first), undefined);
       assert.equal(await store.tokenOfConsent(consent.id), undefined);
     },

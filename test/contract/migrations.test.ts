@@ -48,7 +48,7 @@ INSERT INTO revoked_families (id) VALUES ('family');
 const added: Readonly<Record<number, string>> = {
   2: `
 INSERT INTO client_secrets (client_id, label, digest, sealed, created_at) VALUES ('${ID}', 'second', 'digest2', NULL, ${NOW});
-UPDATE clients SET suspension = 'consents';
+UPDATE clients SET halted = 'consents';
 INSERT INTO maintainers (client_id, user_id, invited_by, invited_at, accepted_at) VALUES ('${ID}', 1, 1, ${NOW}, ${NOW});
 INSERT INTO revisions (client_id, stage, fields, proposed_by, proposed_at) VALUES ('${ID}', 'proposed', '{"description":"Better"}', 1, ${NOW});
 INSERT INTO audit (at, action, actor_id, via, client_id, edition, reason, changes) VALUES (${NOW}, 'propose', 1, 'page', '${ID}', 3, 'why', '[]');
@@ -188,7 +188,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         assert.equal(app?.recordVersion, 3);
         assert.equal(app.introspector, false);
         assert.equal(app.plainPkceUntil, null);
-        assert.equal(app.suspension, from >= 2 ? 'consents' : 'nothing');
+        assert.equal(app.suspension, from >= 2 ? 'new-consents' : 'none');
         assert.deepEqual(app.optionalScopes, from >= 3 ? ['basic'] : []);
         assert.deepEqual(
           app.secrets.map(({ label, digest, encrypted: sealed }) => [label, digest, sealed]),

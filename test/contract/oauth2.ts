@@ -242,7 +242,7 @@ export const oauth2Cases: readonly Case[] = [
       });
       assert.equal((await store.findAccessToken(old.id))?.token.revoked, true);
       assert.deepEqual((await store.findRefreshToken(won.refresh.digest))?.token, won.refresh);
-      const used = { outcome: 'already-used', usedAt: at(5), answerSealed: answer };
+      const used = { outcome: 'already-used', usedAt: at(5), encryptedResponse: answer };
       assert.deepEqual(
         await store.rotateRefreshToken(
           first.digest,
@@ -256,7 +256,7 @@ export const oauth2Cases: readonly Case[] = [
       assert.deepEqual((await store.findRefreshToken(first.digest))?.token, {
         ...first,
         usedAt: at(5),
-        answerSealed: answer,
+        encryptedResponse: answer,
       });
       await store.revokeFamily(one.familyId, NOW);
       await store.revokeFamily(one.familyId, NOW);

@@ -228,8 +228,8 @@ export const registryCases: readonly Case[] = [
         [{ ownerId: owner, suppressed: false }, [one]],
         [{ ownerId: owner, stage: 'proposed' }, [one]],
         [{ ownerId: owner, protocol: 'oauth2' }, [two]],
-        [{ ownerId: owner, revised: true }, [two]],
-        [{ ownerId: owner, revised: false }, [one]],
+        [{ ownerId: owner, hasOpenRevision: true }, [two]],
+        [{ ownerId: owner, hasOpenRevision: false }, [one]],
         [{ ownerId: owner, orphaned: false }, [two, one]],
         [{ ownerId: gone, orphaned: true }, [three]],
         [{ ownerId: gone, orphaned: false }, []],
@@ -243,7 +243,7 @@ export const registryCases: readonly Case[] = [
             stage: 'proposed',
             ownerId: owner,
             suppressed: false,
-            revised: false,
+            hasOpenRevision: false,
             orphaned: false,
           },
           [one],
@@ -440,19 +440,19 @@ export const registryCases: readonly Case[] = [
     },
   ],
   [
-    'apps of the configuration: kept, taken by identifier or by name; their values live in this process',
+    'apps of the configuration: saved, taken by identifier or by name; their values live in this process',
     async (store) => {
       const owner = await person(store);
       const own = client(owner, { managed: true, skipConsent: true });
       const given = secret();
-      assert.equal(await store.saveConfiguredClients([own], new Map([[own.id, given]])), 'kept');
+      assert.equal(await store.saveConfiguredClients([own], new Map([[own.id, given]])), 'saved');
       const found = await store.findClient(own.id);
       assert.ok(found?.skipConsent);
       assert.equal(found.stage, 'approved');
       assert.deepEqual(found.secrets, [{ ...given, id: -found.number }]);
       assert.equal(
         await store.saveConfiguredClients([{ ...own, name: text('Renamed') }], new Map()),
-        'kept',
+        'saved',
       );
       const taken = await registered(store, owner);
       const other = client(owner, { managed: true });
@@ -467,7 +467,7 @@ export const registryCases: readonly Case[] = [
       assert.deepEqual(await store.saveConfiguredClients([namesake], new Map()), {
         taken: namesake.id,
       });
-      assert.equal(await store.saveConfiguredClients([], new Map()), 'kept');
+      assert.equal(await store.saveConfiguredClients([], new Map()), 'saved');
       assert.equal((await store.findClient(own.id))?.stage, 'configured');
     },
   ],
@@ -504,7 +504,7 @@ export const registryCases: readonly Case[] = [
         await store.revokeConsent(more.id, await person(store), line('renounce')),
         'unknown',
       );
-      assert.equal(await store.revokeConsent(more.id, user, line('renounce')), 'renounced');
+      assert.equal(await store.revokeConsent(more.id, user, line('renounce')), 'revoked');
       assert.equal(await store.revokeConsent(more.id, user, line('renounce')), 'unknown');
       assert.deepEqual(await store.listConsents(user), [here]);
       const lines = await store.listAudit({ clientId: app.id, about: 'consents', limit: 99 });
@@ -548,7 +548,7 @@ export const registryCases: readonly Case[] = [
           store.revokeConsent(id, user, audit(app.id, { action: 'renounce', actorId: user })),
         ),
       );
-      assert.deepEqual(tally(ended), { renounced: 1, unknown: 49 });
+      assert.deepEqual(tally(ended), { revoked: 1, unknown: 49 });
     },
   ],
   [

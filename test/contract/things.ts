@@ -103,7 +103,7 @@ export const client = (ownerId: UserId, changes: Partial<NewClient> = {}): NewCl
     stage: 'approved',
     stageAt: NOW,
     suppressed: false,
-    suspension: 'nothing',
+    suspension: 'none',
     registeredAt: NOW,
     managed: false,
     skipConsent: false,

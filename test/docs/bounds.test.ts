@@ -46,7 +46,7 @@ describe('the last value that is taken', () => {
   type Rules = Parameters<typeof validators.name>[2];
   const rules = {
     catalogue: { has: () => true },
-    sites: { holds: () => false },
+    sites: { containsUrl: () => false },
     localSuffixes: [],
   } as unknown as Rules;
   const oauth2 = { protocol: 'oauth2', confidential: true };

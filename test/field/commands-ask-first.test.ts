@@ -79,8 +79,8 @@ describe('a command that takes something away', () => {
   const destructive = [
     ['client disable', [], /is approved, and would be disabled/],
     ['client disable', ['--suppress'], /would be disabled/],
-    ['client halt', ['--stop', 'consents'], /Nobody new can allow it/],
-    ['client halt', ['--stop', 'tokens'], /its tokens stop working/],
+    ['client halt', ['--stop', 'new-consents'], /Nobody new can allow it/],
+    ['client halt', ['--stop', 'all'], /its tokens stop working/],
     ['client reset-secret', [], /Every secret of it stops at once/],
     ['account block', [], /signed out everywhere/],
   ] as const;
@@ -147,13 +147,13 @@ describe('a command that takes something away', () => {
   });
 
   test('what takes nothing away is never asked about, and has a dry run too', async () => {
-    const { code } = await call('client halt', ['--stop', 'consents', '--yes'], false);
+    const { code } = await call('client halt', ['--stop', 'new-consents', '--yes'], false);
     assert.equal(code, 0);
-    const { out } = await call('client halt', ['--stop', 'nothing', '--dry-run', '--json']);
-    assert.equal(JSON.parse(out).after.suspension, 'nothing');
-    assert.equal((await world.server.store.findClient(id))?.suspension, 'consents');
-    assert.equal((await call('client halt', ['--stop', 'nothing'], false)).asked, '');
-    assert.equal((await world.server.store.findClient(id))?.suspension, 'nothing');
+    const { out } = await call('client halt', ['--stop', 'none', '--dry-run', '--json']);
+    assert.equal(JSON.parse(out).after.suspension, 'none');
+    assert.equal((await world.server.store.findClient(id))?.suspension, 'new-consents');
+    assert.equal((await call('client halt', ['--stop', 'none'], false)).asked, '');
+    assert.equal((await world.server.store.findClient(id))?.suspension, 'none');
   });
 
   test('stands in the audit trail with who used it, and not in what the owner reads', async () => {
@@ -208,7 +208,7 @@ test('new signing keys at once name those that leave, and ask', async () => {
     const write = (text: string) => {
       said += text;
     };
-    const io = { out: write, err: write, terminal };
+    const io = { out: write, err: write, isInteractive: terminal };
     const confirm = async (question: string) => {
       said += question;
       return answer;

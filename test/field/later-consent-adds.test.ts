@@ -290,7 +290,7 @@ test('two devices at once: everything that was allowed is kept', async () => {
 test('an app that takes nobody new still serves who allowed it, and what it lost is not given again', async () => {
   const [ben, made] = [await person(), await app(optional)];
   const held = await world.obtainTokens(made, ben, 'editpage delete');
-  await world.clients.suspend(made.client.id, 'consents');
+  await world.clients.suspend(made.client.id, 'new-consents');
   await world.obtainTokens(made, ben, 'editpage delete', 'core', ['delete']);
   assert.equal((await world.introspect(held.access_token, made)).scope, 'editpage');
   const again = await world.browse(

@@ -953,7 +953,7 @@ describe('callbacks', () => {
       client: shared,
       token: null,
       now: world.now,
-      over: { oauth_callback: callback },
+      overrides: { oauth_callback: callback },
     };
     return world.app.inject({
       method: 'POST',

@@ -191,9 +191,9 @@ export class Oracle {
         [...consents.values()]
           .filter(({ clientId, userId }) => clientId === app && userId === person)
           .flatMap(({ scopes }) => scopes);
-      const suspension = (this.before.apps.get(app)?.client.suspension ?? 'none') !== 'none';
-      if (!own && suspension && beyond(allowed(after), allowed(this.before)).length > 0)
-        fail('a new consent to an app that is suspension');
+      const suspended = (this.before.apps.get(app)?.client.suspension ?? 'none') !== 'none';
+      if (!own && suspended && beyond(allowed(after), allowed(this.before)).length > 0)
+        fail('a new consent to an app that is suspended');
       return;
     }
     const is = after.apps.get(app) as Kept;

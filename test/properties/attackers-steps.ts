@@ -194,7 +194,7 @@ export class Play {
       ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     });
     assert.ok(answer.statusCode < 500, answer.body);
-    const matter = matterOf(id === 'haltClient' ? `halt-${body?.suspension}` : id);
+    const matter = matterOf(id === 'haltClient' ? `suspend-${body?.suspension}` : id);
     const request = {
       door: `${route.method} ${url}`,
       rule,
@@ -344,7 +344,8 @@ export class Play {
     if (what === 'block' || what === 'unblock') await store.setBlocked(person.id, what === 'block');
     else if (what === 'demote') await store.setGroups(person.id, []);
     else if (what === 'promote') await store.setGroups(person.id, ['developer', 'reviewer']);
-    else if (what.startsWith('halt')) await submit('halt', { suspension: what.slice(5) });
+    else if (what.startsWith('suspend-'))
+      await submit('halt', { suspension: what.slice('suspend-'.length) });
     else await submit(what === 'hide' ? 'disable' : what, { suppress: what === 'hide' });
     await this.oracle.settle();
   }

@@ -372,7 +372,7 @@ function valuesOf(real: Real, ask: Ask, actor: Actor): Readonly<Record<string, u
     ask.seen === 'none'
       ? {}
       : {
-          changeToken: real.registry.etagFor(
+          etag: real.registry.etagFor(
             viewer as Actor,
             { id: ask.app, recordVersion: edition } as Client,
           ),
@@ -682,7 +682,7 @@ class Submit implements fc.AsyncCommand<Model, Real> {
     const before = real.dump();
     const settled = this.said.map((said) => settle(model, said));
     // Two that are judged before the unit of work, by more than the edition: which versions there
-    // are, and what was accepted before a halt.
+    // are, and what was accepted before a suspension.
     const alone = ({ action, app }: Ask) =>
       action === 'propose' ||
       (action === 'accept' &&
@@ -1055,7 +1055,7 @@ const waysRound: readonly (readonly [
     ({ stage }) => stage === 'disabled',
   ],
   [
-    'an owner who undoes a halt',
+    'an owner who undoes a suspension',
     [
       ...approvedByTwo,
       by('rolf', 'halt', { suspension: 'all' }),

@@ -197,7 +197,7 @@ function move(model: Model, app: App, stage: Stage, suppressed: boolean): readon
     stage,
     suppressed,
     stageAt: model.now,
-    suspension: stage === 'approved' ? 'nothing' : app.suspension,
+    suspension: stage === 'approved' ? 'none' : app.suspension,
   });
   app.yes.clear();
   app.revision?.yes.clear();

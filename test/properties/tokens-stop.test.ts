@@ -537,13 +537,19 @@ const turns: readonly (readonly [
     [],
   ],
   [
-    'halt tokens, halt nothing',
+    'suspend all, suspend none',
     all,
     ({ toAll }) => toAll('halt', { suspension: 'all' }),
     ({ toAll }) => toAll('halt', { suspension: 'none' }),
     [],
   ],
-  ['halt consents', [], ({ toAll }) => toAll('halt', { suspension: 'new-consents' }), null, []],
+  [
+    'suspend new-consents',
+    [],
+    ({ toAll }) => toAll('halt', { suspension: 'new-consents' }),
+    null,
+    [],
+  ],
   [
     'block Ben',
     ofBen,

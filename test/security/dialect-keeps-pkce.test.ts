@@ -548,7 +548,7 @@ describe('who gets the exemption', () => {
       const exempt = async () => (await two.server.store.findClient(client.id))?.pkceOptional;
       assert.match(
         String((await press(one, client, {}, two))?.headers.location),
-        /done=review-first-yes/,
+        /done=review-first-approval/,
       );
       assert.equal(await exempt(), false);
       assert.equal(await press(one, client, {}, two), undefined, 'the same person is one person');
@@ -610,7 +610,7 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
       warn: (_event: string, facts: unknown) => void lines.push(facts),
       error() {},
     };
-    await warnAboutRequiredPkce({ mediawiki }, { world: { records: store, log } } as never);
+    await warnAboutRequiredPkce({ mediawiki }, { services: { records: store, log } } as never);
     return lines as { readonly client_ids: readonly string[] }[];
   };
   const store = await upgraded(

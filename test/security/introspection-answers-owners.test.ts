@@ -379,10 +379,7 @@ describe('who is named', () => {
         'set-introspector',
         {
           ...values(holder, true),
-          changeToken: world.server.services.registry.etagFor(
-            personActor(ada, every, via),
-            holder.client,
-          ),
+          etag: world.server.services.registry.etagFor(personActor(ada, every, via), holder.client),
         },
       );
       assert.deepEqual(submitted, {

@@ -20,7 +20,7 @@ const stages = [
   'expired',
   'disabled',
 ] as const satisfies readonly Stage[];
-const halts = ['none', 'new-consents', 'all'] as const satisfies readonly Suspension[];
+const suspensionValues = ['none', 'new-consents', 'all'] as const satisfies readonly Suspension[];
 type Visitor = 'nobody' | 'other' | 'owner' | 'reviewer';
 const visitors: readonly Visitor[] = ['nobody', 'other', 'owner', 'reviewer'];
 
@@ -32,7 +32,7 @@ interface Standing {
 }
 const standings: readonly Standing[] = stages.flatMap((stage) =>
   [false, true].flatMap((suppressed) =>
-    halts.map((suspension) => ({ stage, suppressed, suspension })),
+    suspensionValues.map((suspension) => ({ stage, suppressed, suspension })),
   ),
 );
 const called = ({ stage, suppressed, suspension }: Standing) =>
@@ -597,8 +597,8 @@ test('the routes set a Location in one file, and make a proven redirect in one',
   );
   const having = (pattern: RegExp) =>
     files.filter((file) => pattern.test(readFileSync(`src/${file}`, 'utf8'))).sort();
-  assert.deepEqual(having(/header\(\s*['"]location['"]|\.redirect\(/i), ['http/visitor.ts']);
-  assert.deepEqual(having(/as ProvenRedirect/), ['registry/proven-redirect.ts']);
+  assert.deepEqual(having(/header\(\s*['"]location['"]|\.redirect\(/i), ['http/session.ts']);
+  assert.deepEqual(having(/as ProvenRedirect/), ['registry/model/proven-redirect.ts']);
 });
 
 test('a redirect within the server that names another place is a fault', async () => {

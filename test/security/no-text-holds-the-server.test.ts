@@ -157,7 +157,7 @@ const readers: Readonly<Record<string, Reader>> = {
       findMalformedScope(text),
       parseRequestedScopes(text, asking, {
         scopes: rules.catalogue,
-        reading: { defaultScope: null, scopesBeyondRegistration: 'leave-out' },
+        profile: { defaultScope: null, scopesBeyondRegistration: 'leave-out' },
       } as never),
     ],
   },

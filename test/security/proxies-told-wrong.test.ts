@@ -697,7 +697,12 @@ for (const { program, start } of kinds) {
     const proxy = start(port, (world.app.server.address() as AddressInfo).port, home);
     try {
       await waitForProxy(proxy, port);
-      const own = { address: '127.0.0.2', known: true, sure: '127.0.0.2', secure: true };
+      const own = {
+        address: '127.0.0.2',
+        isAddressTrusted: true,
+        trustedAddress: '127.0.0.2',
+        secure: true,
+      };
       assert.deepEqual(await through(port, world, {}), own);
       for (const claim of [ADA, `${ADA}, 127.0.0.1`, '127.0.0.1', 'nonsense'])
         assert.deepEqual(

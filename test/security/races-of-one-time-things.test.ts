@@ -285,7 +285,7 @@ const table: Readonly<Record<string, OneTime>> = {
   },
   'a consent that is ended': {
     verb: 'revokeConsent',
-    won: 'renounced',
+    won: 'revoked',
     lost: ['unknown'],
     async make(store, { consented: { app } }) {
       const user = await person(store, { email: address() });

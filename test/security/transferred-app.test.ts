@@ -204,7 +204,7 @@ test('the API says why, and a yes on a page and one over the API are one personâ
       origin: world.server.services.origin,
     },
   });
-  assert.equal(yes.headers.location, `/review/${client.id}?done=review-first-yes`);
+  assert.equal(yes.headers.location, `/review/${client.id}?done=review-first-approval`);
   const again = personActor(rex, rights.rightsOf(rex), 'api');
   const answer = await registry.submit(again, 'approve', { clientId: client.id, reason: '' });
   assert.deepEqual(answer, {

@@ -16,17 +16,24 @@ function face(name: string, answers: Readonly<Record<string, unknown>>, asked: s
     },
   );
 }
-const oauth1Verbs = ['initiate', 'ask', 'grant', 'exchange', 'authenticateRequest', 'explain'];
+const oauth1Verbs = [
+  'issueTemporaryCredentials',
+  'findClientToAuthorize',
+  'authorizeUnderConsent',
+  'issueTokenCredentials',
+  'authenticateRequest',
+  'diagnoseRequest',
+];
 const oauth2Verbs = [
-  'readAuthorization',
-  'grant',
-  'deny',
-  'sendBack',
-  'token',
-  'revoke',
-  'introspect',
+  'validateAuthorizationRequest',
+  'issueCode',
+  'denialRedirect',
+  'redirectUriWith',
+  'issueTokens',
+  'revokeToken',
+  'introspectToken',
   'authenticateToken',
-  'metadata',
+  'serverMetadata',
 ];
 const verbs = [...new Set([...oauth1Verbs, ...oauth2Verbs])];
 
@@ -34,8 +41,8 @@ const no = { ok: false, refusal: { kind: 'no' } };
 const all = (answer: unknown) => Object.fromEntries(verbs.map((verb) => [verb, answer]));
 
 for (const [room, make, names, quickly] of [
-  ['OAuth 1', cachedOAuth1, oauth1Verbs, ['initiate', 'authenticateRequest']],
-  ['OAuth 2', cachedOAuth2, oauth2Verbs, ['introspect', 'authenticateToken']],
+  ['OAuth 1', cachedOAuth1, oauth1Verbs, ['issueTemporaryCredentials', 'authenticateRequest']],
+  ['OAuth 2', cachedOAuth2, oauth2Verbs, ['introspectToken', 'authenticateToken']],
 ] as const) {
   test(`${room}: from memory only what lasts no longer than a memory`, async () => {
     for (const verb of names) {
@@ -55,7 +62,7 @@ for (const [room, make, names, quickly] of [
     for (const verb of quickly)
       for (const refused of [
         no,
-        ...(verb === 'introspect' ? [{ ok: true, value: { active: false } }] : []),
+        ...(verb === 'introspectToken' ? [{ ok: true, value: { active: false } }] : []),
       ]) {
         const asked: string[] = [];
         const both = make(
@@ -70,14 +77,14 @@ for (const [room, make, names, quickly] of [
 
 test('OAuth 2: of token requests those for an app itself, and what a memory refuses is asked of the store', async () => {
   for (const [type, answer, expected] of [
-    ['client_credentials', undefined, ['quick token']],
-    ['client_credentials', no, ['quick token', 'sure token']],
-    ['refresh_token', undefined, ['sure token']],
-    ['authorization_code', undefined, ['sure token']],
+    ['client_credentials', undefined, ['quick issueTokens']],
+    ['client_credentials', no, ['quick issueTokens', 'sure issueTokens']],
+    ['refresh_token', undefined, ['sure issueTokens']],
+    ['authorization_code', undefined, ['sure issueTokens']],
   ] as const) {
     const asked: string[] = [];
     const both = cachedOAuth2(
-      face('quick', answer ? { token: answer } : {}, asked) as never,
+      face('quick', answer ? { issueTokens: answer } : {}, asked) as never,
       face('sure', {}, asked) as never,
     );
     await both.issueTokens({ form: new Map([['grant_type', type]]) } as never);

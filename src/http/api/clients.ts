@@ -108,7 +108,7 @@ export const clientRoutes: readonly ApiRoute[] = [
     scope: 'public',
     query: z.strictObject({
       owner: z.string().max(255).optional().describe('Name of the owner, or "me"'),
-      managed_by: z.literal('me').optional().describe('Apps you own or maintain'),
+      keeper: z.literal('me').optional().describe('Apps you own or maintain'),
       stage: z.enum(stages).optional(),
       protocol: z.enum(protocols).optional(),
       name: z.string().max(128).optional().describe('Exact name'),
@@ -128,23 +128,22 @@ export const clientRoutes: readonly ApiRoute[] = [
             : await resolveUserId(services, query.owner);
       if (
         (query.owner !== undefined && owner === undefined) ||
-        (query.managed_by && viewerId === undefined)
+        (query.keeper && viewerId === undefined)
       )
         return { status: 200, body: { items: [], next: null } };
       if (query.orphaned && !hasRight(actor, RIGHTS.review))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
       // To an app that was not lent the person's own apps, they are like anybody's.
       const canManageApps = managerOf(actor) !== null;
-      if (query.managed_by && !canManageApps)
-        return { status: 200, body: { items: [], next: null } };
+      if (query.keeper && !canManageApps) return { status: 200, body: { items: [], next: null } };
       const isOwnList =
         canManageApps &&
         viewerId !== undefined &&
-        (owner === viewerId || query.managed_by !== undefined);
+        (owner === viewerId || query.keeper !== undefined);
       const below = parseCursor(query.cursor);
       const filter: ClientFilter = {
         ...(owner === undefined ? {} : { ownerId: owner }),
-        ...(query.managed_by && viewerId !== undefined ? { managerId: viewerId } : {}),
+        ...(query.keeper && viewerId !== undefined ? { managerId: viewerId } : {}),
         ...(query.stage ? { stage: query.stage } : {}),
         ...(query.protocol ? { protocol: query.protocol } : {}),
         ...(query.name === undefined ? {} : { name: query.name }),
@@ -213,7 +212,7 @@ export const clientRoutes: readonly ApiRoute[] = [
       const client = await findVisibleClient(call, call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
       const body = await serializeClient(call.services, call.actor, client);
-      return { status: 200, body, headers: { etag: `"${body.etag}"` } };
+      return { status: 200, body, headers: { etag: `"${body.change_token}"` } };
     },
   }),
   route({

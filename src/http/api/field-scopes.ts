@@ -49,7 +49,7 @@ const client: FieldScopes = {
   client_id: clientFieldScopes('id'),
   owner: clientFieldScopes('ownerId'),
   redirect_uri_unicode: clientFieldScopes('redirectUri'),
-  ...fieldsRequiring('route', 'last_used_on', 'hidden', 'etag'),
+  ...fieldsRequiring('route', 'last_used_on', 'hidden', 'change_token'),
 };
 const issued: FieldScopes = {
   ...client,

@@ -80,7 +80,9 @@ export const clientSchema = z
   .extend({
     last_used_on: day,
     hidden: z.array(z.string()).describe('Fields that this caller may not see'),
-    etag: z.string().describe('Send it as If-Match, in quotes, to act on exactly this version'),
+    change_token: z
+      .string()
+      .describe('Send it as If-Match, in quotes, to act on exactly this version'),
   })
   .meta({ id: 'Client' });
 
@@ -234,7 +236,7 @@ export async function serializeClient(
     registered_at: formatTimestamp(client.registeredAt),
     last_used_on: formatDay(lastUsedDays.get(client.id)),
     hidden,
-    etag: services.registry.etagFor(actor, client),
+    change_token: services.registry.etagFor(actor, client),
   };
 }
 

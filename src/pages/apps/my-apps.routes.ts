@@ -232,7 +232,7 @@ async function performAction(
   };
   if (name === 'reset' && form.get('sure') === undefined)
     return showAgain({ kind: 'missing_field', field: 'sure' }, true);
-  const etag = form.get('etag');
+  const etag = form.get('change_token');
   const answer = await services.registry.submit(actor, action, {
     reason: '',
     ...(await values(call, client)),

@@ -85,7 +85,7 @@ async function submitRevision(call: SignedInCall): Promise<PageResponse> {
   if (app === undefined) return notFound;
   const { client } = app;
   const draft = parseAppDraft(services, kindOf(client), form);
-  const etag = form.get('etag') ?? '';
+  const etag = form.get('change_token') ?? '';
   const ignoreWarnings = form.get('ignore_warnings') !== undefined;
   if (form.get('edit') !== undefined) return showForm(call, app, draft, etag, noProblems);
   const values = revisionValues(draft, ignoreWarnings);

@@ -112,7 +112,7 @@ async function submitDecision(call: ReviewCall): Promise<PageResponse> {
   const client = await findVisibleClient(call, params.id ?? '');
   if (client === undefined) return notFound;
   const draft = parseDecisionDraft(call);
-  const token = form.get('etag') ?? '';
+  const token = form.get('change_token') ?? '';
   const since = await changesSinceSeen(call, client, token);
   const showProblem = (field: string, text: string) =>
     showReviewAgain(call, client, 400, { draft, problems: [{ field, text }], since });
@@ -269,7 +269,7 @@ export function reviewRoutes(app: FastifyInstance, services: Services): void {
         clientId: client.id,
         reason: '',
         pkceOptional,
-        etag: form.get('etag') ?? '',
+        etag: form.get('change_token') ?? '',
       };
       const answer = await services.registry.submit(actor, 'set-pkce-exemption', values);
       if (!answer.ok && answer.refusal.kind === 'reauthentication_required')

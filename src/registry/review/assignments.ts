@@ -39,7 +39,7 @@ export interface PendingReviewFilter {
 /** Who looks at what, and what waits. `endedAt`: claims from then or before count no more. */
 export interface ReviewAssignments {
   /**
-   * Claims for an hour, again when it is theirs already. 'held': somebody else has it, unless the
+   * Claims for an hour, again when it is theirs already. 'taken': somebody else has it, unless the
    * claim is taken `over`.
    */
   assign(

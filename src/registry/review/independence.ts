@@ -116,7 +116,7 @@ const reversesRestriction = ({ kind }: ApprovalTopic, { stage, suppressed }: Cli
   (kind === 'approve' && (stage === 'rejected' || suppressed));
 
 const isStricterSuspension = ({ field, before, after }: FieldChange): boolean =>
-  (field === 'suspension' || field === 'halted') &&
+  field === 'suspension' &&
   suspensions.indexOf(after as Suspension) > suspensions.indexOf(before as Suspension);
 
 /**

@@ -13,7 +13,7 @@ import type {
 import type { Instant } from '#kernel/time.ts';
 import type { TemporaryCredentials } from '#oauth1/records.ts';
 import type { AccessToken, AuthorizationCode, RefreshToken } from '#oauth2/records.ts';
-import type { AuditEntry } from '#registry/audit.ts';
+import type { AuditEntry, FieldChange } from '#registry/audit.ts';
 import type {
   Client,
   ClientSecret,
@@ -21,6 +21,7 @@ import type {
   Protocol,
   Restrictions,
   Stage,
+  Suspension,
 } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import type { Revision } from '#registry/model/revision.ts';
@@ -165,6 +166,24 @@ export const toOffer = (row: Row<'offers'>): Offer => ({
   offeredAt: row.offered_at as Instant,
 });
 
+/** Words for the degrees of a suspension in entries written before migration 16. */
+const formerSuspensions: ReadonlyMap<unknown, Suspension> = new Map([
+  ['nothing', 'none'],
+  ['consents', 'new-consents'],
+  ['tokens', 'all'],
+]);
+
+/** A change as it is read: stored entries keep the words they were written with (ADR 22). */
+function toFieldChange(change: FieldChange): FieldChange {
+  if (change.field !== 'halted') return change;
+  const suspension = (value: unknown) => formerSuspensions.get(value) ?? value;
+  return {
+    field: 'suspension',
+    before: suspension(change.before),
+    after: suspension(change.after),
+  };
+}
+
 export const toAuditEntry = (row: Row<'audit'>): AuditEntry => ({
   id: row.id,
   at: row.at as Instant,
@@ -175,7 +194,7 @@ export const toAuditEntry = (row: Row<'audit'>): AuditEntry => ({
   clientId: row.client_id as ClientId,
   recordVersion: row.edition,
   reason: row.reason,
-  changes: JSON.parse(row.changes) as AuditEntry['changes'],
+  changes: (JSON.parse(row.changes) as AuditEntry['changes']).map(toFieldChange),
 });
 
 export const toNotice = (row: Row<'notices'>): Notification => ({

@@ -192,6 +192,33 @@ test('more than a hundred lines come as lines alone', async () => {
   assert.equal(answer.body.trimEnd().split('\n').length, 103);
 });
 
+test('a line from before suspensions had their words is told in those of today, and stays as it was written', async () => {
+  const ids = await desk.app();
+  const { id, recordVersion } = await desk.client(ids);
+  const { store } = desk.world.server;
+  const written = await store.applyChange({
+    recordVersion,
+    effects: [],
+    audit: {
+      ...{ at: desk.world.now, action: 'halt', actorId: null, via: 'cli', address: null },
+      ...{ clientId: id, reason: '' },
+      changes: [
+        { field: 'halted', before: 'nothing', after: 'consents' },
+        { field: 'halted', before: 'consents', after: 'tokens' },
+      ],
+    },
+    notifications: [],
+  });
+  assert.equal(written.outcome, 'applied');
+  const [line] = await lines({ as: 'rex', query: `?client_id=${id}&limit=1` });
+  assert.deepEqual(line?.changes, [
+    { field: 'suspension', before: 'none', after: 'new-consents' },
+    { field: 'suspension', before: 'new-consents', after: 'all' },
+  ]);
+  while ((await store.chainAudit()) > 0);
+  assert.deepEqual((await store.verifyAudit()).breaks, []);
+});
+
 test('secrets are in the one answer that made them: not in the trail, not in a list, not in a notice', async () => {
   const rich = { ownerOnly: true, redirectUri: '' } as const;
   const made = [

@@ -364,7 +364,7 @@ export class Desk {
     return client;
   }
 
-  /** What this person would send back to say which edition of the app they saw. */
+  /** What this person would send back to say which version of the app they saw. */
   async seen(part: Part, ids: Ids): Promise<string> {
     const account = this.people[part];
     return this.world.server.services.registry.etagFor(
@@ -375,7 +375,7 @@ export class Desk {
 
   /** Lets the app be changed by somebody else, in nothing that matters. */
   async touch(ids: Ids): Promise<void> {
-    const { id, recordVersion: edition } = await this.client(ids);
+    const { id, recordVersion } = await this.client(ids);
     const line = {
       action: 'touch',
       actorId: null,
@@ -392,7 +392,7 @@ export class Desk {
     assert.equal(
       (
         await this.world.server.store.applyChange({
-          recordVersion: edition,
+          recordVersion,
           effects: [],
           audit,
           notifications: [],

@@ -121,7 +121,7 @@ for (const [what, scene, unseen] of table) {
         'each field is there, or named as hidden',
       );
       assert.ok(
-        !JSON.stringify(shown).includes('digest') && !JSON.stringify(shown).includes('sealed'),
+        !JSON.stringify(shown).includes('digest') && !JSON.stringify(shown).includes('encrypted'),
       );
       if (listed !== undefined)
         assert.deepEqual(listed, shown, 'a list shows what the app itself does');
@@ -196,13 +196,13 @@ test('nobody but those who may is told what changed in a field they do not see',
     { as: 'rex', query: `?client_id=${ids.client_id}&limit=1` },
   );
   assert.deepEqual(all.json().items[0].changes, masked);
-  const { recordVersion: edition, id } = await desk.client(ids);
+  const { recordVersion, id } = await desk.client(ids);
   const token = desk.world.server.services.registry.etagFor(
     personActor(desk.people.rex, new Set()),
     {
       ...(await desk.client(ids)),
       id,
-      recordVersion: edition - 1,
+      recordVersion: recordVersion - 1,
     },
   );
   const conflict = await desk.call('disableClient', ids, { as: 'rex', body: {}, seen: token });

@@ -110,7 +110,7 @@ async function stopped(desk: Desk, stop: 'halt' | 'disable'): Promise<Ids> {
   const ids = await desk.app({ scopes: ['delete'] });
   const { clients } = desk.world;
   const id = (await desk.client(ids)).id;
-  await (stop === 'halt' ? clients.suspend(id, 'tokens') : clients.disable(id));
+  await (stop === 'halt' ? clients.suspend(id, 'all') : clients.disable(id));
   await desk.act(
     'rex',
     stop === 'halt' ? 'halt' : 'reenable',
@@ -119,7 +119,7 @@ async function stopped(desk: Desk, stop: 'halt' | 'disable'): Promise<Ids> {
   );
   return ids;
 }
-const suspension = (desk: Desk) => stopped(desk, 'halt');
+const suspendedOnce = (desk: Desk) => stopped(desk, 'halt');
 const disabledOnce = (desk: Desk) => stopped(desk, 'disable');
 /** Rex helps look after it. */
 async function ofRex(desk: Desk, live: boolean): Promise<Ids> {
@@ -717,7 +717,7 @@ const refusals: readonly Refused[] = [
   [
     'haltClient',
     'less, by the same reviewer twice',
-    { ready: suspension, body: { suspension: 'none' } },
+    { ready: suspendedOnce, body: { suspension: 'none' } },
     409,
     'needs_another_reviewer',
     { why: 'approved_before' },
@@ -776,7 +776,7 @@ const refusals: readonly Refused[] = [
   [
     'haltClient',
     'by a grade that is none',
-    { body: { suspension: 'all' } },
+    { body: { suspension: 'tokens' } },
     400,
     'invalid_field',
     { field: 'suspension' },

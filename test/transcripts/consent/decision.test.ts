@@ -168,8 +168,8 @@ test('owner-only, disabled and proposed clients ask nobody but their owner', asy
 });
 
 test('sign-in comes back to our own pages alone', async () => {
-  const { services: rooms } = world.server;
-  await rooms.accounts.createAccount({
+  const { services } = world.server;
+  await services.accounts.createAccount({
     name: 'Cleo',
     email: 'cleo@example.org',
     emailConfirmed: false,

@@ -165,9 +165,9 @@ async function tokens(): Promise<CredentialPair> {
     (await json('token', token, { oauth_verifier: 'x' })).error,
     'mwoauthdatastore-bad-token',
   );
-  const rooms = world.server.services;
+  const { services } = world.server;
   const consent = await world.consents.accept(client, ben, client.scopes);
-  const done = await rooms.protocols.mediawiki?.oauth1.authorizeUnderConsent(
+  const done = await services.protocols.mediawiki?.oauth1.authorizeUnderConsent(
     token.key,
     client,
     consent,
@@ -450,8 +450,8 @@ test('switched off, nothing of the dialect answers', async () => {
 });
 
 /**
- * Token credentials of an app after a whole handshake, with the person's yes given through the
- * rooms.
+ * Token credentials of an app after a whole handshake, with the person's consent given through the
+ * services.
  */
 async function handshake(
   made: { readonly client: Client; readonly secret: string },
@@ -609,7 +609,7 @@ test('a bearer token of an app that was disabled: a key of its own, so that clie
 
 test('a consent given for one site does not reach another when its app was opened to all', async () => {
   const made = await world.createClient(ada, { name: 'one site', site: 'main' });
-  const { protocols: faces, registry, records } = world.server.services;
+  const { protocols, registry, records } = world.server.services;
   const code = await world.issueCode(made, ben, null, 'mediawiki');
   const bought = await world.app.inject({
     method: 'POST',
@@ -628,8 +628,10 @@ test('a consent given for one site does not reach another when its app was opene
     (await registry.submit(OPERATOR, 'approve-revision', { ...about, revisionId: revision?.id }))
       .ok,
   );
-  assert.ok((await faces.core.oauth2.authenticateToken(token, { site: 'main' as SiteId })).ok);
-  const elsewhere = await faces.core.oauth2.authenticateToken(token, { site: 'other' as SiteId });
+  assert.ok((await protocols.core.oauth2.authenticateToken(token, { site: 'main' as SiteId })).ok);
+  const elsewhere = await protocols.core.oauth2.authenticateToken(token, {
+    site: 'other' as SiteId,
+  });
   assert.deepEqual(elsewhere, {
     ok: false,
     refusal: { kind: 'not_allowed', problem: 'wrong-site' },

@@ -120,9 +120,9 @@ test('a name made of markup and turned text is harmless, in every language', asy
 });
 
 test('an app that takes nobody new says so to a new person, and serves those who were there', async () => {
-  const { client } = await world.createClient(ada, { name: 'Halted', scopes: ['editpage'] });
+  const { client } = await world.createClient(ada, { name: 'Suspended', scopes: ['editpage'] });
   await world.consents.accept(client, ben, ['editpage']);
-  assert.ok((await world.clients.suspend(client.id, 'consents')).ok);
+  assert.ok((await world.clients.suspend(client.id, 'new-consents')).ok);
   const cyd = await world.createPerson('Cyd');
   const refused = await ask(client, cyd, 'basic editpage');
   assert.equal(refused.page.statusCode, 403);

@@ -270,8 +270,8 @@ test('the desk shows the request, its risk, the owner, and warnings, all of it e
   assert.ok(Buffer.byteLength(body) < 30_000, `${Buffer.byteLength(body)} bytes`);
   // A secret has no business here, nor has its digest.
   const { secrets } = (await world.server.store.findClient(client.id)) as Client;
-  for (const { digest, encrypted: sealed } of secrets)
-    assert.ok(!body.includes(digest) && (sealed === null || !body.includes(sealed)));
+  for (const { digest, encrypted } of secrets)
+    assert.ok(!body.includes(digest) && (encrypted === null || !body.includes(encrypted)));
   assert.equal((body.match(/<h1>/g) ?? []).length, 1);
 });
 
@@ -413,7 +413,7 @@ test('only what is possible is offered', async () => {
     'suspend-all',
     'disable',
   ]);
-  await world.clients.suspend(live.id, 'consents');
+  await world.clients.suspend(live.id, 'new-consents');
   assert.deepEqual(await offered(live), [
     'approve-revision',
     'reject-revision',
@@ -542,7 +542,7 @@ test('a token that is missing, garbled or another reviewer’s decides nothing',
 test('two reviewers where the operator wants two', async () => {
   const client = await proposed({ scopes: ['import'] });
   const first = await decide(client, 'Rex', { decision: 'approve', reason: 'fine' });
-  assert.equal(first.headers.location, `/review/${client.id}?done=review-first-yes`);
+  assert.equal(first.headers.location, `/review/${client.id}?done=review-first-approval`);
   assert.equal(await stageOf(client), 'proposed');
   const mine = (await get(`/review/${client.id}`, 'Rex')).body;
   assert.match(mine, /First yes by <bdi>Rex<\/bdi>/);

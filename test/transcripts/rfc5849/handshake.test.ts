@@ -56,9 +56,13 @@ const temporary = async (): Promise<CredentialPair> => {
   return { key: form.oauth_token ?? '', secret: form.oauth_token_secret ?? '' };
 };
 async function allow(token: CredentialPair): Promise<string> {
-  const rooms = world.server.services;
+  const { services } = world.server;
   const consent = await world.consents.accept(client, ben, client.scopes);
-  const done = await rooms.protocols.core.oauth1.authorizeUnderConsent(token.key, client, consent);
+  const done = await services.protocols.core.oauth1.authorizeUnderConsent(
+    token.key,
+    client,
+    consent,
+  );
   assert.ok(done.ok && done.value.kind === 'show-verifier');
   return done.value.verifier;
 }
@@ -163,10 +167,12 @@ test('a temporary pair lives 600 seconds, and the yes restarts its life', async 
 
 test('of two decisions on one pair, one counts', async () => {
   const token = await temporary();
-  const rooms = world.server.services;
+  const { services } = world.server;
   const consent = await world.consents.accept(client, ben, client.scopes);
   const both = await Promise.all(
-    [1, 2].map(() => rooms.protocols.core.oauth1.authorizeUnderConsent(token.key, client, consent)),
+    [1, 2].map(() =>
+      services.protocols.core.oauth1.authorizeUnderConsent(token.key, client, consent),
+    ),
   );
   assert.deepEqual(both.map(({ ok }) => ok).sort(), [false, true]);
 });

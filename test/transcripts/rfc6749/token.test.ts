@@ -336,7 +336,7 @@ test('a code and a token expire exactly when they say', async () => {
 });
 
 test('tokens end with the consent, the client and the person (one policy point)', async () => {
-  const { store, services: rooms } = world.server;
+  const { store, services } = world.server;
   const tokens = await bought();
   assert.equal(await alive(tokens.access_token), true);
   await world.clients.disable(web.client.id);
@@ -346,7 +346,7 @@ test('tokens end with the consent, the client and the person (one policy point)'
   await store.setBlocked(ben.id, true);
   assert.equal(await alive(tokens.access_token), false);
   await store.setBlocked(ben.id, false);
-  const consent = await world.consents.current(web.client, ben, rooms.site);
+  const consent = await world.consents.current(web.client, ben, services.site);
   assert.ok(consent);
   await world.consents.revoke(consent.id, ben);
   assert.equal(await alive(tokens.access_token), false);

@@ -479,7 +479,7 @@ for (const [file, proposals, stage] of [
 test('risks for which two must say yes, read-only mode and idle proposals are as the settings say', async () => {
   const world = new TestServer(
     {},
-    'review: { two_person_risks: [vandalism] }\nidle_proposals_for: PT1H',
+    'review: { two_person_risks: [vandalism] }\nidle_proposal_ttl: PT1H',
   );
   const [ada, rita] = [
     await world.createPerson('Ada'),

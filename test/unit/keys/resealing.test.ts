@@ -126,7 +126,7 @@ test('a text that no key opens stops nobody, stays as it is and is told', async 
   errors.length = 0;
   assert.equal(await job(records, both).run(), 2);
   assert.equal(kept['token secrets'].get(2), foreign);
-  assert.deepEqual(errors, [['sealed secrets that no key opens', { count: 1 }]]);
+  assert.deepEqual(errors, [['encrypted secrets that no key decrypts', { count: 1 }]]);
 });
 
 test('a store that faults: the page is done again', async () => {

@@ -337,13 +337,13 @@ test('reject and disable may hide; disable hides from any stage; approval shows 
 test('of two decisions at once one is too late', async () => {
   const world = await registry();
   const { client } = await created(world);
-  const changeToken = world.registry.etagFor(OPERATOR, client);
+  const etag = world.registry.etagFor(OPERATOR, client);
   const decide = (action: string) =>
     world.registry.submit(OPERATOR, action, {
       clientId: client.id,
       reason: 'so',
       suppress: false,
-      changeToken,
+      etag,
     });
   const answers = await Promise.all([decide('approve'), decide('reject')]);
   const [won] = answers.filter(({ ok }) => ok);
@@ -353,7 +353,7 @@ test('of two decisions at once one is too late', async () => {
     lost.refusal.since.map(({ action, reason }) => [action, reason]),
     [[won.value.client.stage === 'approved' ? 'approve' : 'reject', 'so']],
   );
-  // A decision that names no edition is made again on what is there now.
+  // A decision that names no etag is made again on what is there now.
   if (won.value.client.stage === 'rejected') assert.ok((await world.clients.approve(client.id)).ok);
   const late = await Promise.all([
     world.clients.disable(client.id),

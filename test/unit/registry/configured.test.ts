@@ -185,11 +185,11 @@ for (const [name, entry, wanted] of said) {
 
 test('a secret is kept as a digest, and readable for OAuth 1 alone; from a file without the blanks around', () => {
   const kept = { label: 'configuration', createdAt: 1000, expiresAt: null };
-  assert.deepEqual(one(oauth2).secret, { ...kept, digest: digestOf(secret), sealed: null });
+  assert.deepEqual(one(oauth2).secret, { ...kept, digest: digestOf(secret), encrypted: null });
   assert.deepEqual(one(oauth1).secret, {
     ...kept,
     digest: digestOf(secret),
-    sealed: `sealed ${secret}`,
+    encrypted: `sealed ${secret}`,
   });
   const filed = { ...without(oauth2, 'client_secret'), client_secret_file: 'good' };
   assert.equal(one(filed).secret?.digest, digestOf('f'.repeat(32)));

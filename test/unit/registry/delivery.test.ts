@@ -287,12 +287,12 @@ test('at most twenty are claimed, and no more go out at once than allowed', asyn
 test('a delivered notice that the store could not note down is not sent again', async () => {
   const { delivery, outbox, put, posts, lines, pass } = world();
   const close = outbox.closeNotification;
-  Object.assign(outbox, { closeNotice: () => Promise.reject(outage('SQLITE_BUSY')) });
+  Object.assign(outbox, { closeNotification: () => Promise.reject(outage('SQLITE_BUSY')) });
   const notice = put(toOps);
   await delivery.run();
   assert.equal(notice().state, 'waiting');
-  assert.deepEqual(lines, ['notice not noted down {"key":"n0","problem":"SQLITE_BUSY"}']);
-  Object.assign(outbox, { closeNotice: close });
+  assert.deepEqual(lines, ['notification not noted down {"key":"n0","problem":"SQLITE_BUSY"}']);
+  Object.assign(outbox, { closeNotification: close });
   pass(120);
   await delivery.run();
   assert.deepEqual([notice().state, posts.length], ['delivered', 1]);

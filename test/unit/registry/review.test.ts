@@ -287,7 +287,7 @@ test('reviewers hear of what waits for them, and of nothing else', async () => {
 
 // The kill switch by degrees.
 
-test('halts: new consents stop, then tokens; undone, all works again', async () => {
+test('suspensions: new consents stop, then everything; undone, all works again', async () => {
   const world = new TestServer();
   const [ada, ben, cleo] = [
     await world.createPerson('Ada'),
@@ -346,9 +346,9 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
     more: await consents(ben, ['basic', 'editpage', 'delete']),
     another: await consents(cleo, ['basic']),
   });
-  const halt = async (suspension: string) => verdict(world.clients.suspend(id, suspension));
+  const suspend = async (suspension: string) => verdict(world.clients.suspend(id, suspension));
 
-  assert.equal(await halt('consents'), 'approved');
+  assert.equal(await suspend('new-consents'), 'approved');
   assert.deepEqual(await picture(), {
     works: true,
     refreshes: true,
@@ -356,7 +356,7 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
     more: false,
     another: false,
   });
-  assert.equal(await halt('tokens'), 'approved');
+  assert.equal(await suspend('all'), 'approved');
   assert.deepEqual(await picture(), {
     works: false,
     refreshes: false,
@@ -364,7 +364,7 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
     more: false,
     another: false,
   });
-  assert.equal(await halt('nothing'), 'approved');
+  assert.equal(await suspend('none'), 'approved');
   assert.deepEqual(await picture(), {
     works: true,
     refreshes: true,
@@ -372,28 +372,28 @@ test('halts: new consents stop, then tokens; undone, all works again', async () 
     more: true,
     another: true,
   });
-  await halt('tokens');
+  await suspend('all');
   assert.equal(await verdict(world.clients.disable(id)), 'disabled');
-  assert.equal(await halt('nothing'), 'not_approved');
+  assert.equal(await suspend('none'), 'not_approved');
   assert.equal((await picture()).works, false);
   assert.equal(await verdict(world.clients.reenable(id)), 'approved');
-  assert.equal((await world.server.store.findClient(id))?.suspension, 'nothing');
+  assert.equal((await world.server.store.findClient(id))?.suspension, 'none');
   assert.equal((await picture()).works, true);
   await world.close();
 });
 
-test('a halt that holds already writes nothing; one of no name is refused', async () => {
+test('a suspension that holds already writes nothing; one of no name is refused', async () => {
   const { submit, clients, id, now, trail, store } = await desk();
   assert.equal(await verdict(submit(OPERATOR, 'halt', { suspension: 'all' })), 'not_approved');
   await clients.approve(id);
   assert.equal(await verdict(submit(OPERATOR, 'halt', { suspension: 'new-consents' })), 'approved');
-  const { recordVersion: edition } = await now();
+  const { recordVersion } = await now();
   assert.equal(await verdict(submit(OPERATOR, 'halt', { suspension: 'new-consents' })), 'approved');
   assert.equal(
     await verdict(submit(OPERATOR, 'halt', { suspension: 'everything' })),
     'invalid_field',
   );
-  assert.equal((await now()).recordVersion, edition);
+  assert.equal((await now()).recordVersion, recordVersion);
   assert.deepEqual(await trail(), ['propose', 'approve', 'halt']);
   await store.close();
 });
@@ -567,7 +567,7 @@ test('only proposals expire, only by scheduled work, and never without a limit o
 
 // What was seen is what is decided on.
 
-test('a change token is good for its viewer, its app and its edition alone', async () => {
+test('an etag is good for its viewer, its app and its record version alone', async () => {
   const { registry: room, submit, rita, ron, now, clients, owner, store } = await desk();
   const other = await clients.create(app({ name: 'Other' }), owner, { approve: false });
   assert.ok(other.ok);
@@ -580,12 +580,12 @@ test('a change token is good for its viewer, its app and its edition alone', asy
     ["another viewer's", room.etagFor(his, client)],
     ["the operator's", room.etagFor(OPERATOR, client)],
     ["another app's", room.etagFor(hers, other.value.client)],
-    ['of another edition', next],
-    ['of an edition nobody was shown', next.slice(0, 8) + good.slice(8)],
+    ['of another record version', next],
+    ['of a record version nobody was shown', next.slice(0, 8) + good.slice(8)],
     ['made up', `${good.slice(0, 8)}${'0'.repeat(32)}`],
   ];
-  for (const [name, changeToken] of tokens) {
-    const answer = await submit(hers, 'approve', { changeToken });
+  for (const [name, etag] of tokens) {
+    const answer = await submit(hers, 'approve', { etag });
     assert.equal(answer.ok || answer.refusal.kind, 'change_conflict', name);
     assert.deepEqual(
       !answer.ok && answer.refusal.kind === 'change_conflict' && answer.refusal.since,
@@ -593,10 +593,10 @@ test('a change token is good for its viewer, its app and its edition alone', asy
       name,
     );
   }
-  for (const changeToken of ['', good.toUpperCase(), `${good}0`, 7])
-    assert.equal(await verdict(submit(hers, 'approve', { changeToken })), 'invalid_field');
+  for (const etag of ['', good.toUpperCase(), `${good}0`, 7])
+    assert.equal(await verdict(submit(hers, 'approve', { etag })), 'invalid_field');
   assert.deepEqual(await now(), client);
-  assert.equal(await verdict(submit(hers, 'approve', { changeToken: good })), 'approved');
+  assert.equal(await verdict(submit(hers, 'approve', { etag: good })), 'approved');
   await store.close();
 });
 
@@ -605,7 +605,7 @@ test('a page must name what it showed; whoever shows nothing need not', async ()
   const page = personActor(rita, new Set([M]), 'page');
   assert.deepEqual(await submit(page, 'approve'), {
     ok: false,
-    refusal: { kind: 'missing_field', field: 'changeToken' },
+    refusal: { kind: 'missing_field', field: 'etag' },
   });
   assert.equal(await verdict(submit(as(rita, M), 'approve')), 'approved');
   await store.close();
@@ -615,17 +615,17 @@ test('a stale decision is told what happened since, oldest first and without wha
   const { registry: room, submit, consents, user, rita, clients, id, now, store } = await desk();
   await clients.approve(id, { reason: 'fine' });
   const hers = as(rita, M);
-  const changeToken = room.etagFor(hers, await now());
-  await clients.suspend(id, 'consents', { reason: 'odd traffic' });
-  await clients.suspend(id, 'nothing', { reason: 'explained' });
+  const etag = room.etagFor(hers, await now());
+  await clients.suspend(id, 'new-consents', { reason: 'odd traffic' });
+  await clients.suspend(id, 'none', { reason: 'explained' });
   await consents.accept(await now(), user, ['basic']);
-  const answer = await submit(hers, 'disable', { suppress: false, changeToken });
+  const answer = await submit(hers, 'disable', { suppress: false, etag });
   assert.ok(!answer.ok && answer.refusal.kind === 'change_conflict');
   assert.deepEqual(
-    answer.refusal.since.map(({ action, reason, recordVersion: edition }) => [
+    answer.refusal.since.map(({ action, reason, recordVersion }) => [
       action,
       reason,
-      edition,
+      recordVersion,
     ]),
     [
       ['halt', 'odd traffic', 2],
@@ -637,7 +637,7 @@ test('a stale decision is told what happened since, oldest first and without wha
     await verdict(
       submit(hers, 'disable', {
         suppress: false,
-        changeToken: room.etagFor(hers, await now()),
+        etag: room.etagFor(hers, await now()),
       }),
     ),
     'disabled',

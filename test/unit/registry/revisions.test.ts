@@ -87,7 +87,7 @@ test('a revision is opened beside the live app, which stays as it is', async () 
     webhookEndpoints: ['ops'],
   });
   assert.equal(await kindOf(revise({ ...changes, reason: 'growing' })), 'accepted');
-  assert.deepEqual(await now(), { ...made.client, edition: made.client.recordVersion + 1 });
+  assert.deepEqual(await now(), { ...made.client, recordVersion: made.client.recordVersion + 1 });
   const revision = (await open()) as Revision;
   assert.deepEqual(revision.fields, {
     ...changes,
@@ -122,7 +122,7 @@ test('approved: all of it is in force, and nothing else about the app', async ()
     ...made.client,
     ...changes,
     scopes: ['basic', 'editpage', 'delete'],
-    edition: made.client.recordVersion + 2,
+    recordVersion: made.client.recordVersion + 2,
   };
   assert.deepEqual(await now(), after);
   const written = await line();
@@ -143,7 +143,7 @@ for (const [action, stage] of [
     await revise(changes);
     const revisionId = (await open())?.id;
     assert.equal(await kindOf(decide(action)), 'accepted');
-    assert.deepEqual(await now(), { ...made.client, edition: made.client.recordVersion + 2 });
+    assert.deepEqual(await now(), { ...made.client, recordVersion: made.client.recordVersion + 2 });
     assert.deepEqual((await line())?.changes, [
       { field: 'revision', before: 'proposed', after: stage },
     ]);
@@ -560,10 +560,10 @@ test('a decision on an app that changed since is stale, though the revision is t
   const { registry: room, revise, submit, reviewer, hers, open, now, store } = await desk();
   await revise({ name: 'Writer' });
   const revisionId = (await open())?.id;
-  const changeToken = room.etagFor(reviewer, await now());
+  const etag = room.etagFor(reviewer, await now());
   await submit(hers, 'add-secret', { label: 'second' });
   for (const action of ['approve-revision', 'reject-revision']) {
-    const answer = await submit(reviewer, action, { revisionId, changeToken });
+    const answer = await submit(reviewer, action, { revisionId, etag });
     assert.ok(!answer.ok && answer.refusal.kind === 'change_conflict');
     assert.deepEqual(
       answer.refusal.since.map(({ action: happened }) => happened),
@@ -573,7 +573,7 @@ test('a decision on an app that changed since is stale, though the revision is t
   assert.equal((await now()).name, 'Reader');
   const fresh = room.etagFor(reviewer, await now());
   assert.equal(
-    await kindOf(submit(reviewer, 'approve-revision', { revisionId, changeToken: fresh })),
+    await kindOf(submit(reviewer, 'approve-revision', { revisionId, etag: fresh })),
     'accepted',
   );
   await store.close();
@@ -594,7 +594,7 @@ test('of two decisions at once one holds, and the other is told', async () => {
   await revise({ name: 'Writer' });
   const revisionId = (await open())?.id;
   const decide = async (actor: Actor, action: string, client: Client) =>
-    kindOf(submit(actor, action, { revisionId, changeToken: room.etagFor(actor, client) }));
+    kindOf(submit(actor, action, { revisionId, etag: room.etagFor(actor, client) }));
   const client = await now();
   const answers = await Promise.all([
     decide(reviewer, 'approve-revision', client),

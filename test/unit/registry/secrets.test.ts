@@ -68,7 +68,7 @@ test('a secret is added beside those that live: 40 hexadecimal digits, shown onc
       id: 0,
       label: 'laptop',
       digest: digestOf(secret ?? ''),
-      sealed: null,
+      encrypted: null,
       createdAt: clock.now(),
       expiresAt: clock.now() + 1,
     },
@@ -77,8 +77,8 @@ test('a secret is added beside those that live: 40 hexadecimal digits, shown onc
   assert.deepEqual([action, reason], ['add-secret', 'rotation']);
   assert.deepEqual(changes, [{ field: 'secrets', before: ['first'], after: ['first', 'laptop'] }]);
   assert.deepEqual(
-    { ...client, secrets: [], edition: 0 },
-    { ...made.client, secrets: [], edition: 0 },
+    { ...client, secrets: [], recordVersion: 0 },
+    { ...made.client, secrets: [], recordVersion: 0 },
   );
   await store.close();
 });
@@ -144,13 +144,13 @@ test('an app that cannot keep a secret gets none, by no way', async () => {
     !answer.ok && answer.refusal.kind === 'invalid_field' && answer.refusal.problem.kind,
     'not-for-this-kind-of-app',
   );
-  const { recordVersion: edition } = await now();
+  const { recordVersion } = await now();
   const reset = await submit('update', { resetSecret: true });
   assert.ok(reset.ok && reset.value.secret === null);
   assert.equal(await kindOf(retire(1)), 'not_found');
   assert.deepEqual(
     [(await now()).secrets, (await now()).recordVersion, (await line())?.action],
-    [[], edition, 'approve'],
+    [[], recordVersion, 'approve'],
   );
   await store.close();
 });
@@ -317,18 +317,15 @@ test('the owner of a proposal has its secrets in hand too', async () => {
 
 test('a stale form adds and retires nothing', async () => {
   const { registry: room, add, submit, hers, now, labels, store } = await desk();
-  const changeToken = room.etagFor(hers, await now());
-  assert.equal(await kindOf(add('one', { changeToken })), 'accepted');
-  assert.equal(await kindOf(add('two', { changeToken })), 'change_conflict');
+  const etag = room.etagFor(hers, await now());
+  assert.equal(await kindOf(add('one', { etag })), 'accepted');
+  assert.equal(await kindOf(add('two', { etag })), 'change_conflict');
   const [first] = (await now()).secrets;
   assert.equal(
-    await kindOf(submit('retire-secret', { secretId: first?.id, changeToken })),
+    await kindOf(submit('retire-secret', { secretId: first?.id, etag })),
     'change_conflict',
   );
-  assert.equal(
-    await kindOf(submit('update', { resetSecret: true, changeToken })),
-    'change_conflict',
-  );
+  assert.equal(await kindOf(submit('update', { resetSecret: true, etag })), 'change_conflict');
   assert.deepEqual(await labels(), ['first', 'one']);
   await store.close();
 });
@@ -580,7 +577,7 @@ test('no secret is in the trail, in a notice, or readable anywhere in the databa
   const { store } = world.server;
   const clients = await Promise.all(ids.map((id) => store.findClient(id)));
   const hidden = clients.flatMap((client) =>
-    (client?.secrets ?? []).flatMap(({ digest, encrypted: sealed }) => [digest, sealed ?? digest]),
+    (client?.secrets ?? []).flatMap(({ digest, encrypted }) => [digest, encrypted ?? digest]),
   );
   const rows = JSON.stringify([
     await store.listAudit({ limit: 999 }),

@@ -61,9 +61,9 @@ async function desk(proposal: Partial<ClientProposal> = {}, approve = true) {
     line: async () => (await world.store.listAudit({ clientId: id, limit: 1 }))[0],
     /** Who was told of the latest change. */
     told: async () => {
-      const { recordVersion: edition } = (await world.store.findClient(id)) as Client;
+      const { recordVersion } = (await world.store.findClient(id)) as Client;
       const notices = await world.store.listNotifications({ limit: 99 });
-      const last = notices.filter(({ key }) => key.startsWith(`${id}-${edition}-`));
+      const last = notices.filter(({ key }) => key.startsWith(`${id}-${recordVersion}-`));
       return last
         .map(({ target }) => (target.kind === 'mail' ? target.userId : 0))
         .sort((one, other) => one - other);
@@ -297,7 +297,7 @@ test('an offer changes nothing until it is accepted; then the app has another ow
     await kindOf(submit(dev(owner), 'offer', { userId: nick.id, reason: 'I am leaving' })),
     'accepted',
   );
-  assert.deepEqual(await now(), { ...before, edition: before.recordVersion + 1 });
+  assert.deepEqual(await now(), { ...before, recordVersion: before.recordVersion + 1 });
   assert.deepEqual([await offered(), await told()], [nick.id, [nick.id]]);
   assert.deepEqual((await line())?.changes, [{ field: 'offer', before: null, after: nick.id }]);
   assert.deepEqual(await store.invitationsOf(nick.id), [{ clientId: id, kind: 'own' }]);
@@ -318,7 +318,7 @@ test('an offer changes nothing until it is accepted; then the app has another ow
     ownerId: nick.id,
     email: nick.email,
     secrets,
-    edition: before.recordVersion + 2,
+    recordVersion: before.recordVersion + 2,
   });
   assert.equal(after.stageAt, clock.now() - 60);
   assert.deepEqual((await line())?.changes, [

@@ -420,7 +420,7 @@ test('a request that is refused uses nothing', async () => {
   const { access_token: token } = (
     await post(id, made.secret, '/oauth2/token', 'grant_type=client_credentials')
   ).json();
-  await world.clients.suspend(id, 'tokens');
+  await world.clients.suspend(id, 'all');
   assert.equal(await call({ authorization: `Bearer ${token}` }), false);
   assert.equal(await calls(id), 0);
   await world.close();

@@ -9,7 +9,9 @@ const state = (number: number) => ({ id: number }) as unknown as Consent;
 
 const at = (run: number, wall = run) => ({ monotonicMs: run, wallMs: wall });
 
-function memoryAt(options: { leaseMs?: number; keepMs?: number; most?: number } = {}) {
+function memoryAt(
+  options: { leaseMs?: number; maxAgeMs?: number; maxEntriesPerKind?: number } = {},
+) {
   const time: { now: number; wall?: number } = { now: 0 };
   const memory = makeRowCache({
     leaseMs: 700,
@@ -79,7 +81,7 @@ test('an answer that was under way while something changed is not kept', () => {
 });
 
 test('it holds so many of each kind, the latest', () => {
-  const { memory } = memoryAt({ most: 3 });
+  const { memory } = memoryAt({ maxEntriesPerKind: 3 });
   memory.extendLease(at(0));
   for (const key of [1, 2, 3, 2, 4]) memory.beginRead()('consent', key, state(key));
   assert.deepEqual(

@@ -11,6 +11,7 @@ import { type EmailTemplates, makeMailer } from './emails.ts';
 import { makePasskeys, type PasskeyService } from './passkeys.ts';
 import { makePasswordCheck, makeProfile, type ProfileService } from './profile.ts';
 import { makeReauthentication, type ReauthenticationService } from './proving.ts';
+import { type AccountQueries, makeAccountQueries } from './queries.ts';
 import type {
   AccountRecords,
   AccountTokens,
@@ -32,7 +33,8 @@ export interface Accounts
     ProfileService,
     PasskeyService,
     ReauthenticationService,
-    AccountAdministration {}
+    AccountAdministration,
+    AccountQueries {}
 
 /** What the accounts room needs. */
 export interface AccountParts {
@@ -104,5 +106,6 @@ export function makeAccounts(parts: AccountParts): Accounts {
     ...passkeys,
     ...reauthentication,
     ...makeAccountAdministration(shared),
+    ...makeAccountQueries(parts.records),
   };
 }

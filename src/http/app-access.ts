@@ -1,11 +1,11 @@
 import type { ClientId, UserId } from '#kernel/ids.ts';
-import { canManageClient } from '#registry/actions/action.ts';
-import { type Actor, hasRight, RIGHTS } from '#registry/actor.ts';
-import type { AuditEntry, FieldChange } from '#registry/audit.ts';
+import { canManageClient } from '#registry/access.ts';
+import type { Actor } from '#registry/actor.ts';
+import type { FieldChange, ReadableAuditEntry } from '#registry/audit.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Team } from '#registry/model/team.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { hiddenReason, maySeeHidden } from '#registry/visibility.ts';
+import { hiddenReason } from '#registry/visibility.ts';
 import type { Services } from './world.ts';
 
 // Who may know what of an app: the same for pages and for the API.
@@ -49,16 +49,7 @@ export async function findVisibleClient(
   { services, actor }: Viewer,
   id: string,
 ): Promise<Client | undefined> {
-  const client = /^[0-9a-f]{32}$/.test(id)
-    ? await services.records.findClient(id as ClientId)
-    : undefined;
-  if (
-    client === undefined ||
-    (!client.suppressed && client.stage !== 'configured') ||
-    maySeeHidden(actor)
-  )
-    return client;
-  return canManage(actor, client, await services.records.teamOf(client.id)) ? client : undefined;
+  return services.registry.query(actor).findClient(id);
 }
 
 /** Keepers and reviewers: those whose business an app is. */
@@ -66,10 +57,7 @@ export async function canManageOrReview(
   { services, actor }: Viewer,
   client: Client,
 ): Promise<boolean> {
-  return (
-    hasRight(actor, RIGHTS.review) ||
-    canManage(actor, client, await services.records.teamOf(client.id))
-  );
+  return services.registry.query(actor).canManageOrReview(client);
 }
 
 /**
@@ -99,7 +87,7 @@ export function makeHiddenTextCheck(
 export function makeChangeRedactor(
   services: Services,
   actor: Actor,
-): (entry: AuditEntry) => Promise<readonly FieldChange[]> {
+): (entry: ReadableAuditEntry) => Promise<readonly FieldChange[]> {
   const fieldChecks = new Map<ClientId, Promise<(field: string) => boolean>>();
   async function loadFieldCheck(id: ClientId): Promise<(field: string) => boolean> {
     const client = await services.records.findClient(id);
@@ -112,8 +100,8 @@ export function makeChangeRedactor(
     const fieldCheck = fieldChecks.get(clientId) ?? loadFieldCheck(clientId);
     fieldChecks.set(clientId, fieldCheck);
     const isFieldVisible = await fieldCheck;
-    return changes.map((change) =>
-      isFieldVisible(change.field) ? change : ({ field: change.field } as FieldChange),
+    return changes.map(
+      (change) => (isFieldVisible(change.field) ? change : { field: change.field }) as FieldChange,
     );
   };
 }

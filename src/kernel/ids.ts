@@ -23,3 +23,6 @@ export type EncryptedSecret = string & { readonly __brand: 'EncryptedSecret' };
 
 /** The site value that means every site. */
 export const EVERY_SITE = '*' as SiteId;
+
+/** True for a text of the form of our client identifiers. */
+export const isClientId = (text: string): text is ClientId => /^[0-9a-f]{32}$/.test(text);

@@ -1,7 +1,9 @@
 import type { Account } from '#accounts/account.ts';
 import { addressInRanges } from '#encoding/address.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
+import { type Actor, managerOf } from './actor.ts';
 import type { Client, Stage, Suspension } from './model/client.ts';
+import { isMaintainer, type Team } from './model/team.ts';
 
 /** Why a client may not act. */
 export type ClientAccessDenial =
@@ -60,3 +62,14 @@ export const coversSite = (covering: SiteId, place: SiteId): boolean =>
 /** The narrower of two sites of which one covers the other: where both reach. */
 export const narrowerSite = (one: SiteId, other: SiteId): SiteId =>
   one === EVERY_SITE ? other : one;
+
+/** True when the actor is the operator or the owner. */
+export const isOwner = (actor: Actor, client: Client): boolean =>
+  actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
+
+/** True when the actor is the operator, the owner, or a maintainer who accepted. */
+export const canManageClient = (actor: Actor, client: Client, team: Team): boolean => {
+  if (isOwner(actor, client)) return true;
+  const user = managerOf(actor);
+  return user !== null && isMaintainer(team, user.id);
+};

@@ -32,6 +32,16 @@ export interface AuditEntry {
   readonly changes: readonly FieldChange[];
 }
 
+/** A change of which a reader may know that it happened, and not the values. */
+export interface HiddenChange {
+  readonly field: string;
+}
+
+/** An entry as somebody may read it. `'before' in change`: they may see the values. */
+export type ReadableAuditEntry = Omit<AuditEntry, 'changes'> & {
+  readonly changes: readonly (FieldChange | HiddenChange)[];
+};
+
 export type NewAuditEntry = Omit<AuditEntry, 'id' | 'recordVersion'>;
 
 /** Which lines are wanted; newest first unless `order` says otherwise. */

@@ -41,12 +41,65 @@ export async function currentConsent(
   );
 }
 
-/**
- * True when nobody need be asked: a first-party app of the configuration, sent back over https
- * (registry 7.6).
- */
-export const needsNoConsent = (client: Client): boolean =>
+/** What decides whether a person is asked. */
+export interface ConsentNeedContext {
+  readonly records: Pick<RegistryRecords, 'findConsent'>;
+  readonly catalogue: ScopeCatalogue;
+  readonly client: Client;
+  readonly user: Account;
+}
+
+/** What an app asks a person for. */
+export interface ConsentRequest {
+  readonly scopes: readonly string[];
+  /** The site the person is on. */
+  readonly site: SiteId;
+  /** Where the answer of an OAuth 2 request goes; null: it is an OAuth 1 request. */
+  readonly redirectUri: string | null;
+  /** False: a returning person is asked again. */
+  readonly canSkipConsent?: boolean;
+}
+
+/** Whether a person is asked. */
+export type ConsentNeed =
+  | { readonly kind: 'ask' }
+  /** They allowed it before. */
+  | { readonly kind: 'standing'; readonly consent: Consent }
+  /** They need not be asked, and the consent to these scopes is yet to be stored. */
+  | { readonly kind: 'implied'; readonly scopes: readonly string[] };
+
+const isHttps = (uri: string): boolean => /^https:/i.test(uri);
+
+/** True for a first-party app of the configuration, which is sent back over https (registry 7.6). */
+export const isFirstParty = (client: Client): boolean =>
   client.managed &&
   client.skipConsent &&
   client.protocol === 'oauth2' &&
-  /^https:/i.test(client.redirectUri);
+  isHttps(client.redirectUri);
+
+const covers = (consent: Consent, client: Client, scopes: readonly string[]): boolean =>
+  consent.site === client.site && scopes.every((scope) => consent.scopes.includes(scope));
+
+/**
+ * Who need not be asked (registry 7.6): a person of a first-party app, which gets all its scopes; and
+ * a returning person of an app that only learns who they are, was allowed just that before, and can
+ * keep a secret, so that nobody else can ask in its name.
+ */
+export async function consentNeed(
+  { records, catalogue, client, user }: ConsentNeedContext,
+  { scopes, site, redirectUri, canSkipConsent = true }: ConsentRequest,
+): Promise<ConsentNeed> {
+  if (redirectUri !== null && isFirstParty(client) && isHttps(redirectUri)) {
+    const consent = await currentConsent(records, client, user, site);
+    return consent !== undefined && covers(consent, client, client.scopes)
+      ? { kind: 'standing', consent }
+      : { kind: 'implied', scopes: client.scopes };
+  }
+  const onlyIdentifies =
+    isIdentityOnly(client.scopes, catalogue) && isIdentityOnly(scopes, catalogue);
+  if (!canSkipConsent || !client.confidential || !onlyIdentifies) return { kind: 'ask' };
+  const consent = await currentConsent(records, client, user, site);
+  return consent !== undefined && covers(consent, client, scopes)
+    ? { kind: 'standing', consent }
+    : { kind: 'ask' };
+}

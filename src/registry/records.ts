@@ -4,10 +4,10 @@ import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from './audit.ts';
 import type { Client, ClientSecret, Protocol, Stage } from './model/client.ts';
 import type { Consent } from './model/consent.ts';
+import type { Approval, Involvement, InvolvementRole } from './model/involvement.ts';
 import type { NewRevision, Revision, RevisionStage } from './model/revision.ts';
 import type { Team } from './model/team.ts';
 import type { NewNotification, Outbox } from './notifications/notification.ts';
-import type { Approval, Involvement, InvolvementRole } from './review/independence.ts';
 import type { Impact, UsageRecords } from './usage.ts';
 
 /** A secret about to be stored: the store gives it its number. */

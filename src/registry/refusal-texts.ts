@@ -1,3 +1,4 @@
+import type { DependenceReason } from './model/involvement.ts';
 import {
   type FieldProblem,
   type FieldRefusal,
@@ -5,7 +6,6 @@ import {
   type RegistryRefusal,
   refusalCode,
 } from './refusals.ts';
-import type { DependenceReason } from './review/independence.ts';
 
 /** Why somebody's yes does not count, as the end of a sentence. */
 const dependenceTexts: Readonly<Record<DependenceReason, string>> = {

@@ -1,6 +1,6 @@
-import type { AuditEntry } from './audit.ts';
+import type { ReadableAuditEntry } from './audit.ts';
 import type { Stage } from './model/client.ts';
-import type { DependenceReason } from './review/independence.ts';
+import type { DependenceReason } from './model/involvement.ts';
 
 /** What is wrong with the value of a field. Words for people are made where they are shown. */
 export type FieldProblem =
@@ -86,8 +86,8 @@ export type RegistryRefusal =
   | { readonly kind: 'not_proposed'; readonly stage: Stage }
   | { readonly kind: 'not_approved'; readonly stage: Stage }
   | { readonly kind: 'not_disabled'; readonly stage: Stage }
-  /** Somebody was faster. `since`: what happened after the edition that was seen, oldest first. */
-  | { readonly kind: 'change_conflict'; readonly since: readonly AuditEntry[] }
+  /** The app changed. `since`: what happened after the version that was seen, oldest first. */
+  | { readonly kind: 'change_conflict'; readonly since: readonly ReadableAuditEntry[] }
   | { readonly kind: 'invalid_access_token' }
   | { readonly kind: 'managed_by_configuration' }
   /** The value already is what was asked for, or there is no such thing to act on. */

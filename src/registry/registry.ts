@@ -4,7 +4,7 @@ import { instant } from '#kernel/time.ts';
 import type { Action } from './actions/action.ts';
 import { authorityProblem, type GovernedAction } from './actions/authority.ts';
 import { acceptConsent, approvalProblem, revokeConsent } from './actions/consent.ts';
-import { type ActionOutcome, etagFor, type RegistryContext } from './actions/context.ts';
+import type { ActionOutcome, RegistryContext } from './actions/context.ts';
 import { readFields, type Values } from './actions/fields.ts';
 import { setIntrospector } from './actions/introspector.ts';
 import { acceptOffer, declineOffer, invite, join, leave, offer } from './actions/people.ts';
@@ -20,10 +20,14 @@ import {
   withdrawRevision,
 } from './actions/revise.ts';
 import { addSecret, retireSecret, update } from './actions/update.ts';
-import { type Actor, accountOf, hasRight, JOB, RIGHTS } from './actor.ts';
+import { type Actor, accountOf, JOB } from './actor.ts';
+import { baseProblem } from './admission.ts';
+import { etagFor } from './etag.ts';
 import type { Client } from './model/client.ts';
 import type { RevisedFields } from './model/revision.ts';
+import { makeRegistryQueries, type RegistryQueries } from './queries/registry-queries.ts';
 import type { RegistryRefusal } from './refusals.ts';
+import { type AssignmentCommands, makeAssignmentCommands } from './review/assignment-commands.ts';
 import {
   type ApprovalStatus,
   type ApprovalTopic,
@@ -68,7 +72,9 @@ export const actions = {
 
 export type ActionName = keyof typeof actions;
 
-export interface Registry {
+export interface Registry extends AssignmentCommands {
+  /** What this actor may read: the one way for whoever shows or looks up anything. */
+  query(actor: Actor): RegistryQueries;
   /**
    * Does one action, or refuses it with nothing written. Texts are trimmed; `ignoreWarnings: true`
    * waves advice through.
@@ -128,22 +134,16 @@ export interface Registry {
 
 const isAction = (name: string): name is ActionName => Object.hasOwn(actions, name);
 
-/** Who may come at all (registry 3.1, 6.1). The operator may; read-only holds for everybody. */
-function baseProblem(
-  actor: Actor,
-  base: Action['base'],
-  readOnly: string | null,
-): RegistryRefusal | undefined {
-  if (actor.kind === 'person') {
-    if (actor.account === null) return { kind: 'not_logged_in' };
-    // Whoever is blocked may still take their yes back (registry 6.1); what they may say yes to is
-    // the action's business.
-    if (actor.account.blocked && base === 'registry') return { kind: 'user_blocked' };
-    if (base === 'consents' && !hasRight(actor, RIGHTS.manageConsents))
-      return { kind: 'permission_denied', right: RIGHTS.manageConsents };
-  }
-  return readOnly === null ? undefined : { kind: 'readonly', reason: readOnly };
-}
+/** Decisions of reviewers: one that was made ends the assignment of the review. */
+const reviewDecisions: ReadonlySet<string> = new Set<ActionName>([
+  'approve',
+  'reject',
+  'disable',
+  'reenable',
+  'halt',
+  'approve-revision',
+  'reject-revision',
+]);
 
 /** Makes the registry over its parts. */
 export function makeRegistry(context: RegistryContext): Registry {
@@ -189,9 +189,11 @@ export function makeRegistry(context: RegistryContext): Registry {
     values: Values,
   ): Promise<Result<ActionOutcome, RegistryRefusal>> {
     const admission = admit(actor, name, values);
-    return admission.ok
-      ? admission.value.action.run(context, actor, admission.value.trimmed)
-      : admission;
+    if (!admission.ok) return admission;
+    const outcome = await admission.value.action.run(context, actor, admission.value.trimmed);
+    if (outcome.ok && reviewDecisions.has(name))
+      await context.records.unassign(outcome.value.client.id, null);
+    return outcome;
   }
 
   /** The records as they are, and changes that are only thought of. */
@@ -208,6 +210,8 @@ export function makeRegistry(context: RegistryContext): Registry {
   };
 
   return {
+    query: (actor) => makeRegistryQueries(context, actor),
+    ...makeAssignmentCommands(context),
     submit,
     async preview(actor, name, values) {
       const admission = admit(actor, name, values);

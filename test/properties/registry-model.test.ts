@@ -15,6 +15,7 @@ import { type ActionName, actions, makeRegistry } from '#registry/registry.ts';
 import { makeAccountStore } from '#store/sql/accounts.ts';
 import { migrateSqlite } from '#store/sql/migrate.ts';
 import { makeRegistryStore } from '#store/sql/registry.ts';
+import { makeReviewAssignmentStore } from '#store/sql/review-assignments.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
 import { rules } from '../unit/registry/world.ts';
 import {
@@ -185,7 +186,11 @@ async function open() {
   };
   const driver = new SqliteDriver(':memory:');
   migrateSqlite(driver.database);
-  const store = { ...makeAccountStore(driver), ...makeRegistryStore(driver) };
+  const store = {
+    ...makeAccountStore(driver),
+    ...makeRegistryStore(driver),
+    ...makeReviewAssignmentStore(driver),
+  };
   const demoted = new Set<Who>();
   const rightsNow = (who: Who): ReadonlySet<string> =>
     new Set(

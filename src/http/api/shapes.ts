@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
 import { findNewOwner } from '#pages/consent/new-owner.ts';
-import { canManageClient } from '#registry/actions/action.ts';
+import { canManageClient } from '#registry/access.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
 import {
   type Actor,

@@ -18,7 +18,6 @@ import type { ApprovalOutcome } from '#oauth1/oauth1.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizationProblem } from '#oauth2/refusals.ts';
 import { clientAccessDenial } from '#registry/access.ts';
-import { currentConsent, isIdentityOnly, needsNoConsent } from '#registry/consent-policy.ts';
 import type {
   AuthorizationRequest,
   RequestDecision,
@@ -55,33 +54,8 @@ export async function saveConsentRequest(
 }
 
 /**
- * The consent of a returning person who need not be asked: the app only learns who they are, they
- * allowed just that before, and it can keep a secret, so that nobody else can ask in its name
- * (registry 7.6). Undefined: ask.
- */
-async function findReusableConsent(
-  services: Services,
-  client: Client,
-  user: Account,
-  scopes: readonly string[],
-): Promise<Consent | undefined> {
-  if (
-    !client.confidential ||
-    !isIdentityOnly(client.scopes, services.scopes) ||
-    !isIdentityOnly(scopes, services.scopes)
-  )
-    return undefined;
-  const consent = await currentConsent(services.records, client, user, services.site);
-  return consent !== undefined &&
-    consent.site === client.site &&
-    scopes.every((scope) => consent.scopes.includes(scope))
-    ? consent
-    : undefined;
-}
-
-/**
- * Leads a person on: back to the app at once when nobody need be asked, else to the page where they
- * decide. A first-party app of the configuration gets all its scopes (registry 7.6).
+ * Sends a person back to the app at once when they need not be asked, else to the page where they
+ * decide.
  */
 export async function continueAuthorization(
   services: Services,
@@ -95,29 +69,25 @@ export async function continueAuthorization(
     promptNone = false,
   }: { readonly canSkipConsent?: boolean; readonly promptNone?: boolean } = {},
 ): Promise<FastifyReply> {
-  if (
-    pendingRequest.asked.protocol === 'oauth2' &&
-    needsNoConsent(client) &&
-    /^https:/i.test(pendingRequest.asked.redirectUri)
-  ) {
-    const consent = await currentConsent(services.records, client, visitor.user, services.site);
-    const isCovered =
-      consent?.site === client.site &&
-      client.scopes.every((scope) => consent.scopes.includes(scope));
-    if (isCovered)
-      return completeAuthorization(services, reply, visitor, pendingRequest, client, consent);
+  const { asked } = pendingRequest;
+  const need = await services.registry
+    .query(pageActor(services, httpRequest, visitor))
+    .consentNeed(client, {
+      scopes: pendingRequest.scopes,
+      site: services.site,
+      redirectUri: asked.protocol === 'oauth2' ? asked.redirectUri : null,
+      canSkipConsent,
+    });
+  if (need?.kind === 'standing')
+    return completeAuthorization(services, reply, visitor, pendingRequest, client, need.consent);
+  if (need?.kind === 'implied') {
     await approve(services, httpRequest, reply, visitor, pendingRequest, client, {
-      consent: client.scopes,
+      consent: need.scopes,
       withdrawn: [],
       scopes: pendingRequest.scopes,
     });
     return reply;
   }
-  const reusableConsent = canSkipConsent
-    ? await findReusableConsent(services, client, visitor.user, pendingRequest.scopes)
-    : undefined;
-  if (reusableConsent)
-    return completeAuthorization(services, reply, visitor, pendingRequest, client, reusableConsent);
   if (promptNone) return deny(services, reply, visitor, pendingRequest, client, 'consent_required');
   return redirectLocally(reply, await saveConsentRequest(services, pendingRequest));
 }

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Stage, Suspension } from '#registry/model/client.ts';
+import type { DependenceReason } from '#registry/model/involvement.ts';
 import type { ReviewDecision } from '#registry/review/decisions.ts';
-import type { DependenceReason } from '#registry/review/independence.ts';
 import type { RedirectWarning } from '#registry/review/redirect-warnings.ts';
 import {
   type AuditEntryView,

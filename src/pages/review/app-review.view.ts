@@ -1,11 +1,12 @@
 import { ADMINISTER_RIGHT } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import type { UserId } from '#kernel/ids.ts';
-import { canManageClient } from '#registry/actions/action.ts';
+import { canManageClient } from '#registry/access.ts';
 import { canSkipPkce } from '#registry/actions/pkce-exemption.ts';
 import { type Actor, accountOf, hasRight, RIGHTS } from '#registry/actor.ts';
 import type { AuditEntry } from '#registry/audit.ts';
 import { type Client, needsRedirectUri } from '#registry/model/client.ts';
+import type { DependenceReason } from '#registry/model/involvement.ts';
 import { type Revision, revisedFields } from '#registry/model/revision.ts';
 import { assignmentsEndedAt } from '#registry/review/assignments.ts';
 import {
@@ -14,7 +15,7 @@ import {
   possibleDecisions,
   type ReviewDecision,
 } from '#registry/review/decisions.ts';
-import type { ApprovalStatus, DependenceReason } from '#registry/review/independence.ts';
+import type { ApprovalStatus } from '#registry/review/independence.ts';
 import { DAY } from '#registry/usage.ts';
 import { hiddenReason, maySeeHidden } from '#registry/visibility.ts';
 import { makeAuditEntryFormatter, makeFieldFormatter } from '../audit-entries.ts';

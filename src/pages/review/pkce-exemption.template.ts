@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { DependenceReason } from '#registry/review/independence.ts';
+import type { DependenceReason } from '#registry/model/involvement.ts';
 import { csrfField } from '../components.ts';
 import type { Frame, Html } from '../frame.ts';
 

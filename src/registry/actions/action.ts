@@ -1,10 +1,12 @@
 import type { EmailKind } from '#accounts/email-budget.ts';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Actor, accountOf, hasRight, managerOf, RIGHTS } from '../actor.ts';
+import { canManageClient } from '../access.ts';
+import { type Actor, accountOf, hasRight, RIGHTS } from '../actor.ts';
+import type { AdmissionBase } from '../admission.ts';
 import { type FieldChange, fieldChanges, type NewAuditEntry } from '../audit.ts';
+import { recordVersionOf } from '../etag.ts';
 import { type Client, type ClientSecret, liveSecrets } from '../model/client.ts';
-import { isMaintainer, type Team } from '../model/team.ts';
 import type { NewNotification, NotificationTarget } from '../notifications/notification.ts';
 import type { AppliedChange, Effect, RegistryChange } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
@@ -17,17 +19,12 @@ import {
   noIssuedSecrets,
   permissionDenied,
   type RegistryContext,
-  seenRecordVersion,
 } from './context.ts';
 import { booleanValue, type Field, matchingPattern, reasonText, type Values } from './fields.ts';
 
 /** One action of the registry: who may come at all, which fields it reads, and what it does. */
 export interface Action {
-  /**
-   * `registry`: signed in, not blocked. `consents`: signed in, with the right to manage their own
-   * consents (registry 3.1, 6.1).
-   */
-  readonly base: 'registry' | 'consents';
+  readonly base: AdmissionBase;
   readonly fields: readonly Field[];
   run(context: RegistryContext, actor: Actor, values: Values): ActionResult;
 }
@@ -253,7 +250,7 @@ export function clientAction(
         const seenVersion =
           values.etag === undefined
             ? client.recordVersion
-            : seenRecordVersion(context, actor, client, values.etag as string);
+            : recordVersionOf(context, actor, client, values.etag as string);
         if (seenVersion !== client.recordVersion)
           return refuse(await changeConflict(context, client, seenVersion));
         const {
@@ -310,17 +307,6 @@ export function missingRight(
   const right = rights.find((wanted) => !hasRight(actor, wanted));
   return right === undefined ? undefined : { kind: 'permission_denied', right };
 }
-
-/** True when the actor is the operator, the owner, or a maintainer who said yes. */
-export const canManageClient = (actor: Actor, client: Client, team: Team): boolean => {
-  if (actor.kind === 'operator') return true;
-  const user = managerOf(actor);
-  return user !== null && (user.id === client.ownerId || isMaintainer(team, user.id));
-};
-
-/** True when the actor is the operator or the owner. */
-export const isOwner = (actor: Actor, client: Client): boolean =>
-  actor.kind === 'operator' || managerOf(actor)?.id === client.ownerId;
 
 /** A hidden app is changed only by whoever may hide (registry 3.7). */
 export const hiddenProblem = (actor: Actor, client: Client): RegistryRefusal | undefined =>

@@ -1,14 +1,12 @@
-import { createHmac } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
 import type { EmailBudget } from '#accounts/email-budget.ts';
 import type { AccountRecords } from '#accounts/records.ts';
 import { type Result, refuse } from '#kernel/result.ts';
 import type { Instant, Seconds } from '#kernel/time.ts';
-import { digestOf, equalSecrets } from '#keys/digest.ts';
+import { digestOf } from '#keys/digest.ts';
 import type { IdGenerator } from '#keys/id-generator.ts';
 import type { SecretBox } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
-import { type Actor, accountOf } from '../actor.ts';
 import { acceptedScopes } from '../consent-policy.ts';
 import type { ProtocolProfile } from '../model/authorization-request.ts';
 import type { Client, Protocol } from '../model/client.ts';
@@ -21,6 +19,7 @@ import type {
   RegistryRecords,
 } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
+import type { ReviewAssignments } from '../review/assignments.ts';
 import type { AutoApprovalCondition } from '../review/auto-approval.ts';
 import type { FieldRules } from './fields.ts';
 
@@ -69,8 +68,8 @@ export interface RegistrySettings {
 
 /** What the actions work with. */
 export interface RegistryContext {
-  readonly records: RegistryRecords;
-  readonly accounts: Pick<AccountRecords, 'findAccount'>;
+  readonly records: RegistryRecords & ReviewAssignments;
+  readonly accounts: Pick<AccountRecords, 'findAccount' | 'findAccountByName'>;
   /** What somebody may do at present, by their groups. */
   readonly rightsOf: (account: Account) => ReadonlySet<string>;
   readonly rules: FieldRules;
@@ -79,7 +78,7 @@ export interface RegistryContext {
   readonly clock: Clock;
   readonly emailBudget: EmailBudget;
   readonly issueOwnerToken: IssueOwnerToken;
-  /** Key of the change tokens. */
+  /** Key of the ETags. */
   readonly etagKey: Uint8Array;
   readonly settings: RegistrySettings;
 }
@@ -181,24 +180,6 @@ export function ownerGrant(
   return { grant: { consent, credentials: null, token }, credentials: null, accessToken: jwt };
 }
 
-const viewerOf = (actor: Actor) => `${actor.kind} ${accountOf(actor)?.id ?? ''}`;
-
-/**
- * 40 hexadecimal digits over what this viewer saw: the edition, and a proof that it was we who
- * named it.
- */
-export function etagFor(
-  context: Pick<RegistryContext, 'etagKey'>,
-  actor: Actor,
-  client: Pick<Client, 'id' | 'recordVersion'>,
-): string {
-  const recordVersion = client.recordVersion.toString(16).padStart(8, '0');
-  const mac = createHmac('sha256', context.etagKey)
-    .update(`${viewerOf(actor)}\n${client.id}\n${recordVersion}`)
-    .digest('hex');
-  return recordVersion + mac.slice(0, 32);
-}
-
 /** Refuses a decision on anything older than what stands, and tells what happened since. */
 export async function changeConflict(
   context: RegistryContext,
@@ -216,17 +197,4 @@ export async function changeConflict(
           limit: 50,
         });
   return { kind: 'change_conflict', since };
-}
-
-/** The edition a change token names; null: it is not one of ours, or another viewer's. */
-export function seenRecordVersion(
-  context: RegistryContext,
-  actor: Actor,
-  client: Client,
-  token: string,
-): number | null {
-  const recordVersion = Number.parseInt(token.slice(0, 8), 16);
-  return equalSecrets(token, etagFor(context, actor, { id: client.id, recordVersion }))
-    ? recordVersion
-    : null;
 }

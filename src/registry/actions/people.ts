@@ -3,6 +3,7 @@ import { emailBudgets } from '#accounts/email-budget.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, refuse } from '#kernel/result.ts';
 import { addSeconds } from '#kernel/time.ts';
+import { isOwner } from '../access.ts';
 import { type Actor, accountOf, hasRight, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import type { Client } from '../model/client.ts';
@@ -11,7 +12,7 @@ import type { Offer } from '../model/team.ts';
 import type { Effect } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { hasTwoPersonRisk, recordApproval } from '../review/independence.ts';
-import { clientAction, isOwner, missingRight } from './action.ts';
+import { clientAction, missingRight } from './action.ts';
 import { permissionDenied, type RegistryContext } from './context.ts';
 import { positiveInteger } from './fields.ts';
 

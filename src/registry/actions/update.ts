@@ -1,10 +1,11 @@
 import { accept, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
+import { isOwner } from '../access.ts';
 import { type Actor, protocolProfileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { type Client, liveSecrets, type Restrictions } from '../model/client.ts';
 import type { Effect } from '../records.ts';
-import { clientAction, isOwner, manageProblem, missingRight, secretChange } from './action.ts';
+import { clientAction, manageProblem, missingRight, secretChange } from './action.ts';
 import { scopesWithin } from './authority.ts';
 import { newSecret, ownerGrant, permissionDenied, type RegistryContext } from './context.ts';
 import { booleanValue, positiveInteger, readFields, singleLine, validators } from './fields.ts';

@@ -7,34 +7,13 @@ import type { RegistryContext } from '../actions/context.ts';
 import { type Actor, accountOf, RIGHTS } from '../actor.ts';
 import type { FieldChange } from '../audit.ts';
 import { type Client, type Suspension, suspensions } from '../model/client.ts';
+import type { DependenceReason, InvolvementRole } from '../model/involvement.ts';
 import { isMinorChange, type RevisedFields, type Revision } from '../model/revision.ts';
 import { isMaintainer } from '../model/team.ts';
 
 // Who is independent of a decision (ADR 15). Every yes of a reviewer passes here, whichever door it
 // came by: new apps, revisions, the undoing of a stop, what is hidden or shown, and what is handed
 // over for an owner who is gone.
-
-/** In what way somebody took part in an app. */
-export const involvementRoles = ['proposer', 'owner', 'maintainer', 'handed-over'] as const;
-export type InvolvementRole = (typeof involvementRoles)[number];
-
-/** Somebody's past part in an app. What somebody is now, the client and its team say. */
-export interface Involvement {
-  readonly userId: UserId;
-  readonly part: InvolvementRole;
-  /** When it ended, or happened; the latest time, when there were several. */
-  readonly until: Instant;
-}
-
-/** A reviewer's yes that waits for another. */
-export interface Approval {
-  readonly reviewerId: UserId;
-  /**
-   * Digest of what was approved: the kind of decision, and everything the reviewer saw of the app
-   * and the revision.
-   */
-  readonly subject: string;
-}
 
 /**
  * What a yes is about. `resume`: less of a halt than there is. `hand-over`: an offer for an owner
@@ -44,19 +23,6 @@ export type ApprovalTopic =
   | { readonly kind: 'approve' | 'reenable' | 'show' | 'hide' | 'hand-over' | 'exempt-from-pkce' }
   | { readonly kind: 'resume'; readonly suspension: Suspension }
   | { readonly kind: 'approve-revision'; readonly revision: Revision };
-
-/** Why somebody's yes does not count. */
-export const dependenceReasons = [
-  'owner',
-  'maintainer',
-  'proposer',
-  'revision-proposer',
-  'former-owner',
-  'former-maintainer',
-  'handed-over',
-  'approved-before',
-] as const;
-export type DependenceReason = (typeof dependenceReasons)[number];
 
 /** How a decision stands for whoever asks. */
 export interface ApprovalStatus {

@@ -24,10 +24,10 @@ import type {
   Suspension,
 } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
+import type { Approval, Involvement } from '#registry/model/involvement.ts';
 import type { Revision } from '#registry/model/revision.ts';
 import type { Maintainer, Offer } from '#registry/model/team.ts';
 import type { Notification } from '#registry/notifications/notification.ts';
-import type { Approval, Involvement } from '#registry/review/independence.ts';
 import type { Row } from './schema.ts';
 
 /** One function for each table turns a row into a value of its room. */

@@ -17,7 +17,7 @@ const config = loadConfig({
   data: join(process.argv[2] ?? '.', 'gatehouse'),
   issuer: `http://localhost:${port}`,
 });
-const { services: world, guard } = composeServer(config, createPlatform(config));
+const { services: world, guard } = composeServer(config, await createPlatform(config));
 const must = <T>(answer: { ok: true; value: T } | { ok: false; refusal: unknown }): T => {
   if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));
   return answer.value;

@@ -47,7 +47,7 @@ const data = mkdtempSync(join(tmpdir(), 'gatehouse-demo-'));
 const port = await freePort(stay ? 4400 : 0);
 const issuer = `http://localhost:${port}`;
 const config = loadConfig({ port: String(port), host: '127.0.0.1', data, issuer });
-const built = composeServer(config, createPlatform(config));
+const built = composeServer(config, await createPlatform(config));
 const { services: world, guard } = built;
 const running = await startServer(config, built, () => {});
 const apiServer = notesApi(guard, config.site);

@@ -15,7 +15,7 @@ import { systemEntropy } from '#platform/random.ts';
 import type { Actor } from '#registry/actor.ts';
 import { makeAdminCommands } from '#registry/admin-commands.ts';
 import { composeServer, createPlatform, isDanglingLink } from '#server/compose.ts';
-import { explainStoreErrors, openConfiguredStore } from '#server/open-store.ts';
+import { explainStoreErrors, loadConfiguredStore } from '#server/open-store.ts';
 import { isPostgresLocation, openStore } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
@@ -39,7 +39,7 @@ export function loadConfig(flags: Readonly<Record<string, string | undefined>>):
 
 /** `gatehouse migrate`: brings the schema up to date, or only looks. */
 export async function migrateStore(config: Config, dryRun: boolean): Promise<MigrationResult> {
-  const store = openStore(config.database, { migrate: false });
+  const store = await openStore(config.database, { migrate: false });
   try {
     const plan = await explainStoreErrors(() => store.planMigration());
     if (!dryRun) await explainStoreErrors(() => store.prepareSchema());
@@ -86,7 +86,8 @@ export const openKeyCommands = (config: Config): KeyCommands =>
     clock: systemClock,
     entropy: systemEntropy,
     async withRecords(ask) {
-      const store = openConfiguredStore({ ...config, migrate: false }, config.database);
+      const open = await loadConfiguredStore({ ...config, migrate: false, ephemeral: null });
+      const store = open({});
       try {
         await explainStoreErrors(() => store.prepareSchema({ migrate: false }));
         await requireAccurateClock(store);
@@ -192,7 +193,7 @@ export async function openCommandServices(
   config: Config,
   operator: Actor,
 ): Promise<CommandServices> {
-  const { services, store, prepare } = composeServer(config, createPlatform(config));
+  const { services, store, prepare } = composeServer(config, await createPlatform(config));
   try {
     await prepare();
     await requireAccurateClock(store);

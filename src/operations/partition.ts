@@ -5,8 +5,6 @@ import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import { explainStoreErrors } from '#server/open-store.ts';
 import { isPostgresLocation } from '#store/open.ts';
-import { openPartitionManager } from '#store/postgres/partitions/manager.ts';
-import { PartitionRefusal } from '#store/postgres/partitions/steps.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 
@@ -22,6 +20,9 @@ export async function partitionDatabase(
       refused:
         'the database is SQLite, which has no partitions: expired tokens are deleted row by row, and that is enough there',
     };
+  const { openPartitionManager, PartitionRefusal } = await import(
+    '#store/postgres/partitions/manager.ts'
+  );
   const manager = openPartitionManager(config.database);
   const request = { every, now: () => clock.now(), tell: report };
   try {

@@ -49,11 +49,7 @@ import { type ClockMonitor, monitorClock } from './clock-watch.ts';
 import { loadConfiguredClients } from './configured-clients.ts';
 import { type KeyMaintenance, makeKeyMaintenance } from './key-jobs.ts';
 import { findWorldAccessiblePaths } from './open-paths.ts';
-import {
-  explainStoreErrors,
-  openConfiguredStore,
-  withConfiguredEphemeralStore,
-} from './open-store.ts';
+import { explainStoreErrors, loadConfiguredStore, type OpenConfiguredStore } from './open-store.ts';
 import { makeProtocols } from './protocols.ts';
 import { findSettingWarnings } from './setting-warnings.ts';
 
@@ -64,11 +60,8 @@ export interface Platform {
   readonly monotonicClock?: MonotonicClock | undefined;
   readonly entropy: Entropy;
   readonly log: Log;
-  /**
-   * Where the database is: a path, `sqlite:PATH`, `postgres://…`, or `:memory:`, which keeps
-   * nothing.
-   */
-  readonly database: string;
+  /** Opens the store, whose backend is loaded by then. */
+  readonly openStore: OpenConfiguredStore;
   readonly masterKeys: Keyring;
   readonly signingKeys: SigningKeySource;
   /** Where letters go; null: none are sent. */
@@ -138,7 +131,7 @@ export const isDanglingLink = (path: string): boolean =>
  * The ways out of a real process: system clock and chance, the database and the keys in the data
  * directory, made at the first start.
  */
-export function createPlatform(config: Config): Platform {
+export async function createPlatform(config: Config): Promise<Platform> {
   if (isDanglingLink(config.data))
     throw new StartupError(
       `the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`,
@@ -159,7 +152,7 @@ export function createPlatform(config: Config): Platform {
     monotonicClock: systemMonotonicClock,
     entropy: systemEntropy,
     log: jsonLog(config.logLevel, systemClock),
-    database: config.database,
+    openStore: await loadConfiguredStore(config),
     masterKeys: config.masterKeys ? makeFixedKeyring(configuredKeys ?? []) : openKeyring(directory),
     signingKeys: openSigningKeys(directory),
     mailTransport:
@@ -212,11 +205,7 @@ export function composeServer(config: Config, platform: Platform): Server {
     },
     loadScopes,
   );
-  const store = withConfiguredEphemeralStore(
-    config,
-    clock,
-    openConfiguredStore(config, platform.database, { log, clock }),
-  );
+  const store = platform.openStore({ log, clock });
   const clockMonitor = monitorClock({
     clock,
     monotonicClock: platform.monotonicClock ?? null,

@@ -2,10 +2,9 @@ import type { Config } from '#config/config.ts';
 import { StartupError, UnreachableError } from '#config/startup-error.ts';
 import { seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import type { Clock } from '#platform/clock.ts';
+import { type Clock, systemClock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
-import { openStore } from '#store/open.ts';
-import { openRedis, withEphemeralStore } from '#store/redis/open.ts';
+import { loadStore, type StoreOptions } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
 
@@ -31,33 +30,45 @@ function toUsageError(fault: unknown): unknown {
   return fault;
 }
 
-/** What expires may be kept in Redis; the rest stays in the database. */
-export function withConfiguredEphemeralStore(config: Config, clock: Clock, store: Store): Store {
-  if (config.ephemeral === null) return store;
-  // Both faces of OAuth 1 accept timestamps 300 seconds around now, and keep a nonce for a second
-  // longer.
-  return withEphemeralStore(
-    store,
-    openRedis(config.ephemeral, { clock, nonceTtlSeconds: seconds(301) }),
-  );
+/** Opens the configured store, told where its problems are logged and by which clock it goes. */
+export type OpenConfiguredStore = (context: Readonly<Partial<{ log: Log; clock: Clock }>>) => Store;
+
+/** What a configuration needs of the store's room, loaded. */
+export interface StoreBackends {
+  readonly open: (options?: StoreOptions) => Store;
+  /** Null: nothing is kept in Redis. */
+  readonly redis: typeof import('#store/redis/open.ts') | null;
 }
 
-/** Opens the database of a location. Throws StartupError with the remedy when it cannot be. */
-export function openConfiguredStore(
-  config: Config,
-  location: string,
-  { log, clock }: { readonly log?: Log; readonly clock?: Clock } = {},
-): Store {
-  try {
-    return openStore(location, {
-      migrate: config.migrate,
-      connections: config.databaseConnections,
-      replica: config.databaseReplica,
-      cacheRows: config.databaseCache,
-      ...(log ? { log } : {}),
-      ...(clock ? { clock } : {}),
-    });
-  } catch (fault) {
-    throw toUsageError(fault);
-  }
-}
+/**
+ * How the store of a configuration is opened over its backends. That throws StartupError with the
+ * remedy when it cannot be.
+ */
+export const makeOpenStore =
+  (config: Config, { open, redis }: StoreBackends): OpenConfiguredStore =>
+  (context) => {
+    try {
+      const store = open({
+        migrate: config.migrate,
+        connections: config.databaseConnections,
+        replica: config.databaseReplica,
+        cacheRows: config.databaseCache,
+        ...context,
+      });
+      if (redis === null || config.ephemeral === null) return store;
+      // Both profiles of OAuth 1 accept timestamps 300 seconds around now, and keep a nonce for a
+      // second longer.
+      const { clock = systemClock } = context;
+      const ephemeral = redis.openRedis(config.ephemeral, { clock, nonceTtlSeconds: seconds(301) });
+      return redis.withEphemeralStore(store, ephemeral);
+    } catch (fault) {
+      throw toUsageError(fault);
+    }
+  };
+
+/** Loads the backends that a configuration names, and no others. */
+export const loadConfiguredStore = async (config: Config): Promise<OpenConfiguredStore> =>
+  makeOpenStore(config, {
+    open: await loadStore(config.database),
+    redis: config.ephemeral === null ? null : await import('#store/redis/open.ts'),
+  });

@@ -217,7 +217,7 @@ async function printWelcome(
 /** Serves from several processes: this one looks after them. */
 async function serveFromWorkers(config: Config, io: Io): Promise<ExitCode> {
   // Schema, keys and the apps of the configuration are made sure of once, before anybody serves.
-  const server = composeServer(config, createPlatform(config));
+  const server = composeServer(config, await createPlatform(config));
   await server.prepare();
   const stop = Promise.withResolvers<ExitCode>();
   const workers = startWorkers(config.workers, () => stop.resolve(1));
@@ -240,8 +240,10 @@ export async function serve(config: Config, io: Io): Promise<ExitCode> {
   if (config.workers > 1 && !isWorkerProcess()) return serveFromWorkers(config, io);
   let running: RunningServer;
   try {
-    running = await startServer(config, composeServer(config, createPlatform(config)), (line) =>
-      io.out(`${line}\n`),
+    running = await startServer(
+      config,
+      composeServer(config, await createPlatform(config)),
+      (line) => io.out(`${line}\n`),
     );
   } catch (fault) {
     const { code, message } = fault as NodeJS.ErrnoException;

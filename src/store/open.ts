@@ -1,18 +1,31 @@
-import { openPostgres, type PostgresOptions } from './postgres/open.ts';
-import { openSqlite } from './sqlite/open.ts';
+import type { PostgresOptions } from './postgres/open.ts';
 import type { Store } from './store.ts';
+
+/** What every backend may be told; each takes what it has a use for. */
+export interface StoreOptions extends PostgresOptions {
+  /** SQLite brings its schema up to date when it is opened, unless this is false. */
+  readonly migrate?: boolean;
+}
 
 /** Does a location name a PostgreSQL database? */
 export const isPostgresLocation = (location: string): boolean => /^postgres(?:ql)?:/.test(location);
 
 /**
- * Opens the store that `location` names: `postgres://…`, or `sqlite:PATH`, or a path alone, or
- * `:memory:`. Whatever is asked before `ready` may find an old schema.
+ * Loads the backend of a location, and no other: `postgres://…`, or `sqlite:PATH`, or a path alone,
+ * or `:memory:`. Answers how to open the store there.
  */
-export function openStore(
-  location: string,
-  options: PostgresOptions & { readonly migrate?: boolean } = {},
-): Store {
-  if (isPostgresLocation(location)) return openPostgres(location, options);
-  return openSqlite(location.replace(/^sqlite:/, ''), options);
+export async function loadStore(location: string): Promise<(options?: StoreOptions) => Store> {
+  if (isPostgresLocation(location)) {
+    const { openPostgres } = await import('./postgres/open.ts');
+    return (options) => openPostgres(location, options);
+  }
+  const { openSqlite } = await import('./sqlite/open.ts');
+  return (options) => openSqlite(location.replace(/^sqlite:/, ''), options);
 }
+
+/**
+ * Opens the store that `location` names (see loadStore). Whatever is asked before `prepareSchema`
+ * may find an old schema.
+ */
+export const openStore = async (location: string, options?: StoreOptions): Promise<Store> =>
+  (await loadStore(location))(options);

@@ -116,7 +116,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
   describe(`migrations on ${name}`, { timeout: 60_000 }, () => {
     test('a plan does nothing; a start that must not migrate refuses and names the remedy', async () => {
       const location = await create();
-      const store = openStore(location, { migrate: false });
+      const store = await openStore(location, { migrate: false });
       const plan = { from: 0, to: migrations.length };
       assert.deepEqual(await store.planMigration(), plan);
       await assert.rejects(
@@ -138,7 +138,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
       await run(location, mark(migrations.length + 1));
       const newer = (fault: unknown) =>
         fault instanceof SchemaMismatch && /run a newer Gatehouse/.test(fault.message);
-      const store = openStore(location, { migrate: false });
+      const store = await openStore(location, { migrate: false });
       await assert.rejects(store.planMigration(), newer);
       await assert.rejects(store.prepareSchema(), newer);
       await assert.rejects(store.prepareSchema({ migrate: false }), newer);
@@ -147,8 +147,10 @@ function migrate({ name, create, run, families, mark }: Kind): void {
 
     test('many starts at once on an empty database: one migrates, the others find it done', async () => {
       const location = await create();
-      const stores = Array.from({ length: name === 'sqlite' ? 2 : 6 }, () =>
-        openStore(location, { migrate: false }),
+      const stores = await Promise.all(
+        Array.from({ length: name === 'sqlite' ? 2 : 6 }, () =>
+          openStore(location, { migrate: false }),
+        ),
       );
       await Promise.all(stores.map((store) => store.prepareSchema()));
       for (const store of stores) {
@@ -163,7 +165,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
         location,
         `${migrations[0]?.[name]}; ${mark(1)}; CREATE TABLE revisions (of_somebody_else BIGINT);`,
       );
-      const store = openStore(location, { migrate: false });
+      const store = await openStore(location, { migrate: false });
       await assert.rejects(store.prepareSchema());
       assert.equal((await store.planMigration()).from, 1);
       await run(location, 'DROP TABLE revisions');
@@ -178,7 +180,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
           await run(location, `${migrations[version - 1]?.[name]}; ${mark(version)}`);
           await run(location, version === 1 ? schemaOne : (added[version] ?? ''));
         }
-        const store = openStore(location, { migrate: false });
+        const store = await openStore(location, { migrate: false });
         assert.equal((await store.planMigration()).from, from);
         await store.prepareSchema();
         const ada = await store.findAccountByName('Ada');
@@ -233,7 +235,7 @@ function migrate({ name, create, run, families, mark }: Kind): void {
 
     test('the audit trail refuses to be changed by anybody', async () => {
       const location = await create();
-      const store = openStore(location);
+      const store = await openStore(location);
       await store.prepareSchema();
       await registered(store, await person(store));
       const forbidden = [

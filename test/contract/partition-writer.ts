@@ -9,7 +9,7 @@ import { access, audit, type Consented, change, tokenId } from './things.ts';
  * were, and in the end what it wrote and what was refused.
  */
 const [location = '', clientId = '', userId = '', start = ''] = process.argv.slice(2);
-const store = openStore(location, { connections: 4, migrate: false });
+const store = await openStore(location, { connections: 4, migrate: false });
 const owned = {
   user: Number(userId) as UserId,
   app: { id: clientId as ClientId },

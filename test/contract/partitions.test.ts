@@ -6,19 +6,19 @@ import { after, describe, test } from 'node:test';
 import pg from 'pg';
 import type { TokenId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
-import { openStore } from '#store/open.ts';
-import { firstKeyAt } from '#store/postgres/partitions/bounds.ts';
+import { openPostgres } from '#store/postgres/open.ts';
 import { openPartitionManager, type PartitionRequest } from '#store/postgres/partitions/manager.ts';
 import {
   isLockConflict,
   MAX_MOVED_ROWS,
   PartitionRefusal,
-  type PartitionStep,
   partitionTable,
   setTableAside,
   validatePastTable,
 } from '#store/postgres/partitions/steps.ts';
 import { timedTables } from '#store/postgres/partitions/tables.ts';
+import { firstKeyAt } from '#store/sql/key-range.ts';
+import type { PartitionStep } from '#store/sql/maintenance.ts';
 import { compiledStatements } from '#store/sql/statement.ts';
 import type { Store } from '#store/store.ts';
 import type { Written } from './partition-writer.ts';
@@ -50,7 +50,7 @@ class Place {
 
   private constructor(url: string) {
     this.url = url;
-    this.store = openStore(url);
+    this.store = openPostgres(url);
     this.#client = new pg.Client({ connectionString: url });
   }
 

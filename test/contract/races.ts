@@ -63,7 +63,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
           .fill('ready')
           .flatMap((word) => [word, undefined]),
       );
-      store = openStore(location);
+      store = await openStore(location);
     });
     after(async () => {
       await store?.close();

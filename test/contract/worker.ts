@@ -6,7 +6,7 @@ import { NOW } from './things.ts';
 
 /** Another node: opens the stores it is told, and asks them what its parent says, all at once. */
 const [location = '', ephemeral] = process.argv.slice(2);
-const durable = openStore(location, { connections: 8 });
+const durable = await openStore(location, { connections: 8 });
 const clock = { now: () => NOW, millis: () => NOW * 1000 };
 const store =
   ephemeral === undefined

@@ -30,7 +30,7 @@ export async function openNode(
 ): Promise<Server> {
   const config = readConfig({ data, issuer, 'log-level': 'silent' }, environment, () => '');
   if (!config.ok) throw new Error(JSON.stringify(config.refusal));
-  const platform = createPlatform(config.value);
+  const platform = await createPlatform(config.value);
   const clock =
     now === undefined ? platform.clock : { now: () => instant(now() / 1000), millis: now };
   const built = composeServer(config.value, { ...platform, clock });

@@ -23,6 +23,7 @@ import type { Client } from '#registry/model/client.ts';
 import { composeServer, type Server } from '#server/compose.ts';
 import { type RunningServer, startServer } from '#server/serve.ts';
 import { consentCommands, personActor } from './consents.ts';
+import { openStoreAt } from './stores.ts';
 
 export const password = 'correct horse battery';
 /** Where the apps of a place live: no such host is ever asked, the browser answers for it. */
@@ -115,7 +116,7 @@ export class BrowserTestServer {
         warn() {},
         error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
       },
-      database: config.value.database,
+      openStore: openStoreAt(config.value, config.value.database),
       masterKeys: makeFixedKeyring([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
       signingKeys: inMemorySigningKeys([makeInitialKeySet(generateSigningKeys().keys)]),
       mailTransport: {

@@ -17,6 +17,7 @@ import { composeServer, type Platform, type Server } from '#server/compose.ts';
 import { useTestClock } from './clock.ts';
 import { consentCommands } from './consents.ts';
 import type { CredentialPair } from './signed.ts';
+import { openStoreAt } from './stores.ts';
 
 const signingKeys = generateSigningKeys();
 export const password = 'correct horse battery';
@@ -38,7 +39,7 @@ export class TestServer {
   constructor(
     settings: Readonly<Record<string, string>> = {},
     file = '',
-    platform: Partial<Platform> = {},
+    { database = ':memory:', ...platform }: Partial<Platform> & { database?: string } = {},
   ) {
     const config = readConfig(
       { issuer: 'https://gate.example', ...(file ? { config: 'file.yaml' } : {}), ...settings },
@@ -66,7 +67,7 @@ export class TestServer {
         warn() {},
         error: (event, fields) => process.stderr.write(`${event} ${JSON.stringify(fields)}\n`),
       },
-      database: ':memory:',
+      openStore: openStoreAt(config.value, database),
       masterKeys: makeFixedKeyring([{ id: 'm1', key: Buffer.alloc(32, 7) }]),
       signingKeys: inMemorySigningKeys([makeInitialKeySet(signingKeys.keys)]),
       mailTransport: {

@@ -7,7 +7,7 @@ import { composeServer, createPlatform } from '#server/compose.ts';
 
 const AHEAD = 100 * 86_400;
 const config = loadConfig({ data: process.argv[2], 'log-level': 'silent' });
-const outside = createPlatform(config);
+const outside = await createPlatform(config);
 const clock = {
   now: () => instant(Date.now() / 1000 + AHEAD),
   millis: () => Date.now() + AHEAD * 1000,

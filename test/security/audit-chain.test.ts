@@ -49,7 +49,7 @@ function chained({ name, create, run, off, on }: Kind): void {
   describe(`the chain of the audit trail on ${name}`, { timeout: 300_000 }, () => {
     async function trail(count: number): Promise<{ location: string; store: Store }> {
       const location = await create();
-      const store = openStore(location);
+      const store = await openStore(location);
       await store.prepareSchema();
       if (count > 0) await entries(store, count);
       return { location, store };
@@ -81,7 +81,10 @@ function chained({ name, create, run, off, on }: Kind): void {
 
     test('many writers at once, in several stores: one chain', async () => {
       const { location, store } = await trail(0);
-      const stores = [store, ...Array.from({ length: 3 }, () => openStore(location))];
+      const stores = [
+        store,
+        ...(await Promise.all(Array.from({ length: 3 }, () => openStore(location)))),
+      ];
       await Promise.all(stores.map((each) => each.prepareSchema()));
       await Promise.all(stores.flatMap((each) => [entries(each, 12), entries(each, 12)]));
       const { breaks, late, entries: all } = await store.verifyAudit();
@@ -105,7 +108,7 @@ function chained({ name, create, run, off, on }: Kind): void {
         location,
         `INSERT INTO audit (at, action, actor_id, via, client_id, edition, reason, changes) VALUES ${lines.join(', ')}`,
       );
-      const store = openStore(location, { migrate: false });
+      const store = await openStore(location, { migrate: false });
       await store.prepareSchema();
       const verdict = await store.verifyAudit();
       assert.deepEqual(
@@ -306,7 +309,7 @@ else {
 
   test('partitions: the chain goes on over them, and an archived one is told from a removed one', async () => {
     const location = await postgres.database();
-    const store = openStore(location);
+    const store = await openStore(location);
     await store.prepareSchema();
     await entries(store, 4);
     const desk = openPartitionManager(location);

@@ -584,7 +584,7 @@ test('an upgrade tells once of the confidential apps in use that have no exempti
       VALUES ('Ada', 'ada', NULL, NULL, '', '[]', NULL, 0, 1)`);
     db.exec(apps);
     db.close();
-    const store = openStore(`sqlite:${path}`);
+    const store = await openStore(`sqlite:${path}`);
     await store.prepareSchema();
     t.after(() => store.close());
     return store;

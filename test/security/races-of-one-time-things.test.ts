@@ -321,7 +321,7 @@ function races(name: string, create: () => Promise<Ground>): void {
 
     before(async () => {
       ground = await create();
-      const durable = openStore(ground.location);
+      const durable = await openStore(ground.location);
       await durable.prepareSchema();
       const clock = { now: () => NOW, millis: () => NOW * 1000 };
       store =

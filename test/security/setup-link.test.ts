@@ -118,7 +118,7 @@ test('a refused form keeps the link, a newer link ends it, and a made-up one nev
 test('a secret that an earlier version kept without an end is good for nothing', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-setup-'));
   const location = join(directory, 'gatehouse.db');
-  const store = openStore(`sqlite:${location}`);
+  const store = await openStore(`sqlite:${location}`);
   await store.prepareSchema();
   const own = digest();
   const database = new DatabaseSync(location);
@@ -186,7 +186,7 @@ function races({ name, open }: Place): void {
   describe(`races on ${name}`, { timeout: 240_000 }, () => {
     test('of many redemptions on two nodes one wins, in 200 rounds', async () => {
       const place = await open();
-      const store = openStore(place.location);
+      const store = await openStore(place.location);
       await store.prepareSchema();
       const nodes = await nodesOver(place.location);
       for (let round = 0; round < 200; round++) {
@@ -212,7 +212,7 @@ function races({ name, open }: Place): void {
 
     test('an account made elsewhere meanwhile never leaves two redemptions, nor a link that is still good', async () => {
       const place = await open();
-      const store = openStore(place.location);
+      const store = await openStore(place.location);
       await store.prepareSchema();
       const nodes = await nodesOver(place.location);
       for (let round = 0; round < 200; round++) {
@@ -269,7 +269,7 @@ else {
 
   test('on PostgreSQL a redemption waits for an account that is being made, and then finds it', async () => {
     const { location, client, close } = await onPostgres();
-    const store = openStore(location);
+    const store = await openStore(location);
     await store.prepareSchema();
     const own = digest();
     await store.saveSetupSecret(own, at(3600));
@@ -293,7 +293,7 @@ else {
 
   test('on PostgreSQL an account that another program wrote ends the link too', async () => {
     const { location, client, close } = await onPostgres();
-    const store = openStore(location);
+    const store = await openStore(location);
     await store.prepareSchema();
     const own = digest();
     await store.saveSetupSecret(own, at(3600));

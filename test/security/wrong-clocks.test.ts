@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { readConfig } from '#config/config.ts';
+import { type Config, readConfig } from '#config/config.ts';
 import { createSkewedClock, type SkewedClock } from '#harness/false-clock.ts';
 import {
   basicAuthorization,
@@ -16,7 +16,7 @@ import {
 import { createHttpServer } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#platform/log.ts';
-import { composeServer, createPlatform, type Server } from '#server/compose.ts';
+import { composeServer, createPlatform, type Platform, type Server } from '#server/compose.ts';
 import { purgeExpiredRows } from '#server/reaper.ts';
 import { type Ground, Node, onServers, onSqlite, until } from '../chaos/nodes.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
@@ -32,18 +32,22 @@ class HandNode {
   readonly built: Server;
   readonly app: ReturnType<typeof createHttpServer>;
 
-  constructor(
+  static async at(
     { data, issuer, environment }: SharedInstallation,
     boot: string | null = 'one start of the machine',
-  ) {
+  ): Promise<HandNode> {
     const config = readConfig({ data, issuer, 'log-level': 'silent' }, environment, () => '');
     if (!config.ok) throw new Error(JSON.stringify(config.refusal));
+    return new HandNode(config.value, await createPlatform(config.value), boot);
+  }
+
+  private constructor(config: Config, platform: Platform, boot: string | null) {
     const note = (event: string, fields = {}) => void this.said.push({ event, fields });
     const log: Log = { info: note, warn: note, error: note };
     const millis = () => Date.now() + this.aheadMs + this.passedMs;
     const from = Date.now() - performance.now();
-    this.built = composeServer(config.value, {
-      ...createPlatform(config.value),
+    this.built = composeServer(config, {
+      ...platform,
       log,
       clock: { now: () => instant(millis() / 1000), millis },
       // Processes of one machine count from the same moment.
@@ -118,8 +122,8 @@ function arena({ name, ground, byServer, calm }: Arena): void {
     let there: TestData;
 
     before(async () => {
-      right = await new HandNode(ground.home).open();
-      wrong = await new HandNode(ground.home).open();
+      right = await (await HandNode.at(ground.home)).open();
+      wrong = await (await HandNode.at(ground.home)).open();
       there = await createTestData(right.built);
     });
     after(async () => {
@@ -252,7 +256,7 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       const look = await kept();
       await calm();
       await right.upkeep();
-      const forward = new HandNode(ground.home);
+      const forward = await HandNode.at(ground.home);
       forward.aheadMs = DAY;
       await forward.open();
       await forward.upkeep();
@@ -263,7 +267,7 @@ function arena({ name, ground, byServer, calm }: Arena): void {
       );
       assert.equal((await forward.get('/oauth2/jwks')).status, 503);
       await forward.close();
-      const again = await new HandNode(ground.home).open();
+      const again = await (await HandNode.at(ground.home)).open();
       await again.upkeep();
       assert.equal((await again.get('/api/v1/me', signed())).status, 200);
       await again.close();
@@ -294,14 +298,14 @@ function arena({ name, ground, byServer, calm }: Arena): void {
           (await store.recordTime(moment(DAY))).steadySince * 1000 > Date.now() + DAY - 5000,
         );
         assert.ok((await store.recordTime(moment(0))).steadySince * 1000 > Date.now() - 5000);
-        const later = await new HandNode(ground.home).open();
+        const later = await (await HandNode.at(ground.home)).open();
         assert.equal(later.built.clockMonitor.purgeUntil(), null);
         await later.close();
       });
 
     test('time that goes on evenly: what expired is taken away, five minutes late', async () => {
       await calm();
-      const node = await new HandNode(ground.home).open();
+      const node = await (await HandNode.at(ground.home)).open();
       const due = node.built.clockMonitor.purgeUntil();
       assert.ok(due !== null && Math.abs(due - (Date.now() / 1000 - 300)) < 5, String(due));
       await node.close();

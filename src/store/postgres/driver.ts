@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { Unavailable } from '#kernel/unavailable.ts';
 import type { RowChange } from '../cache/cache.ts';
 import type { Driver, Isolation } from '../driver.ts';
 import type {
@@ -10,7 +11,6 @@ import type {
   Step,
   Transaction,
 } from '../sql/statement.ts';
-import { Unavailable } from '../sqlite/errors.ts';
 import { classifyFault, toUnavailable } from './errors.ts';
 
 export interface PostgresOptions {

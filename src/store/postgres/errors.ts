@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { Unavailable } from '../sqlite/errors.ts';
+import { Unavailable } from '#kernel/unavailable.ts';
 
 /** SQLSTATE classes, and single states, after which asking again later may help. */
 const transientStates = [

@@ -1,6 +1,6 @@
 import type { Instant } from '#kernel/time.ts';
 import type { Driver } from '../driver.ts';
-import type { KeyRange } from '../postgres/partitions/bounds.ts';
+import type { KeyRange } from './key-range.ts';
 import type { Schema } from './schema.ts';
 import { execute, type Statement, sql } from './statement.ts';
 

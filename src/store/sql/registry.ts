@@ -7,7 +7,6 @@ import type {
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Impact } from '#registry/usage.ts';
 import type { Driver } from '../driver.ts';
-import { firstKeyAt } from '../postgres/partitions/bounds.ts';
 import { makeAuditLogStore } from './audit.ts';
 import {
   cacheConfiguredClients,
@@ -27,6 +26,7 @@ import {
   saveConsent,
 } from './consents.ts';
 import { inEachDialect } from './dialect.ts';
+import { firstKeyAt } from './key-range.ts';
 import { applyChange } from './registry-changes.ts';
 import {
   toAccount,

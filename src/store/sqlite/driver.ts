@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Driver } from '../driver.ts';
 import type { QueryResult, Step, Transaction } from '../sql/statement.ts';
-import { isUnavailable, toSqliteFault } from './errors.ts';
-
-export type { Driver } from '../driver.ts';
+import { toSqliteFault } from './errors.ts';
 
 interface QueuedWrite {
   run(): void;

@@ -1,7 +1,5 @@
 import { Unavailable } from '#kernel/unavailable.ts';
 
-export { isUnavailable, Unavailable } from '#kernel/unavailable.ts';
-
 /** Primary result codes of SQLite that pass: BUSY, LOCKED, IOERR, FULL and CANTOPEN. */
 const transientCodes = new Map([
   [5, 'busy'],

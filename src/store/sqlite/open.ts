@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { NO_MAINTENANCE } from '../postgres/partitions/manager.ts';
 import { chainAllEntries } from '../sql/audit-chain.ts';
+import { NO_MAINTENANCE } from '../sql/maintenance.ts';
 import { migrateSqlite, planSqlite, requireUpToDate } from '../sql/migrate.ts';
 import { makeStorePorts, type Store } from '../store.ts';
 import { SqliteDriver } from './driver.ts';

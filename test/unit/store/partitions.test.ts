@@ -2,17 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instant } from '#kernel/time.ts';
 import { makePartitionMaintenance } from '#operations/partition.ts';
-import {
-  firstKeyAt,
-  keyRangesToPurge,
-  parsePartitionBound,
-  timeOfKey,
-} from '#store/postgres/partitions/bounds.ts';
+import { keyRangesToPurge, parsePartitionBound } from '#store/postgres/partitions/bounds.ts';
 import {
   missingPeriods,
   type PartitionInterval,
   periodContaining,
 } from '#store/postgres/partitions/periods.ts';
+import { firstKeyAt, timeOfKey } from '#store/sql/key-range.ts';
 
 const time = (text: string) => instant(Date.parse(`${text}Z`) / 1000);
 const text = (at: number) => new Date(at * 1000).toISOString().slice(0, 16);

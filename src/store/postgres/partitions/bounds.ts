@@ -1,5 +1,6 @@
-import { type Instant, instant } from '#kernel/time.ts';
+import type { Instant } from '#kernel/time.ts';
 import type { Driver } from '../../driver.ts';
+import { type KeyRange, timeOfKey } from '../../sql/key-range.ts';
 import { fetchAll, sql } from '../../sql/statement.ts';
 
 /** A partition of a table, by the texts of its bounds; null: it has none on that side. */
@@ -17,18 +18,9 @@ export function parsePartitionBound(name: string, bound: string): Partition | un
   return found === null ? undefined : { name, from: found[1] ?? null, to: found[2] ?? null };
 }
 
-/** The first key of a row whose key begins with the time in milliseconds, 12 hexadecimal digits. */
-export const firstKeyAt = (at: Instant): string => (at * 1000).toString(16).padStart(12, '0');
-/** The time that such a key begins with. */
-export const timeOfKey = (key: string): Instant =>
-  instant(Number.parseInt(key.slice(0, 12), 16) / 1000);
-
 /** Longer than any that is made by a clock that is right: nobody will drop it soon. */
 const isOverlong = ({ from, to }: Omit<Partition, 'name'>) =>
   from !== null && to !== null && timeOfKey(to) - timeOfKey(from) > 62 * 86_400;
-
-/** Keys from the first to before the second. */
-export type KeyRange = readonly [from: string, to: string];
 
 /** Above every key, compared by bytes. */
 const LAST_KEY = '\u{10ffff}';

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Instant } from '#kernel/time.ts';
+import type { PartitionMaintenance, PartitionStep } from '../../sql/maintenance.ts';
 import { PostgresDriver } from '../driver.ts';
 import { classifyFault, toUnavailable } from '../errors.ts';
 import { planPostgres } from '../migrate.ts';
@@ -21,7 +22,6 @@ import {
   notExpired,
   type PartitionJob,
   PartitionRefusal,
-  type PartitionStep,
   partitionTable,
   runStep,
   setTableAside,
@@ -37,6 +37,8 @@ import {
   type TimedTable,
   timedTables,
 } from './tables.ts';
+
+export { PartitionRefusal } from './steps.ts';
 
 /** The first schema of which both tables can be divided. */
 const MIN_SCHEMA = 4;
@@ -235,24 +237,6 @@ export function openPartitionManager(url: string): PartitionManager {
     close: () => driver.close(),
   };
 }
-
-/** What the partitions of a database needed. */
-export interface PartitionMaintenance {
-  readonly steps: readonly PartitionStep[];
-  /**
-   * Tables for whose next time there is no partition, and the role of this process may not make
-   * one.
-   */
-  readonly tablesWithoutPartition: readonly string[];
-  /**
-   * Seconds between this process's clock and the server's, when they are so many that nothing was
-   * done.
-   */
-  readonly clockDriftSeconds?: number;
-}
-
-/** Tables that were never divided need nothing. */
-export const NO_MAINTENANCE: PartitionMaintenance = { steps: [], tablesWithoutPartition: [] };
 
 /**
  * Does what is due: what a node does now and then. When another process is at it, or a table is in

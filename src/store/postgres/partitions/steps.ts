@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { type Instant, instant } from '#kernel/time.ts';
+import type { PartitionStep } from '../../sql/maintenance.ts';
 import { MIGRATION_LOCK as MIGRATING } from '../migrate.ts';
 import type { Partition } from './bounds.ts';
 import { type PartitionInterval, type Period, periodContaining } from './periods.ts';
@@ -20,20 +21,6 @@ export const MAX_MOVED_ROWS = 10_000;
 /** How much is read at most while others wait: about a tenth of a second. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 const HOUR_SECONDS = 3600;
-
-/** One thing that was done to a table, or would be. */
-export interface PartitionStep {
-  readonly table: string;
-  /**
-   * `set-aside`: new rows go into a table of their own, which the old one stands behind. `proved`:
-   * the old rows were read, to know that they are of the past. `divided`: the table has partitions.
-   * `made`, `dropped`: one of them.
-   */
-  readonly what: 'set-aside' | 'proved' | 'divided' | 'made' | 'dropped';
-  readonly partition: string;
-  /** Rows that were moved to where they belong. */
-  readonly moved: number;
-}
 
 /** Why partitions cannot be made. The message is for the operator. */
 export class PartitionRefusal extends Error {

@@ -1,5 +1,6 @@
 import { type Instant, instant } from '#kernel/time.ts';
-import { firstKeyAt, type Partition, parsePartitionBound, timeOfKey } from './bounds.ts';
+import { firstKeyAt, timeOfKey } from '../../sql/key-range.ts';
+import { type Partition, parsePartitionBound } from './bounds.ts';
 import type { PartitionInterval, Period } from './periods.ts';
 
 /** A table that is divided by time, and what is particular about it. */

@@ -1,28 +1,39 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import type { RequestOrigin, SignedIn } from '#accounts/sessions.ts';
 import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
 import { parsePageForm, parseQuery } from '#http/request.ts';
 import {
+  clearSession,
+  hasFormCookie,
   hasValidCsrfToken,
   identifyVisitor,
   isSameOrigin,
   pageActor,
   pageFrame,
   redirectLocally,
+  rememberDevice,
+  requestOriginOf,
   sendFormExpired,
   sendNote,
   sendPage,
+  startSession,
   type Visitor,
 } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
 import { isRecentProof } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
-import { requestReauthentication, verifyReauthentication } from './account/proof.ts';
+import { requestReauthentication, verifyReauthentication } from './account/reauthentication.ts';
 import { formPagePath, redirectFormToSignIn, redirectToSignIn } from './account/sign-in-first.ts';
+import { type FormProblem, formLevelProblem } from './form-problems.ts';
 import type { Frame, Html } from './frame.ts';
 import type { NoteKey } from './words.ts';
 
-/** One request for a page of ours, with everything its handler needs. */
+/** What serving a page needs, besides what its own handler asks for. */
+export type PageDependencies = Services;
+
+/** One request for a page, with everything that any handler needs. */
 export interface PageCall<U extends Account | null = Account | null> {
   readonly services: Services;
   readonly request: FastifyRequest;
@@ -30,13 +41,25 @@ export interface PageCall<U extends Account | null = Account | null> {
   readonly visitor: Visitor;
   readonly frame: Frame;
   readonly user: U;
-  /** Acts through the pages: every right of the person, and a change token is asked for. */
+  /** Acts through the pages: every right of the person, and an ETag is asked for. */
   readonly actor: Actor;
   readonly params: Readonly<Record<string, string>>;
   readonly query: FormParameters;
   /** The form of a POST; empty otherwise. */
   readonly form: FormParameters;
+  /** Where the request comes from, for the list of sessions and for throttling. */
+  readonly requestOrigin: RequestOrigin;
+  /**
+   * Puts a new session into the browser, in place of any other: its secret is new, whatever the
+   * browser held before.
+   */
+  startSession(signedIn: SignedIn): Promise<void>;
+  /** Takes the session out of the browser; the session itself goes on. */
+  clearSession(): void;
 }
+
+/** A call of somebody who is signed in. */
+export type SignedInCall = PageCall<Account>;
 
 /**
  * What a handler answers: a page; a page with a status; a way to go on (303); or one thing to say.
@@ -57,6 +80,9 @@ export type PageResponse =
    */
   | { readonly reauthenticate: true };
 
+/** There is nothing at this address, as far as this person may know. */
+export const notFound = { status: 404, note: 'not-found' } as const satisfies PageResponse;
+
 /**
  * Who may come: everybody, whoever is signed in, or holders of a right; `proven`: who also proved
  * in the last ten minutes that it is them.
@@ -64,129 +90,209 @@ export type PageResponse =
 export type Access = 'everybody' | 'signed-in' | { readonly right: string; readonly proven?: true };
 
 type PageHandler = (call: PageCall) => Promise<PageResponse>;
+/** Shows a form again whose CSRF token is not the browser's any more; the problem says why. */
+type StaleFormHandler = (call: PageCall, problems: readonly FormProblem[]) => Promise<PageResponse>;
+
+/** One address: who may come, and what answers. */
+interface PageRoute {
+  readonly access: Access;
+  readonly handler: PageHandler;
+  readonly staleHandler?: StaleFormHandler;
+}
+
+/** Whoever passed the checks before a handler. */
+interface AdmittedVisitor {
+  readonly visitor: Visitor;
+  readonly form: FormParameters;
+  /** The form's CSRF token is not the browser's: only the form itself may be shown again. */
+  readonly isStale: boolean;
+}
 
 const emptyForm = makeFormParameters([]);
 
-async function servePage(
-  services: Services,
+/** False: the form is not one of ours, or not one of this browser. */
+function isAcceptableForm(
+  dependencies: PageDependencies,
+  request: FastifyRequest,
+  isCsrfValid: boolean,
+  { staleHandler }: PageRoute,
+): boolean {
+  if (isCsrfValid) return true;
+  return (
+    staleHandler !== undefined &&
+    isSameOrigin(dependencies, request) &&
+    parsePageForm(request).repeated === undefined
+  );
+}
+
+/** Checks who comes, in this order: sign-in, CSRF token, right, proof. Refused: it was answered. */
+async function admit(
+  dependencies: PageDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
-  access: Access,
-  handler: PageHandler,
-  staleHandler?: PageHandler,
-): Promise<FastifyReply> {
-  const visitor = await identifyVisitor(services, request, reply);
+  route: PageRoute,
+): Promise<Result<AdmittedVisitor, FastifyReply>> {
+  const { access } = route;
+  const visitor = await identifyVisitor(dependencies, request, reply);
   const { user } = visitor;
   const isPost = request.method === 'POST';
-  if (access !== 'everybody' && user === null)
-    return isPost
-      ? redirectFormToSignIn(services, request, reply)
-      : redirectToSignIn(services, request, reply);
-  const isCsrfValid = !isPost || hasValidCsrfToken(services, request, visitor);
-  if (
-    !isCsrfValid &&
-    !(
-      staleHandler &&
-      isSameOrigin(services, request) &&
-      parsePageForm(request).repeated === undefined
-    )
-  )
-    return sendFormExpired(services, reply, visitor, formPagePath(request));
-  if (typeof access === 'object' && !services.rights.rightsOf(user).has(access.right))
-    return sendNote(services, reply, visitor, 403, 'forbidden');
+  if (access !== 'everybody' && user === null) {
+    const redirectVisitor = isPost ? redirectFormToSignIn : redirectToSignIn;
+    return refuse(await redirectVisitor(dependencies, request, reply));
+  }
+  const isCsrfValid = !isPost || hasValidCsrfToken(dependencies, request, visitor);
+  if (!isAcceptableForm(dependencies, request, isCsrfValid, route))
+    return refuse(await sendFormExpired(dependencies, reply, visitor, formPagePath(request)));
+  if (typeof access === 'object' && !dependencies.rights.rightsOf(user).has(access.right))
+    return refuse(await sendNote(dependencies, reply, visitor, 403, 'forbidden'));
   const form = isPost ? parsePageForm(request) : emptyForm;
   const reauthentication =
     isPost && isCsrfValid && user !== null
-      ? await verifyReauthentication(services, request, reply, { ...visitor, user }, form)
+      ? await verifyReauthentication(dependencies, request, reply, { ...visitor, user }, form)
       : null;
-  if (reauthentication !== null && !reauthentication.ok) return reauthentication.refusal;
+  if (reauthentication !== null && !reauthentication.ok) return reauthentication;
   const provenVisitor =
     reauthentication === null ? visitor : { ...visitor, proof: reauthentication.value };
-  if (
-    typeof access === 'object' &&
-    access.proven &&
-    !isRecentProof(provenVisitor.proof, services.clock.now())
-  )
-    return requestReauthentication(services, request, reply, provenVisitor);
+  const needsProof = typeof access === 'object' && access.proven === true;
+  if (needsProof && !isRecentProof(provenVisitor.proof, dependencies.clock.now()))
+    return refuse(await requestReauthentication(dependencies, request, reply, provenVisitor));
+  return accept({ visitor: provenVisitor, form, isStale: !isCsrfValid });
+}
+
+function makePageCall(
+  dependencies: PageDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { visitor, form }: AdmittedVisitor,
+): PageCall {
   const query = parseQuery(request);
-  const answer = await (isCsrfValid ? handler : (staleHandler ?? handler))({
-    services,
+  return {
+    services: dependencies,
     request,
     reply,
-    visitor: provenVisitor,
-    frame: pageFrame(services, provenVisitor),
-    user,
-    actor: pageActor(services, request, provenVisitor),
+    visitor,
+    frame: pageFrame(dependencies, visitor),
+    user: visitor.user,
+    actor: pageActor(dependencies, request, visitor),
     params: request.params as Readonly<Record<string, string>>,
     query: query.ok ? makeFormParameters(query.value) : emptyForm,
     form,
-  });
+    requestOrigin: requestOriginOf(dependencies, request),
+    async startSession({ account, sessionSecret, expiresAt }) {
+      if (visitor.signedIn) await dependencies.accounts.signOut(visitor.secret);
+      startSession(dependencies, reply, sessionSecret, expiresAt - dependencies.clock.now());
+      rememberDevice(dependencies, request, reply, account);
+    },
+    clearSession: () => clearSession(dependencies, reply),
+  };
+}
+
+/** What is said above a form that is shown again because it was stale. */
+const staleFormProblems = (
+  dependencies: PageDependencies,
+  { request, frame }: PageCall,
+): readonly FormProblem[] =>
+  formLevelProblem(
+    frame.words.say(hasFormCookie(dependencies, request) ? 'sign-in.stale' : 'sign-in.no-cookie'),
+  );
+
+function sendPageResponse(
+  dependencies: PageDependencies,
+  { request, reply, visitor }: PageCall,
+  answer: PageResponse,
+): FastifyReply | Promise<FastifyReply> {
   if ('reauthenticate' in answer && answer.reauthenticate === true)
-    return requestReauthentication(services, request, reply, provenVisitor);
+    return requestReauthentication(dependencies, request, reply, visitor);
   if ('responseSent' in answer && answer.responseSent === true) return reply;
   if ('to' in answer) return redirectLocally(reply, answer.to);
   if ('note' in answer)
-    return sendNote(services, reply, visitor, answer.status, answer.note, answer.values);
+    return sendNote(dependencies, reply, visitor, answer.status, answer.note, answer.values);
   if ('page' in answer) return sendPage(reply, answer.status, answer.page);
   return sendPage(reply, 200, answer as Html);
 }
 
-/** Puts a handler at an address; it knows whose account it serves where nobody else may come. */
-interface RouteHandler {
+async function servePage(
+  dependencies: PageDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  route: PageRoute,
+): Promise<FastifyReply> {
+  const admitted = await admit(dependencies, request, reply, route);
+  if (!admitted.ok) return admitted.refusal;
+  const call = makePageCall(dependencies, request, reply, admitted.value);
+  const { handler, staleHandler } = route;
+  const answer =
+    admitted.value.isStale && staleHandler
+      ? await staleHandler(call, staleFormProblems(dependencies, call))
+      : await handler(call);
+  return sendPageResponse(dependencies, call, answer);
+}
+
+/** Puts a handler at a path; it knows whose account it serves where nobody else may come. */
+interface AddPage {
+  (path: string, handler: PageHandler): void;
   (
-    app: FastifyInstance,
-    services: Services,
     path: string,
-    handler: (call: PageCall) => Promise<PageResponse>,
+    handler: (call: SignedInCall) => Promise<PageResponse>,
+    access: Exclude<Access, 'everybody'>,
   ): void;
+}
+
+/** Puts pages at their addresses. */
+export interface PageRouter {
+  /** A page at an address. */
+  readonly getPage: AddPage;
+  /** What a form at an address does: its CSRF token is checked before anything is read from it. */
+  readonly postForm: AddPage;
+  /**
+   * The same for a form of people who need not be signed in. `staleHandler` answers one whose CSRF
+   * token is not the browser's any more: it was open for too long, or somebody signed in or out in
+   * another tab. It does nothing but show the form again with what was typed.
+   */
+  postPublicForm(path: string, handler: PageHandler, staleHandler: StaleFormHandler): void;
+}
+
+export function makePageRouter(app: FastifyInstance, dependencies: PageDependencies): PageRouter {
+  const addRoute = (method: 'get' | 'post', path: string, route: PageRoute): void =>
+    void app[method](path, (request, reply) => servePage(dependencies, request, reply, route));
+  const addPage =
+    (method: 'get' | 'post'): AddPage =>
+    (
+      path: string,
+      handler: (call: never) => Promise<PageResponse>,
+      access: Access = 'everybody',
+    ): void =>
+      addRoute(method, path, { access, handler: handler as PageHandler });
+  return {
+    getPage: addPage('get'),
+    postForm: addPage('post'),
+    postPublicForm: (path, handler, staleHandler) =>
+      addRoute('post', path, { access: 'everybody', handler, staleHandler }),
+  };
+}
+
+/** Puts a handler at an address, over all services. */
+interface RouteHandler {
+  (app: FastifyInstance, services: Services, path: string, handler: PageHandler): void;
   (
     app: FastifyInstance,
     services: Services,
     path: string,
-    handler: (call: PageCall<Account>) => Promise<PageResponse>,
+    handler: (call: SignedInCall) => Promise<PageResponse>,
     access: Exclude<Access, 'everybody'>,
   ): void;
 }
 
 const pageRoute =
-  (method: 'get' | 'post'): RouteHandler =>
+  (method: 'getPage' | 'postForm'): RouteHandler =>
   (
     app: FastifyInstance,
     services: Services,
     path: string,
     handler: (call: never) => Promise<PageResponse>,
     access: Access = 'everybody',
-  ): void => {
-    app[method](path, (request, reply) =>
-      servePage(
-        services,
-        request,
-        reply,
-        access,
-        handler as (call: PageCall) => Promise<PageResponse>,
-      ),
-    );
-  };
+  ): void =>
+    makePageRouter(app, services)[method](path, handler as PageHandler, access as 'signed-in');
 
-/** A page at an address. */
-export const getPage = pageRoute('get');
-
-/** What a form at an address does: its proof is checked before anything is read from it. */
-export const postForm = pageRoute('post');
-
-/**
- * The same for a form of people who need not be signed in. `stale` answers one whose proof is not
- * that of the browser any more: it was open for too long, or somebody signed in or out in another
- * tab. It does nothing but show the form again with what was typed.
- */
-export function postPublicForm(
-  app: FastifyInstance,
-  services: Services,
-  path: string,
-  handler: PageHandler,
-  staleHandler: PageHandler,
-): void {
-  app.post(path, (request, reply) =>
-    servePage(services, request, reply, 'everybody', handler, staleHandler),
-  );
-}
+export const getPage = pageRoute('getPage');
+export const postForm = pageRoute('postForm');

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
-import { redirectLocally, safeLocalPath } from '#http/session.ts';
+import { redirectLocally, requestOriginOf, safeLocalPath } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { returnToValue } from '#pages/account/sign-in-first.ts';
 import { parsePageTitle } from '../titles.ts';
@@ -131,7 +131,11 @@ export async function redirectReferencePage(
     page === 'createaccount' ||
     (page === 'userlogin' && (sub === 'signup' || form.get('type') === 'signup'));
   if (signUp || page === 'userlogin') {
-    const returnValue = await returnToValue(services, request, returnPath(form));
+    const returnValue = await returnToValue(
+      services,
+      requestOriginOf(services, request),
+      returnPath(form),
+    );
     return redirectLocally(
       reply,
       `/${signUp ? 'register' : 'sign-in'}${queryString({ returnto: returnValue === '/' ? undefined : returnValue })}`,

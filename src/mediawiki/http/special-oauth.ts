@@ -10,6 +10,7 @@ import {
   identifyVisitor,
   pageFrame,
   redirectLocally,
+  requestOriginOf,
   safeLocalPath,
   sendPage,
 } from '#http/session.ts';
@@ -255,7 +256,10 @@ export function mediawikiRoutes(app: FastifyInstance, services: Services): void 
         if (restUrl === undefined)
           return sendError(request, reply, 'html', protocolException('Invalid redirect'));
         const path = safeLocalPath(restUrl.startsWith('/') ? restUrl : `/${restUrl}`);
-        return redirectLocally(reply, (await returnToValue(services, request, path)) ?? '/');
+        return redirectLocally(
+          reply,
+          (await returnToValue(services, requestOriginOf(services, request), path)) ?? '/',
+        );
       }
       case '': {
         const visitor = await identifyVisitor(services, request, reply);

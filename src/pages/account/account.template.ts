@@ -6,13 +6,14 @@ import {
   dateElement,
   descriptionList,
   formField,
-  messageWithHtml,
   timeElement,
 } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
-import { languageNames, languages, type Words } from '../words.ts';
+import { languageNames, languages } from '../words.ts';
+import { browserName } from './browser-name.ts';
+import { newPasswordField } from './new-password-field.ts';
 
 /** One signed-in browser. */
 export interface SessionView {
@@ -40,38 +41,6 @@ export interface AccountView {
   readonly sessions: readonly SessionView[];
   readonly passkeyCount: number;
   readonly problems: readonly FormProblem[];
-}
-
-const firstMatch = (
-  agent: string,
-  patterns: readonly (readonly [pattern: RegExp, name: string])[],
-): string | null => patterns.find(([pattern]) => pattern.test(agent))?.[1] ?? null;
-
-// Browsers claim to be each other: the more special ones come first.
-const browsers = [
-  [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
-  [/\bOPR\/|\bOpera\b/, 'Opera'],
-  [/\bSamsungBrowser\//, 'Samsung Internet'],
-  [/\b(?:Firefox|FxiOS)\//, 'Firefox'],
-  [/Chrom(?:e|ium)\/|\bCriOS\//, 'Chrome'],
-  [/\bSafari\//, 'Safari'],
-] as const;
-const systems = [
-  [/\biPhone\b/, 'iPhone'],
-  [/\biPad\b/, 'iPad'],
-  [/\bAndroid\b/, 'Android'],
-  [/\bWindows\b/, 'Windows'],
-  [/\bCrOS\b/, 'ChromeOS'],
-  [/\bMac OS X\b|\bMacintosh\b/, 'macOS'],
-  [/\bLinux\b/, 'Linux'],
-] as const;
-
-/** A browser in plain words, from what it says it is. */
-export function browserName(words: Words, agent: string): string {
-  const [browser, system] = [firstMatch(agent, browsers), firstMatch(agent, systems)];
-  if (browser !== null && system !== null)
-    return words.say('account.browser-on', { browser, system });
-  return browser ?? system ?? words.say('account.browser-unknown');
 }
 
 const submitButton = (name: string, text: string, kind = '') =>
@@ -164,20 +133,6 @@ ${submitButton('change', words.say('account.password-change'))}
 <p><a href="/password/forgotten">${words.say('sign-in.forgotten')}</a></p></section>`;
 }
 
-/** The field for a password that is being chosen. */
-export const newPasswordField = (words: Words, problem: string | null): Html =>
-  formField({
-    name: 'new-password',
-    label: words.say('password.new'),
-    help: words.say('setup.password-help'),
-    type: 'password',
-    problem,
-    autocomplete: 'new-password',
-    required: true,
-    minLength: 8,
-    maxLength: 512,
-  });
-
 /** Keeps the page small; the rest ends with "sign out everywhere". */
 const MAX_SESSIONS_SHOWN = 20;
 
@@ -226,25 +181,5 @@ ${passwordPart(frame, view)}
 <p>${words.say('account.passkeys-count', { count: view.passkeyCount })}</p><p><a href="/account/passkeys">${words.say('account.passkeys-see')}</a></p></section>
 ${sessionsPart(frame, view)}`,
     { problems: view.problems },
-  );
-}
-
-/**
- * Asks whether an address shall become the person's: a link alone is opened by programs that look
- * through mail.
- */
-export function confirmEmailPage(
-  frame: Frame,
-  view: { readonly token: string; readonly name: string; readonly address: string },
-): Html {
-  const { words } = frame;
-  return layout(
-    frame,
-    words.say('confirm.title'),
-    html`<p>${messageWithHtml(words, 'confirm.intro', { name: bidiIsolate(view.name), address: html`<strong>${bidiIsolate(view.address)}</strong>` })}</p>
-<form method="post" action="/account/email/confirm">${csrfField(frame)}
-<input type="hidden" name="token" value="${view.token}">
-${submitButton('confirm', words.say('confirm.button'))}
-</form>`,
   );
 }

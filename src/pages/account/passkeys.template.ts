@@ -3,6 +3,7 @@ import { bidiIsolate, csrfField, dateElement, descriptionList, formField } from 
 import { type FormProblem, noProblems, problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
+import { passkeyForm } from './passkey-form.template.ts';
 
 /** One passkey of a person. */
 export interface PasskeyView {
@@ -11,28 +12,6 @@ export interface PasskeyView {
   readonly addedAt: number;
   readonly lastUsedAt: number | null;
 }
-
-/**
- * A form that a browser fills in with its answer, and says until then what it needs. `options`:
- * where the script asks what to do; `does`: what that is.
- */
-export const passkeyForm = (
-  { words, csrfToken }: Frame,
-  form: {
-    readonly action: string;
-    readonly optionsUrl: string;
-    readonly ceremony: 'add' | 'use';
-    readonly scriptNotice: string;
-    readonly body: Html;
-  },
-): Html =>
-  html`<p class="quiet" data-until-script>${form.scriptNotice}</p>
-<form method="post" action="${form.action}" data-passkey="${form.optionsUrl}" data-does="${form.ceremony}" data-failed="${words.say('passkey.failed')}" hidden>${csrfField({ csrfToken })}
-<input type="hidden" name="answer" value="">
-<p class="problem" role="alert" hidden></p>
-${form.body}
-</form>
-<script src="/assets/passkeys.js" defer></script>`;
 
 /** Which of the forms was refused, and why; `id`: of which key, null: the one that adds. */
 export interface RefusedPasskeyForm {

@@ -1,18 +1,14 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { describeDestination } from '#encoding/browser-uri.ts';
-import { makeFormParameters, parseForm } from '#encoding/form.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PendingRequests } from '#accounts/kept-requests.ts';
+import type { RequestOrigin } from '#accounts/sessions.ts';
 import {
   identifyVisitor,
   redirectLocally,
   requestOriginOf,
   safeLocalPath,
   sendNote,
-  sessionOf,
 } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
-import type { ClientId } from '#kernel/ids.ts';
-import type { Client } from '#registry/model/client.ts';
-import { findAuthorizationRequest } from '../consent/decision.ts';
 
 // How people who have to sign in first come back to what they came for (ADR 27).
 
@@ -39,13 +35,18 @@ function escapeQuery(path: string, characters: RegExp): string {
  */
 export const encodeLocalPath = (path: string): string => escapeQuery(path, /[^\x21-\x7e]|\\/g);
 
+/** What keeping a path takes. */
+export interface ReturnPathDependencies {
+  readonly pendingRequests: Pick<PendingRequests, 'save'>;
+}
+
 /**
- * The value of `returnto` for a path of ours, as it is up to `mostCarried` characters; undefined:
+ * The value of `returnto` for a path of ours, as it is up to `maxLength` characters; undefined:
  * it is too long for that.
  */
 export async function returnToValue(
-  services: Services,
-  request: FastifyRequest,
+  { pendingRequests }: ReturnPathDependencies,
+  requestOrigin: RequestOrigin,
   path: string,
   maxLength = MAX_RETURN_LENGTH,
 ): Promise<string | undefined> {
@@ -57,14 +58,25 @@ export async function returnToValue(
   if (encodeURIComponent(localPath).length <= maxLength) return localPath;
   // Kept as it was sent, for the bound of `state` counts bytes as they are sent; but no character
   // that a database refuses.
-  const handle = await services.pendingRequests.save(
+  const handle = await pendingRequests.save(
     localPath === '/' ? localPath : escapeQuery(path, /[^\x21-\xff]/g),
-    requestOriginOf(services, request),
+    requestOrigin,
   );
   if (handle !== undefined) return `/continue/${handle}`;
   // Where strangers fill the store, what fits most proxies is carried as it is.
   return maxLength > 0 && localPath.length <= 4096 ? localPath : undefined;
 }
+
+/**
+ * The same in an e-mail: under a handle, for none carries what a stranger wrote. Undefined: they
+ * were not on the way anywhere.
+ */
+export const returnPathForEmail = async (
+  dependencies: ReturnPathDependencies,
+  requestOrigin: RequestOrigin,
+  returnPath: string,
+): Promise<string | undefined> =>
+  returnPath === '/' ? undefined : returnToValue(dependencies, requestOrigin, returnPath, 0);
 
 /** Sends somebody to sign in, to come back to a path of ours; left out: the one of the request. */
 export async function redirectToSignIn(
@@ -76,7 +88,7 @@ export async function redirectToSignIn(
     status = 303,
   }: { readonly path?: string | undefined; readonly status?: 303 | 307 } = {},
 ): Promise<FastifyReply> {
-  const returnValue = await returnToValue(services, request, path);
+  const returnValue = await returnToValue(services, requestOriginOf(services, request), path);
   if (returnValue === undefined)
     return sendNote(
       services,
@@ -108,78 +120,4 @@ export function formPagePath(request: FastifyRequest): string | undefined {
   const { url } = request.routeOptions;
   const page = url !== undefined && request.server.hasRoute({ method: 'GET', url });
   return page ? safeLocalPath(request.raw.url) : undefined;
-}
-
-/** An app that a person is on the way to. */
-export interface PendingApp {
-  /** Null: nothing is said of one that nobody approved. */
-  readonly shown: { readonly name: string; readonly place: string | null } | null;
-}
-
-const authorizationPaths =
-  /^\/(?:oauth2\/authorize|oauth1\/(?:authorize|authenticate)|w\/rest\.php\/oauth2\/authorize|w\/index\.php|wiki\/)/;
-
-async function findClientOfPath(services: Services, path: string): Promise<Client | undefined> {
-  const [, handle] = /^\/authorize\/([\w-]{51})(?:\?|$)/.exec(path) ?? [];
-  if (handle !== undefined) {
-    const authorizationRequest = await findAuthorizationRequest(services, handle);
-    return authorizationRequest && services.records.findClient(authorizationRequest.clientId);
-  }
-  const question = path.indexOf('?');
-  const query =
-    question < 0 || !authorizationPaths.test(path)
-      ? undefined
-      : parseForm(path.slice(question + 1));
-  if (!query?.ok) return undefined;
-  const values = makeFormParameters(query.value);
-  const id =
-    values.get('client_id') ?? values.get('oauth_consumer_key') ?? values.get('consumerKey');
-  if (id !== undefined)
-    return /^[\w-]{1,64}$/.test(id) ? services.records.findClient(id as ClientId) : undefined;
-  return services.protocols.core.oauth1.findClientOfToken(
-    values.get('oauth_token') ?? values.get('requestToken') ?? '',
-  );
-}
-
-/** The app that waits behind a `returnto`; null: none does. */
-export async function findPendingApp(
-  services: Services,
-  returnto: string,
-): Promise<PendingApp | null> {
-  const [, handle] = /^\/continue\/([\w-]{51})$/.exec(returnto) ?? [];
-  const path =
-    handle === undefined ? returnto : ((await services.pendingRequests.find(handle)) ?? '/');
-  const client = await findClientOfPath(services, path);
-  if (client === undefined)
-    return authorizationPaths.test(path) && path.includes('?') ? { shown: null } : null;
-  const approved = client.stage === 'approved' && !client.suppressed;
-  return {
-    shown: approved ? { name: client.name, place: describeDestination(client.redirectUri) } : null,
-  };
-}
-
-/** Goes on with a kept request, as if it were asked for now. */
-export function continueRoutes(app: FastifyInstance, services: Services): void {
-  app.get('/continue/:handle', async (request, reply) => {
-    const { handle } = request.params as { readonly handle: string };
-    const path = await services.pendingRequests.find(handle);
-    if (path === undefined)
-      return sendNote(
-        services,
-        reply,
-        await identifyVisitor(services, request, reply),
-        404,
-        'request-gone',
-      );
-    if ((await sessionOf(services, request)) === undefined)
-      return redirectLocally(
-        reply,
-        `/sign-in?returnto=${encodeURIComponent(`/continue/${handle}`)}`,
-      );
-    // Served here, for as an address it may be longer than a proxy takes.
-    reply.hijack();
-    request.raw.url = path;
-    app.routing(request.raw, reply.raw);
-    return reply;
-  });
 }

@@ -99,7 +99,7 @@ const EXPIRED_REQUEST_TTL_SECONDS = seconds(86_400);
 
 /** The request a handle names, also one that has expired or was decided. */
 export async function findAuthorizationRequest(
-  services: Services,
+  services: Pick<Services, 'clock' | 'authorizationRequests'>,
   handle: string,
 ): Promise<AuthorizationRequest | undefined> {
   const asOf = instant(services.clock.now() - EXPIRED_REQUEST_TTL_SECONDS);

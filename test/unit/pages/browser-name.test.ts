@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browserName } from '#pages/account/account.template.ts';
+import { browserName } from '#pages/account/browser-name.ts';
 import { wordsOf } from '#pages/words.ts';
 
 const chrome = 'AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0';

@@ -3,7 +3,7 @@ import { csrfField, formField } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
-import { passkeyForm } from './passkeys.template.ts';
+import { passkeyForm } from './passkey-form.template.ts';
 
 /** Names of the fields with which a form proves its person as well. */
 export const reauthenticationFields = {

@@ -13,8 +13,8 @@ import {
 import type { Services } from '#http/world.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type FormProblem, noProblems } from '../form-problems.ts';
-import { accountProblems } from './problems.ts';
-import { reauthenticatePage, reauthenticationFields } from './proof.template.ts';
+import { accountProblems } from './account-problems.ts';
+import { reauthenticatePage, reauthenticationFields } from './reauthentication.template.ts';
 import { redirectFormToSignIn } from './sign-in-first.ts';
 
 // What widens access asks a person to prove once more who they are (ADR 17). The form that was sent

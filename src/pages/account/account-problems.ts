@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import type { InvalidField } from '#accounts/fields.ts';
 import type { FormProblem } from '../form-problems.ts';
 import type { MessageKey, Words } from '../words.ts';
@@ -34,3 +35,14 @@ export const accountProblemText = (words: Words, refusal: AccountProblem): strin
   accountProblems(words, refusal)
     .map(({ text }) => text)
     .join(' ');
+
+/** Status of a refused form; tells for how long to wait. */
+export function refusalStatus(
+  reply: FastifyReply,
+  refusal: AccountProblem | { readonly kind: 'throttled'; readonly retryAfter: number },
+): number {
+  if (refusal.kind !== 'throttled')
+    return refusal.kind === 'wrong-password' || refusal.kind === 'blocked' ? 403 : 400;
+  if ('retryAfter' in refusal) reply.header('retry-after', String(refusal.retryAfter));
+  return 429;
+}

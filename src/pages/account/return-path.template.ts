@@ -1,0 +1,10 @@
+import { html } from 'hono/html';
+import type { Html } from '../frame.ts';
+
+/** An address of ours that keeps where its visitor goes afterwards. */
+export const withReturnTo = (path: string, returnto: string): string =>
+  returnto === '/' ? path : `${path}?${new URLSearchParams({ returnto })}`;
+
+/** Carries along where the visitor of a form goes afterwards. */
+export const returnToField = (returnto: string): Html =>
+  returnto === '/' ? html`` : html`<input type="hidden" name="returnto" value="${returnto}">`;

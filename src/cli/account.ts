@@ -119,7 +119,7 @@ export const accountList: Command = {
   async run(args, io) {
     const services = await io.open(args.settings);
     try {
-      const accounts = await services.records.listAccounts();
+      const accounts = await services.accounts.listAccounts();
       printResult(
         io,
         args,
@@ -156,7 +156,7 @@ async function withAccount(
   const services = await io.open(args.settings);
   try {
     const name = args.positional(0);
-    const account = await services.records.findAccountByName(name);
+    const account = await services.accounts.findAccountByName(name);
     if (account !== undefined) return await action(services, account);
     return printRefusal(
       io,
@@ -224,7 +224,7 @@ const blockCommand = (verb: 'block' | 'unblock', summary: string): Command => ({
   run: (args, io) =>
     withAccount(args, io, async (services, account) => {
       const loadPreview = async () =>
-        previewBlock(verb, account, (await services.records.listConsents(account.id)).length);
+        previewBlock(verb, account, await services.query.countConsentsOf(account.id));
       if (verb === 'block' || args.isSet('dry-run')) {
         const outcome = await confirmChange(args, io, loadPreview);
         if (outcome !== 'proceed') return outcome;

@@ -1,6 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import type { AuditFilter } from '#registry/audit.ts';
+import { refusalForTerminal } from '#registry/refusal-texts.ts';
 import {
   type Command,
   type ParsedArguments,
@@ -39,7 +40,8 @@ export const auditExport: Command = {
     const services = await io.open(args.settings);
     try {
       const name = args.value('actor');
-      const actor = name === undefined ? undefined : await services.records.findAccountByName(name);
+      const actor =
+        name === undefined ? undefined : await services.accounts.findAccountByName(name);
       if (name !== undefined && actor === undefined) {
         return printRefusal(
           io,
@@ -58,7 +60,9 @@ export const auditExport: Command = {
         limit: PAGE_SIZE,
       };
       for (let after = 0; ; ) {
-        const entries = await services.records.listAudit({ ...filter, after });
+        const page = await services.query.auditLog({ ...filter, after });
+        if (!page.ok) return printRefusal(io, args, refusalForTerminal(page.refusal));
+        const { items, next } = page.value;
         for (const {
           id,
           at,
@@ -70,7 +74,7 @@ export const auditExport: Command = {
           recordVersion: edition,
           reason,
           changes,
-        } of entries) {
+        } of items) {
           const fields = {
             id,
             at: new Date(at * 1000).toISOString(),
@@ -83,15 +87,14 @@ export const auditExport: Command = {
             `${JSON.stringify({ ...fields, client_id: clientId, version: edition, reason, changes })}\n`,
           );
         }
-        const last = entries.at(-1);
-        if (last === undefined || entries.length < PAGE_SIZE) {
+        if (next === null) {
           // Whoever keeps the export can show later that nothing before it was changed: gatehouse
           // audit verify --head ID:HASH.
           const head = await services.auditLog.auditHead();
           if (head !== null) io.out(`${JSON.stringify({ head })}\n`);
           return 0;
         }
-        after = last.id;
+        after = next;
       }
     } finally {
       await services.close();

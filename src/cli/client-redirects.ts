@@ -1,6 +1,5 @@
 import { isMisleadingUri } from '#encoding/browser-uri.ts';
 import { problemText } from '#registry/refusal-texts.ts';
-import { redirectsToReview } from '#registry/review/redirect-review.ts';
 import { withServices } from './client.ts';
 import { type Command, printResult, storeOptions } from './command.ts';
 
@@ -20,7 +19,7 @@ export const clientRedirects: Command = {
       const found = [];
       let below: number | null | undefined;
       while (below !== null) {
-        const page = await redirectsToReview(services.records, {
+        const page = await services.query.listRedirectsToReview({
           limit: PAGE_SIZE,
           ...(below === undefined ? {} : { below }),
         });

@@ -1,5 +1,4 @@
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
-import type { ClientId } from '#kernel/ids.ts';
 import { MIN_RSA_BITS, rsaKeyLength } from '#keys/rsa.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import {
@@ -146,7 +145,7 @@ export const clientCreate: Command = {
       const version = choiceOption(args, 'oauth-version', ['1', '2']) ?? '2';
       const protocol = kind === 'owner-only' ? (version === '1' ? 'oauth1' : 'oauth2') : kind;
       const ownerName = args.value('owner') ?? '';
-      const owner = await services.records.findAccountByName(ownerName);
+      const owner = await services.accounts.findAccountByName(ownerName);
       if (owner === undefined) {
         return printRefusal(
           io,
@@ -237,7 +236,7 @@ export const clientList: Command = {
       const stage = choiceOption(args, 'stage', stages);
       const ownerName = args.value('owner');
       const owner =
-        ownerName === undefined ? undefined : await services.records.findAccountByName(ownerName);
+        ownerName === undefined ? undefined : await services.accounts.findAccountByName(ownerName);
       if (ownerName !== undefined && owner === undefined) {
         return printRefusal(
           io,
@@ -245,7 +244,7 @@ export const clientList: Command = {
           `there is no account named ${ownerName}. See "gatehouse account list".`,
         );
       }
-      const all = await services.records.listClients({
+      const { items: all } = await services.query.listClients({
         ...(stage ? { stage } : {}),
         ...(owner ? { ownerId: owner.id } : {}),
       });
@@ -273,7 +272,7 @@ export const clientShow: Command = {
   options: { ...storeOptions },
   run: (args, io) =>
     withServices(args, io, async (services) => {
-      const client = await services.records.findClient(args.positional(0) as ClientId);
+      const client = await services.query.findClient(args.positional(0));
       if (client === undefined) return printNoSuchClient(args, io);
       const facts = clientSummary(client);
       printResult(

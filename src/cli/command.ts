@@ -1,11 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { Accounts } from '#accounts/accounts.ts';
-import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
 import { StartupError } from '#config/startup-error.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { AdminCommands } from '#registry/admin-commands.ts';
 import type { AuditChain } from '#registry/audit.ts';
-import type { RegistryRecords } from '#registry/records.ts';
+import type { RegistryQueries } from '#registry/queries/registry-queries.ts';
 import type { Registry } from '#registry/registry.ts';
 
 /** What a command may use: the same verbs as the pages. */
@@ -15,7 +14,8 @@ export interface CommandServices {
   /** Who uses the command, for the trail. */
   readonly operator: Actor;
   readonly registry: Registry;
-  readonly records: AccountRecords & PeopleRecords & RegistryRecords;
+  /** What the operator may read. */
+  readonly query: RegistryQueries;
   readonly auditLog: AuditChain;
   close(): Promise<void>;
 }

@@ -56,7 +56,7 @@ async function previewDecision(
   consequenceText: string | undefined,
 ): Promise<ChangePreview> {
   const [before, impact] = [
-    await services.records.findClient(id),
+    await services.query.findClient(id),
     await services.registry.impact(id),
   ];
   const state = ({

@@ -201,13 +201,13 @@ export async function openCommandServices(
     await store.close();
     throw fault;
   }
-  const { accounts, registry, records } = services;
+  const { accounts, registry } = services;
   return {
     accounts,
     registry,
     operator,
     clients: makeAdminCommands(registry, operator),
-    records,
+    query: registry.query(operator),
     auditLog: store,
     close: () => store.close(),
   };

@@ -34,7 +34,7 @@ describe('a command that takes something away', () => {
   /** One call of a command. `terminal`: what is answered there; undefined: there is none. */
   async function call(words: string, more: readonly string[], terminal?: boolean) {
     const said = { out: '', err: '', asked: '' };
-    const { registry, accounts, records } = world.server.services;
+    const { registry, accounts } = world.server.services;
     const io: Io = {
       out: (text) => {
         said.out += text;
@@ -53,7 +53,7 @@ describe('a command that takes something away', () => {
       open: async () => ({
         registry,
         accounts,
-        records,
+        query: registry.query(operatorBy('os:root')),
         clients: world.clients,
         operator: operatorBy('os:root'),
         auditLog: world.server.store,

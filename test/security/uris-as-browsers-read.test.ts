@@ -13,6 +13,7 @@ import { TestServer } from '#harness/world.ts';
 import type { EncryptedSecret, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { callbackDestination, isCallbackAllowed } from '#oauth1/callback.ts';
+import { OPERATOR } from '#registry/actor.ts';
 import { readConfiguredClients } from '#registry/configured-clients.ts';
 import type { Client } from '#registry/model/client.ts';
 import { redirectProblem } from '#registry/model/redirect-rules.ts';
@@ -625,7 +626,7 @@ describe('every way into the registry', () => {
       open: async () => verbs,
     } as unknown as Io;
     const verbs = {
-      records: world.server.store,
+      query: world.server.services.registry.query(OPERATOR),
       close: async () => {},
     } as unknown as CommandServices;
     assert.equal(await clientRedirects.run(parseArguments(clientRedirects, ['--json']), io), 0);

@@ -16,7 +16,7 @@ async function run(world: TestServer, command: Command, ...argv: readonly string
     registry,
     clients: world.clients,
     operator: OPERATOR,
-    records: world.server.store,
+    query: registry.query(OPERATOR),
     auditLog: world.server.store,
     close: async () => {},
   };

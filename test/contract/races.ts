@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import type { EncryptedSecret, SiteId } from '#kernel/ids.ts';
+import type { ApprovalConditions } from '#registry/records.ts';
 import { openStore } from '#store/open.ts';
 import type { Store } from '#store/store.ts';
 import {
@@ -144,8 +145,8 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       ]);
       assert.deepEqual(tally(answers.map(wordOf)), { rotated: 1, 'already-used': ALL - 1 });
       const winner = `answer ${answers.map(wordOf).indexOf('rotated')}`;
-      for (const answer of answers as { outcome: string; answerSealed?: string }[])
-        if (answer.outcome === 'already-used') assert.equal(answer.answerSealed, winner);
+      for (const answer of answers as { outcome: string; encryptedResponse?: string }[])
+        if (answer.outcome === 'already-used') assert.equal(answer.encryptedResponse, winner);
       const stored = await Promise.all(
         next.map(({ refresh: { digest: each } }) => store.findRefreshToken(each)),
       );
@@ -226,7 +227,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       assert.equal(await store.count(key, NOW), ALL);
     });
 
-    test('an edition of a client', async () => {
+    test('a record version of a client', async () => {
       const app = await registered(store, await person(store));
       const answers = await words('applyChange', (index) => [
         change(app.id, 0, [
@@ -253,7 +254,7 @@ export function raceContract(name: string, create: () => Promise<string>): void 
       const line = audit(app.id, { action: 'accept', actorId: user });
       const saved = (await everywhere('saveConsent', () => [
         wish,
-        { token: text('token'), secretSealed: 's' as EncryptedSecret },
+        { token: text('token'), encryptedSecret: 's' as EncryptedSecret },
         line,
       ])) as {
         id: number;
@@ -269,8 +270,12 @@ export function raceContract(name: string, create: () => Promise<string>): void 
     test('approvals of different scopes: all of them are in the consent', async () => {
       const user = await person(store);
       const app = await registered(store, await person(store));
-      const within = ['basic', ...Array.from({ length: ALL }, (_, index) => `s${index}`)];
-      const gate = { edition: app.recordVersion, onlyExisting: false, within, withdrawn: [] };
+      const conditions: ApprovalConditions = {
+        recordVersion: app.recordVersion,
+        existingConsentOnly: false,
+        allowedScopes: ['basic', ...Array.from({ length: ALL }, (_, index) => `s${index}`)],
+        withdrawnScopes: [],
+      };
       const line = audit(app.id, { action: 'accept', actorId: user });
       await everywhere('acceptConsent', (index) => [
         {
@@ -280,9 +285,9 @@ export function raceContract(name: string, create: () => Promise<string>): void 
           scopes: ['basic', `s${index}`],
           acceptedAt: NOW,
         },
-        { token: text('token'), secretSealed: 's' as EncryptedSecret },
+        { token: text('token'), encryptedSecret: 's' as EncryptedSecret },
         line,
-        gate,
+        conditions,
       ]);
       const [consent, ...others] = await store.listConsents(user);
       assert.equal(others.length, 0);

@@ -1,18 +1,21 @@
 import type { IdGenerator } from '#keys/id-generator.ts';
+import type { SecretBox } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import type { Entropy } from '#platform/random.ts';
-import type { MailTransport } from '#platform/smtp.ts';
 import { type AccountAdministration, makeAccountAdministration } from './administration.ts';
 import { makeKnownDevices } from './devices.ts';
 import { makeEmailBudget } from './email-budget.ts';
-import { type EmailLinkService, makeEmailLinks } from './email-links.ts';
-import { type EmailTemplates, makeMailer } from './emails.ts';
+import { type EmailChangeService, makeEmailChange } from './email-change.ts';
+import { makeLinkRequestLimits, makeLinks } from './email-links.ts';
+import { makeMailer } from './mailer.ts';
 import { makePasskeys, type PasskeyService } from './passkeys.ts';
+import { makePasswordReset, type PasswordResetService } from './password-reset.ts';
 import { makePasswordCheck, makeProfile, type ProfileService } from './profile.ts';
 import { makeReauthentication, type ReauthenticationService } from './proving.ts';
 import { type AccountQueries, makeAccountQueries } from './queries.ts';
 import type {
+  AccountEmailOutbox,
   AccountRecords,
   AccountTokens,
   Passkeys,
@@ -20,6 +23,7 @@ import type {
   RateCounters,
   Sessions,
 } from './records.ts';
+import { makeRegistration, type RegistrationService } from './registration.ts';
 import type { RightsTable } from './rights.ts';
 import { makeFindSession, makeOpenSession, type SessionSettings } from './sessions.ts';
 import { makeSignIn, type SignInService } from './sign-in.ts';
@@ -29,16 +33,25 @@ import { makePacer, makeThrottle } from './throttle.ts';
 /** Everything about people that the pages and the command line do. */
 export interface Accounts
   extends SignInService,
-    EmailLinkService,
+    RegistrationService,
+    PasswordResetService,
+    EmailChangeService,
     ProfileService,
     PasskeyService,
     ReauthenticationService,
     AccountAdministration,
-    AccountQueries {}
+    AccountQueries {
+  /** What can be done here without the operator. */
+  readonly selfService: { readonly registration: boolean; readonly email: boolean };
+  /**
+   * When every email that was asked for is written to the outbox, and its first delivery was tried.
+   */
+  whenEmailsSent(): Promise<void>;
+}
 
 /** What the accounts room needs. */
 export interface AccountParts {
-  readonly records: AccountRecords & PeopleRecords & AccountTokens & Passkeys;
+  readonly records: AccountRecords & PeopleRecords & AccountTokens & AccountEmailOutbox & Passkeys;
   readonly sessions: Sessions;
   readonly limits: RateCounters;
   readonly rights: RightsTable;
@@ -46,9 +59,11 @@ export interface AccountParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
-  /** Null: no mail server is configured, and what goes by a mailed link is the operator's to do. */
-  readonly mail: MailTransport | null;
-  readonly emailTemplates: EmailTemplates;
+  /** False: no mail server is configured, and what goes by a mailed link is the operator's to do. */
+  readonly emailEnabled: boolean;
+  /** Carries out of the outbox what is due. */
+  readonly deliverEmails: () => Promise<unknown>;
+  readonly secretBox: SecretBox;
   readonly settings: {
     readonly issuer: string;
     readonly origin: string;
@@ -76,7 +91,6 @@ function lazyRandomKey(entropy: Entropy): () => Uint8Array {
 
 /** Builds the verbs of the room. */
 export function makeAccounts(parts: AccountParts): Accounts {
-  const { issuer } = parts.settings;
   const throttle = makeThrottle(parts);
   const openSession = makeOpenSession(parts);
   const pacer = makePacer(parts);
@@ -84,7 +98,12 @@ export function makeAccounts(parts: AccountParts): Accounts {
   const gate = makeSignInGate({ ...parts, knownDevices });
   const checkPassword = makePasswordCheck({ ...parts, throttle });
   const emailBudget = makeEmailBudget(parts);
-  const mailer = makeMailer({ ...parts, issuer, emailBudget });
+  const mailer = makeMailer({
+    ...parts,
+    emailBudget,
+    isConfigured: parts.emailEnabled,
+    deliver: parts.deliverEmails,
+  });
   const shared = {
     ...parts,
     throttle,
@@ -95,17 +114,25 @@ export function makeAccounts(parts: AccountParts): Accounts {
     findSession: makeFindSession(parts),
     checkPassword,
     mailer,
-    emailBudget,
+    links: makeLinks(parts),
+    linkLimits: makeLinkRequestLimits({ throttle, pacer, emailBudget }),
   };
   const passkeys = makePasskeys(shared);
   const reauthentication = makeReauthentication({ ...shared, passkeys });
   return {
     ...makeSignIn(shared),
-    ...makeEmailLinks(shared),
+    ...makeRegistration(shared),
+    ...makePasswordReset(shared),
+    ...makeEmailChange(shared),
     ...makeProfile(shared),
     ...passkeys,
     ...reauthentication,
     ...makeAccountAdministration(shared),
     ...makeAccountQueries(parts.records),
+    selfService: {
+      registration: parts.settings.registration === 'open',
+      email: mailer.isConfigured,
+    },
+    whenEmailsSent: () => mailer.whenIdle(),
   };
 }

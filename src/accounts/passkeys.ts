@@ -7,8 +7,8 @@ import type { IdGenerator } from '#keys/id-generator.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Account } from './account.ts';
 import type { KnownDevices } from './devices.ts';
-import type { Mailer } from './emails.ts';
 import { isPlainText, normalizeText } from './fields.ts';
+import type { Mailer } from './mailer.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';
 import type {
   AccountRecords,
@@ -208,12 +208,6 @@ export function makePasskeys(deps: {
     return { answer, token, checks };
   }
 
-  /** Tells a person at their confirmed address what happened to their keys. */
-  function notify(account: Account, kind: 'passkey-added' | 'passkey-removed'): void {
-    if (account.email !== null && account.emailConfirmedAt !== null)
-      mailer.send(account.email, account.language, { kind, name: account.name });
-  }
-
   const service: PasskeyService = {
     passkeysOf: (account) => records.listPasskeys(account.id),
     async passkeyOptions(account, password) {
@@ -269,7 +263,7 @@ export function makePasskeys(deps: {
       }
       if ((await records.listPasskeys(account.id)).length >= MAX_PASSKEYS)
         return refuse({ kind: 'too-many' });
-      const added = await records.addPasskey({
+      const passkey = {
         ...credentialKey,
         id: answer.id,
         userId: account.id,
@@ -277,9 +271,10 @@ export function makePasskeys(deps: {
         label: validLabel,
         createdAt: clock.now(),
         lastUsedAt: null,
-      });
-      if (added !== 'added') return refuse({ kind: 'taken' });
-      notify(account, 'passkey-added');
+      };
+      const email = await mailer.prepareChange(account, 'passkey-added');
+      if ((await records.addPasskey(passkey, email)) !== 'added') return refuse({ kind: 'taken' });
+      mailer.deliverSoon(email);
       return accept('added');
     },
     async renamePasskey(account, id, label) {
@@ -291,9 +286,10 @@ export function makePasskeys(deps: {
     async removePasskey(account, id, password) {
       const checked = await checkPassword(account, password);
       if (!checked.ok) return checked;
-      if ((await records.removePasskey(account.id, id)) !== 'removed')
+      const email = await mailer.prepareChange(account, 'passkey-removed');
+      if ((await records.removePasskey(account.id, id, email)) !== 'removed')
         return refuse({ kind: 'unknown' });
-      notify(account, 'passkey-removed');
+      mailer.deliverSoon(email);
       return accept('removed');
     },
 

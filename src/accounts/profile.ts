@@ -5,8 +5,8 @@ import { verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Entropy } from '#platform/random.ts';
 import type { Account } from './account.ts';
-import type { Mailer } from './emails.ts';
 import { fieldProblem, type InvalidField, normalizeText, withPasswordProblem } from './fields.ts';
+import type { Mailer } from './mailer.ts';
 import type { AccountRecords, PeopleRecords, RateCounters, Session, Sessions } from './records.ts';
 import type { OpenSession, RequestOrigin, SignedIn } from './sessions.ts';
 import {
@@ -96,14 +96,12 @@ export function makeProfile(deps: {
       if (!currentPassword.ok) return currentPassword;
       const passwordHash = await hashUnlessBusy(next, entropy);
       if (passwordHash === undefined) return throttled(seconds(5));
-      if ((await records.setPassword(account.id, passwordHash, currentPassword.value)) !== 'set')
+      const email = await mailer.prepareChange(account, 'password-changed');
+      const previousHash = currentPassword.value;
+      if ((await records.setPassword(account.id, passwordHash, previousHash, email)) !== 'set')
         return refuse({ kind: 'wrong-password' });
+      mailer.deliverSoon(email);
       await sessions.endSessionsOf(account.id);
-      if (account.email !== null && account.emailConfirmedAt !== null)
-        mailer.send(account.email, account.language, {
-          kind: 'password-changed',
-          name: account.name,
-        });
       return accept(await openSession(account, from, 'password'));
     },
     async changeProfile(account, given) {

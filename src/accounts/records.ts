@@ -1,6 +1,7 @@
-import type { Digest, UserId } from '#kernel/ids.ts';
+import type { Digest, EncryptedSecret, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import type { Account } from './account.ts';
+import type { AccountEmailKind } from './account-emails.ts';
 
 /**
  * What a new account is made of. `passwordHash` is a PHC string (argon2id), or null for a person
@@ -80,13 +81,15 @@ export interface PeopleRecords {
     profile: Pick<Account, 'realName' | 'language'>,
   ): Promise<'set' | 'unknown'>;
   /**
-   * Replaces the password, if it is still the one that `before` is the hash of, and ends the links
-   * that would set another. `changed`: somebody was faster, or the account is gone.
+   * Replaces the password, if it is still the one that `before` is the hash of, ends the links that
+   * would set another, and writes `email` to the outbox. `changed`: the password is another by now,
+   * or the account is gone.
    */
   setPassword(
     id: UserId,
     passwordHash: string,
     previousHash: string | null,
+    email?: NewAccountEmail | null,
   ): Promise<'set' | 'changed'>;
   /** True when any account, blocked or not, has this address confirmed, without regard to case. */
   hasConfirmedEmail(email: string): Promise<boolean>;
@@ -94,6 +97,27 @@ export interface PeopleRecords {
    * Everybody whose confirmed address this is, without regard to case; blocked people are left out.
    */
   findAccountsByEmail(email: string, limit: number): Promise<readonly Account[]>;
+}
+
+/**
+ * An email about an account, about to be written to the outbox in the same unit of work as what it
+ * is about.
+ */
+export interface NewAccountEmail {
+  /** Unique, of letters, digits and `-`: receivers know a repetition by it. */
+  readonly key: string;
+  readonly kind: AccountEmailKind;
+  /** Receiver, language and contents. Blanked when it is delivered or given up. */
+  readonly encrypted: EncryptedSecret;
+  readonly createdAt: Instant;
+  /** When its link ends, from when on it is not sent; null: it has none that ends. */
+  readonly expiresAt: Instant | null;
+}
+
+/** Where emails about accounts wait for their delivery. */
+export interface AccountEmailOutbox {
+  /** Writes an email that is about nothing else that is written. */
+  enqueueAccountEmail(email: NewAccountEmail): Promise<void>;
 }
 
 /** What a one-time secret is good for. */
@@ -121,10 +145,10 @@ export interface AccountToken {
  */
 export interface AccountTokens {
   /**
-   * Keeps it. With a person, earlier ones of the same kind end; a passkey's stay, as several pages
-   * may be open.
+   * Keeps it, and writes the email that carries it to the outbox. With a person, earlier ones of the
+   * same kind end; a passkey's stay, as several pages may be open.
    */
-  saveAccountToken(token: AccountToken): Promise<void>;
+  saveAccountToken(token: AccountToken, email?: NewAccountEmail | null): Promise<void>;
   /** Undefined when unknown, spent or expired at `now`. */
   findAccountToken(
     digest: Digest,
@@ -152,27 +176,30 @@ export interface AccountTokens {
     | { readonly outcome: 'name-taken' | 'address-taken' | 'unknown' }
   >;
   /**
-   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, and every other
-   * link of theirs and to that address ends. Answers the address they had before. An address that
-   * another account has ends the link, unless `shared` addresses are allowed.
+   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, every other link
+   * of theirs and to that address ends, and `email` is written to the outbox. Answers the address
+   * they had before. An address that another account has ends the link, unless `shared` addresses
+   * are allowed.
    */
   consumeEmailToken(
     digest: Digest,
     user: UserId,
     now: Instant,
     allowSharedAddress?: boolean,
+    email?: NewAccountEmail | null,
   ): Promise<
     | { readonly outcome: 'confirmed'; readonly before: string | null }
     | { readonly outcome: 'address-taken' | 'unknown' }
   >;
   /**
-   * Spends a `reset-password` token and sets the password; every other link of the person ends. Not
-   * for blocked people.
+   * Spends a `reset-password` token, sets the password and writes `email` to the outbox; every other
+   * link of the person ends. Not for blocked people.
    */
   consumeResetToken(
     digest: Digest,
     now: Instant,
     passwordHash: string,
+    email?: NewAccountEmail | null,
   ): Promise<
     { readonly outcome: 'set'; readonly account: Account } | { readonly outcome: 'unknown' }
   >;
@@ -198,15 +225,20 @@ export interface Passkeys {
   /** In order of arrival. */
   listPasskeys(user: UserId): Promise<readonly Passkey[]>;
   findPasskey(id: string): Promise<Passkey | undefined>;
-  /** `taken`: some account has it already. */
-  addPasskey(passkey: Passkey): Promise<'added' | 'taken'>;
+  /** Writes `email` to the outbox as well. `taken`: some account has it already. */
+  addPasskey(passkey: Passkey, email?: NewAccountEmail | null): Promise<'added' | 'taken'>;
   /**
    * Writes down a use. `unknown`: it is gone, or a copy of it was used meanwhile (its counter does
    * not rise).
    */
   recordPasskeyUse(id: string, counter: number, at: Instant): Promise<'used' | 'unknown'>;
   renamePasskey(user: UserId, id: string, label: string): Promise<'set' | 'unknown'>;
-  removePasskey(user: UserId, id: string): Promise<'removed' | 'unknown'>;
+  /** Writes `email` to the outbox as well. */
+  removePasskey(
+    user: UserId,
+    id: string,
+    email?: NewAccountEmail | null,
+  ): Promise<'removed' | 'unknown'>;
 }
 
 /**

@@ -8,6 +8,9 @@ import appsEn from './messages/apps.en.json' with { type: 'json' };
 import consentAr from './messages/consent.ar.json' with { type: 'json' };
 import consentDe from './messages/consent.de.json' with { type: 'json' };
 import consentEn from './messages/consent.en.json' with { type: 'json' };
+import emailAr from './messages/email.ar.json' with { type: 'json' };
+import emailDe from './messages/email.de.json' with { type: 'json' };
+import emailEn from './messages/email.en.json' with { type: 'json' };
 import frameAr from './messages/frame.ar.json' with { type: 'json' };
 import frameDe from './messages/frame.de.json' with { type: 'json' };
 import frameEn from './messages/frame.en.json' with { type: 'json' };
@@ -40,6 +43,7 @@ const english = {
   ...refusalEn,
   ...helpEn,
   ...scopesEn,
+  ...emailEn,
 };
 export type MessageKey = keyof typeof english;
 type Texts = Readonly<Record<string, string>>;
@@ -57,6 +61,7 @@ export const catalogues = {
     ...refusalDe,
     ...helpDe,
     ...scopesDe,
+    ...emailDe,
   },
   ar: {
     ...frameAr,
@@ -68,6 +73,7 @@ export const catalogues = {
     ...refusalAr,
     ...helpAr,
     ...scopesAr,
+    ...emailAr,
   },
 } as const satisfies Readonly<Record<string, Texts>>;
 

@@ -1,3 +1,4 @@
+import { ACCOUNT_EMAIL } from '#accounts/account-emails.ts';
 import type { EncryptedSecret } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Keyring } from '#keys/keyring.ts';
@@ -7,7 +8,7 @@ import type { Log } from '#platform/log.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from './actions/context.ts';
 
 /** Sealed texts that last. Those of temporary credentials expire before their key may leave. */
-export const encryptedKinds = ['client secrets', 'token secrets'] as const;
+export const encryptedKinds = ['client secrets', 'token secrets', 'account emails'] as const;
 export type EncryptedKind = (typeof encryptedKinds)[number];
 
 /** One of them, under the key of its row. */
@@ -40,6 +41,7 @@ export interface EncryptedRecords {
 const purposes: Readonly<Record<EncryptedKind, string>> = {
   'client secrets': CLIENT_SECRET,
   'token secrets': TOKEN_SECRET,
+  'account emails': ACCOUNT_EMAIL,
 };
 const PAGE = 200;
 const PAGES_PER_RUN = 25;

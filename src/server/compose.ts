@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { renderAccountEmail } from '#accounts/account-emails.ts';
 import { makeAccounts } from '#accounts/accounts.ts';
 import builtInGroups from '#accounts/data/groups.json' with { type: 'json' };
 import { makeEmailBudget } from '#accounts/email-budget.ts';
@@ -22,7 +23,7 @@ import type { SigningKeySource } from '#keys/signing-key-sets.ts';
 import { mediawikiRoutes } from '#mediawiki/http/special-oauth.ts';
 import { makeOwnerTokenIssuer } from '#oauth2/access-token.ts';
 import { verifyRestoredBackup } from '#operations/backup-proof.ts';
-import { emailTemplates } from '#pages/email-templates.ts';
+import { accountEmailTemplates, renderNotificationEmail } from '#pages/email-templates.ts';
 import {
   type Clock,
   type MonotonicClock,
@@ -293,8 +294,12 @@ export function composeServer(config: Config, platform: Platform): Server {
         entropy,
         log,
       },
-      mail: platform.mailTransport,
-      emailTemplates: emailTemplates(config.siteName),
+      emailEnabled: platform.mailTransport !== null,
+      // Somebody waits for the email; what does not go out now is left to the job.
+      deliverEmails: async () => {
+        if (clockMonitor.status().state === 'synchronized') await delivery.runAgain();
+      },
+      secretBox,
       settings: config,
       deviceKey: () => deriveKey(platform.masterKeys.oldestKey().key, 'known devices'),
     }),
@@ -357,21 +362,23 @@ export function composeServer(config: Config, platform: Platform): Server {
     walBytes: () => store.walBytes(),
     dialect: config.mediawiki ? mediawikiRoutes : null,
   };
+  const emailTexts = accountEmailTemplates(config.siteName);
   const delivery = makeDelivery({
     outbox: store,
     mail: platform.mailTransport,
     web: platform.httpClient,
     clock,
     log,
-    findConfirmedEmail: async (id) => {
+    findReceiver: async (id) => {
       const account = await store.findAccount(id);
-      return account !== undefined && account.emailConfirmedAt !== null && !account.blocked
-        ? account.email
-        : null;
+      if (account?.email == null || account.emailConfirmedAt === null || account.blocked)
+        return null;
+      return { to: account.email, language: account.language };
     },
+    renderNotification: (facts, language) => renderNotificationEmail(facts, config, language),
+    renderAccountEmail: (encrypted) => renderAccountEmail(secretBox, emailTexts, encrypted),
     endpoints: config.webhooks,
     issuer: config.issuer,
-    siteName: config.siteName,
     concurrency: 4,
   });
 

@@ -25,7 +25,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** How long letters and notices under way are waited for at the end. */
+/** How long deliveries under way are waited for at the end. */
 const SHUTDOWN_TIMEOUT_MS = 8000;
 
 /** A store that does not answer is told of by whoever needs its answer. */
@@ -165,32 +165,14 @@ export async function startServer(
       const timeout = new Promise<void>((resolve) =>
         setTimeout(resolve, SHUTDOWN_TIMEOUT_MS).unref(),
       );
-      await Promise.all([
-        delivery.stop(SHUTDOWN_TIMEOUT_MS),
-        waitForPendingEmails(server, timeout),
-      ]);
+      // What is not delivered by then stays in the outbox; who was asked about is found out first.
+      await delivery.stop(SHUTDOWN_TIMEOUT_MS);
+      await Promise.race([services.accounts.whenEmailsSent(), timeout]);
       await stopJobs();
       await server.flushUsage();
       await store.close();
     },
   };
-}
-
-/**
- * Waits for letters that are under way. Their links are short-lived and kept nowhere, so what does
- * not leave in time is only told, by number.
- */
-export async function waitForPendingEmails(
-  { services }: Pick<Server, 'services'>,
-  timeout: Promise<void>,
-): Promise<void> {
-  await Promise.race([services.accounts.whenEmailsSent(), timeout]);
-  const unsentEmails = services.accounts.pendingEmailCount();
-  if (unsentEmails > 0)
-    services.log.warn('letters not sent', {
-      letters: unsentEmails,
-      problem: 'the server stopped before the mail server took them',
-    });
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { PendingRequestRecords } from '#accounts/kept-requests.ts';
 import type {
+  AccountEmailOutbox,
   AccountRecords,
   AccountTokens,
   Passkeys,
@@ -26,6 +27,7 @@ import type { PartitionMaintenance } from './sql/maintenance.ts';
 import type { MigrationPlan } from './sql/migrate.ts';
 import { makeOAuth1Store } from './sql/oauth1.ts';
 import { makeOAuth2Store } from './sql/oauth2.ts';
+import { makeOutboxStore } from './sql/outbox.ts';
 import { makePeopleStore } from './sql/people.ts';
 import { type PurgeOptions, purgeExpired } from './sql/purge.ts';
 import { makeReencryptionStore } from './sql/reencryption.ts';
@@ -38,6 +40,7 @@ export interface StorePorts
   extends AccountRecords,
     PeopleRecords,
     AccountTokens,
+    AccountEmailOutbox,
     Passkeys,
     Sessions,
     RateCounters,
@@ -95,6 +98,7 @@ export function makeStorePorts(driver: Driver): StorePorts {
   return {
     ...makeAccountStore(driver),
     ...makePeopleStore(driver),
+    ...makeOutboxStore(driver),
     ...makeRegistryStore(driver),
     ...makeReviewAssignmentStore(driver),
     ...makeFailureStore(driver),

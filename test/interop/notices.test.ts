@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
+import { renderNotificationEmail } from '#pages/email-templates.ts';
 import { makeHttpClient } from '#platform/http-client.ts';
 import { makeSmtpTransport } from '#platform/smtp.ts';
 import { type DeliveryParts, makeDelivery } from '#registry/notifications/delivery.ts';
@@ -88,10 +89,16 @@ const worker = (outbox: TestOutbox, changes: Partial<DeliveryParts>) =>
     web: makeHttpClient(),
     clock: { now: () => instant(outbox.now), millis: () => outbox.now * 1000 },
     log,
-    findConfirmedEmail: async (user) => `person${user}@example.org`,
+    findReceiver: async (user) => ({ to: `person${user}@example.org`, language: null }),
+    renderNotification: (facts, language) =>
+      renderNotificationEmail(
+        facts,
+        { issuer: 'https://gate.example', siteName: 'Gate' },
+        language,
+      ),
+    renderAccountEmail: () => assert.fail('no account email'),
     endpoints: [],
     issuer: 'https://gate.example',
-    siteName: 'Gate',
     concurrency: 3,
     limits: { batch: 20, claimSeconds: seconds(120), attemptMs: 2000 },
     ...changes,

@@ -14,6 +14,7 @@ import { type Client, suspensions } from '#registry/model/client.ts';
 import { type ActionName, actions, makeRegistry } from '#registry/registry.ts';
 import { makeAccountStore } from '#store/sql/accounts.ts';
 import { migrateSqlite } from '#store/sql/migrate.ts';
+import { makeOutboxStore } from '#store/sql/outbox.ts';
 import { makeRegistryStore } from '#store/sql/registry.ts';
 import { makeReviewAssignmentStore } from '#store/sql/review-assignments.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
@@ -188,6 +189,7 @@ async function open() {
   migrateSqlite(driver.database);
   const store = {
     ...makeAccountStore(driver),
+    ...makeOutboxStore(driver),
     ...makeRegistryStore(driver),
     ...makeReviewAssignmentStore(driver),
   };

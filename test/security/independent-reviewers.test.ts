@@ -8,6 +8,7 @@ import type { RegistrySettings } from '#registry/actions/context.ts';
 import { OPERATOR, RIGHTS } from '#registry/actor.ts';
 import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
+import { isNotification } from '#registry/notifications/notification.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
 // Who is independent of a decision (ADR 15): told as histories. Everybody here is a reviewer who
@@ -732,6 +733,7 @@ test('reviewers hear of a new owner, and so do both owners and the maintainers, 
   await say('olga offer mate');
   await say('mate accept-offer');
   const told = (await store.listNotifications({ limit: 99 }))
+    .filter(isNotification)
     .filter(({ facts }) => facts.event === 'accept-offer')
     .map(({ target }) => (target.kind === 'mail' ? target.userId : 0));
   assert.deepEqual(told.sort(), [cast.olga.id, cast.rita.id, cast.ron.id].sort());

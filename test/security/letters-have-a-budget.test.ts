@@ -6,9 +6,10 @@ import { sanitizeForEmail } from '#encoding/stranger-text.ts';
 import { TestServer } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
+import { renderNotificationEmail } from '#pages/email-templates.ts';
 import type { OutgoingEmail } from '#platform/smtp.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
-import { renderNotificationEmail } from '#registry/notifications/templates.ts';
+import { isNotification } from '#registry/notifications/notification.ts';
 import { app, registry } from '../unit/registry/world.ts';
 
 // Our mail is signed with our name. Nobody fills a stranger's mailbox with it, and nobody puts a
@@ -44,9 +45,9 @@ async function desk(settings: Parameters<typeof registry>[0] = {}) {
   };
   /** How many letters wait for a person. */
   const lettersTo = async (account: Account) =>
-    (await world.store.listNotifications({ limit: 10_000 })).filter(
-      ({ target }) => target.kind === 'mail' && target.userId === account.id,
-    ).length;
+    (await world.store.listNotifications({ limit: 10_000 }))
+      .filter(isNotification)
+      .filter(({ target }) => target.kind === 'mail' && target.userId === account.id).length;
   return { ...world, created, acting, submit, lettersTo };
 }
 
@@ -176,9 +177,9 @@ test('proposals go on past the budget; reviewers hear of the first ten of a day,
     });
     assert.ok(answer.ok, JSON.stringify(answer));
   }
-  const letters = (await store.listNotifications({ limit: 1000 })).filter(
-    ({ target }) => target.kind === 'mail',
-  );
+  const letters = (await store.listNotifications({ limit: 1000 }))
+    .filter(isNotification)
+    .filter(({ target }) => target.kind === 'mail');
   assert.equal(letters.length, emailBudgets.proposal.sender);
   assert.equal(await store.countClients({ stage: 'proposed' }), 15);
   await store.close();

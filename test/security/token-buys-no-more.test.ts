@@ -13,6 +13,7 @@ import { instant } from '#kernel/time.ts';
 import { isRecentProof } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
+import { isNotification } from '#registry/notifications/notification.ts';
 
 // What is done through a token or a signature never gives or widens a credential beyond the
 // caller's own scopes (ADR 17).
@@ -621,6 +622,7 @@ test('who hears of it: an app that makes a credential in a person’s name is to
   root = (await mailed.server.store.findAccountByName('Root')) as Account;
   const told = async () =>
     (await mailed.server.store.listNotifications({ limit: 100 }))
+      .filter(isNotification)
       .filter(({ target }) => target.kind === 'mail' && target.userId === lia.id)
       .map(({ facts }) => facts.event);
   const byApp = await send(

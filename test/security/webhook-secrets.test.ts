@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { readConfig } from '#config/config.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { makeDelivery, type WebhookEndpoint } from '#registry/notifications/delivery.ts';
+import { makeDelivery } from '#registry/notifications/delivery.ts';
 import type { Notification } from '#registry/notifications/notification.ts';
+import type { WebhookEndpoint } from '#registry/notifications/webhooks.ts';
 
 // A webhook's secret is exchanged without an outage: while two live, a notice is signed under both,
 // and a receiver takes either.
@@ -49,9 +50,12 @@ async function sent(endpoint: Partial<WebhookEndpoint>) {
     },
     clock: { now: () => instant(NOW), millis: () => NOW * 1000 },
     log: { info() {}, warn() {}, error() {} },
-    findConfirmedEmail: async () => null,
+    findReceiver: async () => null,
+    renderNotification: () => assert.fail('no email'),
+    renderAccountEmail: () => assert.fail('no email'),
     endpoints: [{ name: 'ops', url: 'https://hooks.example/x', secret: fresh, ...endpoint }],
-    ...{ issuer: 'https://gate.example', siteName: 'Gate', concurrency: 1 },
+    issuer: 'https://gate.example',
+    concurrency: 1,
   }).run();
   assert.equal(posts.length, 1);
   return posts[0] as (typeof posts)[number];

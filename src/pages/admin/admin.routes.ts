@@ -80,9 +80,9 @@ async function showOverview({ services, frame }: AdminCall): Promise<PageRespons
           at: lastFailed.createdAt,
           text: lastFailed.problem ?? '',
           to:
-            lastFailed.target.kind === 'mail'
-              ? frame.words.say('admin.mail')
-              : lastFailed.target.endpoint,
+            'facts' in lastFailed && lastFailed.target.kind === 'webhook'
+              ? lastFailed.target.endpoint
+              : frame.words.say('admin.mail'),
         }
       : null,
     accountCount: await records.countAccounts(allAccounts),

@@ -1,29 +1,14 @@
-import { createHmac, hash } from 'node:crypto';
-import type { UserId } from '#kernel/ids.ts';
-import { addSeconds, type Seconds, seconds } from '#kernel/time.ts';
+import { addSeconds, instant, type Seconds, seconds } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { HttpClient } from '#platform/http-client.ts';
 import type { Log } from '#platform/log.ts';
-import type { MailTransport } from '#platform/smtp.ts';
-import type { Notification, Outbox } from './notification.ts';
-import { appPageUrl, type NotificationSender, renderNotificationEmail } from './templates.ts';
-
-/** A program that is told, as the configuration describes it. */
-export interface WebhookEndpoint {
-  readonly name: string;
-  readonly url: string;
-  /** `whsec_` and the key in base64 (Standard Webhooks). */
-  readonly secret: string;
-  /**
-   * The one before it, while it is exchanged: notices carry a signature under each, and a receiver
-   * takes either.
-   */
-  readonly previousSecret?: string;
-}
+import { type AttemptOutcome, type EmailParts, errorName, makeAttempt } from './attempt.ts';
+import type { ClaimedEntry, Outbox } from './notification.ts';
+import { makePostWebhook, type WebhookEndpoint } from './webhooks.ts';
 
 /** How much a worker takes on, and for how long. */
 export interface DeliveryLimits {
-  /** Notices claimed at once. */
+  /** Entries claimed at once. */
   readonly batch: number;
   readonly claimSeconds: Seconds;
   /** One attempt, in milliseconds. */
@@ -31,27 +16,25 @@ export interface DeliveryLimits {
 }
 
 /** What delivery needs. */
-export interface DeliveryParts extends NotificationSender {
+export interface DeliveryParts extends EmailParts {
   readonly outbox: Pick<Outbox, 'claimNotifications' | 'closeNotification' | 'retryNotification'>;
-  /** Null: no mail server is configured. */
-  readonly mail: MailTransport | null;
   readonly web: HttpClient;
   readonly clock: Clock;
   readonly log: Log;
-  /** Confirmed e-mail address of a person; null: none. */
-  readonly findConfirmedEmail: (user: UserId) => Promise<string | null>;
   readonly endpoints: readonly WebhookEndpoint[];
   /** Attempts at the same time. */
   readonly concurrency: number;
   readonly limits?: DeliveryLimits;
 }
 
-/** Carries notices out of the outbox. */
+/** Carries emails and webhooks out of the outbox. */
 export interface Delivery {
   /**
-   * Tries what is due, and answers how many notices were tried. A call during another one joins it.
+   * Tries what is due, and answers how many entries were tried. A call during another one joins it.
    */
   run(): Promise<number>;
+  /** The same, but never joins a run that began earlier: what is written by now is tried. */
+  runAgain(): Promise<number>;
   /**
    * Begins nothing more, gives back what was claimed and not begun, and waits `patienceMs` for what
    * is under way. What has not ended then goes out again under the same key when its claim runs
@@ -66,222 +49,158 @@ const HOUR = 3600;
 const retryPauses = [30, 120, 600, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR];
 const MAX_ATTEMPTS = 14;
 
-type AttemptOutcome = 'delivered' | { readonly problem: string; readonly final: boolean };
-const finalFailure = (problem: string): AttemptOutcome => ({ problem, final: true });
-const temporaryFailure = (problem: string): AttemptOutcome => ({ problem, final: false });
-
-/**
- * What went wrong, in a word: the message of a fault may have an address or the URL of an endpoint
- * in it.
- */
-function errorName(fault: unknown): string {
-  const { code, cause, name } = Object(fault) as {
-    code?: unknown;
-    cause?: unknown;
-    name?: unknown;
-  };
-  const words = [code, (Object(cause) as { code?: unknown }).code, name];
-  return (
-    words.find((word): word is string => typeof word === 'string' && /^\w{1,60}$/.test(word)) ??
-    'failed'
-  );
+/** When to try again: an email whose link ends before is looked at when it ends, to be dropped. */
+function nextAttemptAt(entry: ClaimedEntry, clock: Clock) {
+  const pause = retryPauses[Math.min(entry.attempts, retryPauses.length) - 1] as number;
+  const due = addSeconds(clock.now(), seconds(pause));
+  const expiresAt = 'facts' in entry ? null : entry.expiresAt;
+  return expiresAt === null ? due : instant(Math.min(due, expiresAt));
 }
 
-/** Ends the wait, whether or not the work ends. */
-async function withTimeout(work: Promise<AttemptOutcome>, ms: number): Promise<AttemptOutcome> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<AttemptOutcome>((resolve) => {
-    timer = setTimeout(() => resolve(temporaryFailure('took too long')), ms);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
+/** Where an entry goes, for the log. */
+const targetName = (entry: ClaimedEntry): string =>
+  'facts' in entry && entry.target.kind === 'webhook' ? entry.target.endpoint : 'mail';
 
-/** The keys that an endpoint may check with, the present one first. */
-function keysOf({ name, secret, previousSecret }: WebhookEndpoint): readonly Buffer[] {
-  return [secret, ...(previousSecret === undefined ? [] : [previousSecret])].map((text) => {
-    const key = text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.alloc(0);
-    if (key.length === 0)
-      throw new Error(`a secret of the endpoint ${name} is not whsec_ and a key in base64`);
-    return key;
-  });
-}
-
-/** What an endpoint reads; the same bytes at every attempt. */
-const webhookBody = (facts: Notification['facts'], issuer: string): string =>
-  JSON.stringify({
-    type: `app.${facts.event.replaceAll('-', '_')}`,
-    timestamp: new Date(facts.at * 1000).toISOString(),
-    data: {
-      app: { ...facts.client, url: appPageUrl(facts, issuer) },
-      actor: facts.actor,
-      owner: facts.owner,
-      reason: facts.reason,
-    },
-  });
-
-/**
- * The worker of the outbox. Each notice is tried for about four days and then given up; what it
- * knows to be delivered it never sends again, and what a crash leaves in doubt goes out once more
- * under the same key. Throws when the secret of an endpoint is malformed.
- */
-export function makeDelivery(parts: DeliveryParts): Delivery {
-  const {
-    outbox,
-    mail,
-    web,
-    clock,
-    log,
-    findConfirmedEmail,
-    issuer,
-    concurrency,
-    limits = defaultLimits,
-  } = parts;
-  const endpoints = new Map(
-    parts.endpoints.map((endpoint) => [
-      endpoint.name,
-      { url: endpoint.url, keys: keysOf(endpoint) },
-    ]),
-  );
+/** Makes what writes down how an attempt ended. */
+function makeRecordOutcome({
+  outbox,
+  clock,
+  log,
+}: Pick<DeliveryParts, 'outbox' | 'clock' | 'log'>) {
   /** Delivered, but the store could not be told: to be closed when they are claimed again. */
   const unclosedIds = new Set<number>();
-  let running: Promise<number> | null = null;
-  /** Claimed, and not begun. */
-  let claimed: Notification[] = [];
-  let [stopping, abandoned] = [false, false];
+  return {
+    isDelivered: ({ id }: ClaimedEntry) => unclosedIds.has(id),
+    async record(entry: ClaimedEntry, outcome: AttemptOutcome): Promise<void> {
+      const { id, key, attempts } = entry;
+      const about = { key, to: targetName(entry), attempts };
+      if (outcome === 'delivered') {
+        unclosedIds.add(id);
+        await outbox.closeNotification(id, 'delivered', null);
+        unclosedIds.delete(id);
+        log.info('notification delivered', about);
+      } else if (outcome.final || attempts >= MAX_ATTEMPTS) {
+        await outbox.closeNotification(id, 'given-up', outcome.problem);
+        log.warn('notification given up', { ...about, problem: outcome.problem });
+      } else {
+        await outbox.retryNotification(id, nextAttemptAt(entry, clock), outcome.problem);
+        log.warn('notification will be tried again', { ...about, problem: outcome.problem });
+      }
+    },
+  };
+}
 
-  async function sendEmail(userId: UserId, { key, facts }: Notification): Promise<AttemptOutcome> {
-    if (mail === null) return finalFailure('no mail server is configured');
-    const to = await findConfirmedEmail(userId);
-    if (to === null) return finalFailure('no confirmed e-mail address');
-    const messageId = `<${hash('sha256', key, 'hex').slice(0, 40)}@${new URL(issuer).hostname}>`;
-    const answer = await mail.send({ to, messageId, ...renderNotificationEmail(facts, parts) });
-    return answer === 'sent' ? 'delivered' : finalFailure(`refused: ${answer.refused}`);
-  }
+/** Resolves when the work has ended, well or not, and after `patienceMs` at the latest. */
+async function waitAtMost(work: Promise<unknown> | null, patienceMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, patienceMs);
+  });
+  const ended = Promise.resolve(work).then(
+    () => {},
+    () => {},
+  );
+  await Promise.race([ended, patience]).finally(() => clearTimeout(timer));
+}
 
-  /**
-   * Standard Webhooks 1.0: the key is signed with the time of the attempt, so that a recorded
-   * request cannot be played again later.
-   */
-  async function postWebhook(
-    name: string,
-    { key: id, facts }: Notification,
-  ): Promise<AttemptOutcome> {
-    const endpoint = endpoints.get(name);
-    if (endpoint === undefined) return finalFailure('the endpoint is not configured');
-    const body = webhookBody(facts, issuer);
-    const timestamp = String(clock.now());
-    const signed = `${id}.${timestamp}.${body}`;
-    // A list with blanks between: a receiver takes any that it can check (Standard Webhooks 1.0,
-    // "Signature scheme").
-    const signatures = endpoint.keys.map(
-      (key) => `v1,${createHmac('sha256', key).update(signed).digest('base64')}`,
-    );
-    const headers = {
-      'content-type': 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': timestamp,
-      'webhook-signature': signatures.join(' '),
-    };
-    const status = await web.post(endpoint.url, headers, body, limits.attemptMs);
-    if (status >= 200 && status < 300) return 'delivered';
-    // 410: the receiver asks for no more of this.
-    return status === 410 ? finalFailure('status 410') : temporaryFailure(`status ${status}`);
-  }
+/** Entries claimed by this worker and not begun, and whether it still begins any. */
+interface WorkerState {
+  claimed: ClaimedEntry[];
+  stopping: boolean;
+  /** Nobody waits for it any more: nothing is written or logged about what ends now. */
+  abandoned: boolean;
+}
 
-  async function attempt(notification: Notification): Promise<AttemptOutcome> {
-    if (unclosedIds.has(notification.id)) return 'delivered';
-    try {
-      const { target } = notification;
-      const work =
-        target.kind === 'mail'
-          ? sendEmail(target.userId, notification)
-          : postWebhook(target.endpoint, notification);
-      return await withTimeout(work, limits.attemptMs);
-    } catch (fault) {
-      return temporaryFailure(errorName(fault));
-    }
-  }
+/** Gives back what was claimed for others to take, at once, instead of when the claim runs out. */
+async function releaseClaims(
+  state: WorkerState,
+  { outbox, clock }: Pick<DeliveryParts, 'outbox' | 'clock'>,
+): Promise<void> {
+  const released = state.claimed;
+  state.claimed = [];
+  await Promise.allSettled(
+    released.map(({ id, problem }) =>
+      outbox.retryNotification(id, clock.now(), problem ?? 'the server stopped'),
+    ),
+  );
+}
 
-  async function handle(notification: Notification): Promise<void> {
+/** Makes one turn of the worker: it claims what is due, tries it, and answers how many it tried. */
+function makeTurn(parts: DeliveryParts, state: WorkerState): () => Promise<number> {
+  const { outbox, clock, log, concurrency, limits = defaultLimits } = parts;
+  const { attemptMs } = limits;
+  const attempt = makeAttempt({
+    ...parts,
+    attemptMs,
+    postWebhook: makePostWebhook({ ...parts, attemptMs }),
+  });
+  const outcomes = makeRecordOutcome(parts);
+
+  async function handle(entry: ClaimedEntry): Promise<void> {
     // The claim counted this attempt, so that one which ends the process counts too.
-    const { id, key, target, attempts } = notification;
-    const outcome = await attempt(notification);
-    if (abandoned) return;
-    const about = { key, to: target.kind === 'mail' ? 'mail' : target.endpoint, attempts };
-    if (outcome === 'delivered') {
-      unclosedIds.add(id);
-      await outbox.closeNotification(id, 'delivered', null);
-      unclosedIds.delete(id);
-      log.info('notification delivered', about);
-    } else if (outcome.final || attempts >= MAX_ATTEMPTS) {
-      await outbox.closeNotification(id, 'given-up', outcome.problem);
-      log.warn('notification given up', { ...about, problem: outcome.problem });
-    } else {
-      const pause = seconds(retryPauses[Math.min(attempts, retryPauses.length) - 1] as number);
-      await outbox.retryNotification(id, addSeconds(clock.now(), pause), outcome.problem);
-      log.warn('notification will be tried again', { ...about, problem: outcome.problem });
-    }
+    const outcome = outcomes.isDelivered(entry) ? 'delivered' : await attempt(entry);
+    if (!state.abandoned) await outcomes.record(entry, outcome);
   }
 
-  async function runOnce(): Promise<number> {
+  return async () => {
     const claimedUntil = addSeconds(clock.now(), limits.claimSeconds);
-    claimed = [...(await outbox.claimNotifications(clock.now(), claimedUntil, limits.batch))];
-    if (stopping) await releaseClaims();
+    state.claimed = [...(await outbox.claimNotifications(clock.now(), claimedUntil, limits.batch))];
+    if (state.stopping) await releaseClaims(state, parts);
     let attempted = 0;
+    // What cannot end before the claim does is left alone: somebody else may have claimed it by
+    // then, and it would go out twice.
+    const hasTimeLeft = () =>
+      addSeconds(clock.now(), seconds(Math.ceil(attemptMs / 1000))) < claimedUntil;
     async function work(): Promise<void> {
-      // What cannot end before the claim does is left alone: somebody else may have claimed it by
-      // then, and it would go out twice.
-      while (
-        claimed.length > 0 &&
-        addSeconds(clock.now(), seconds(Math.ceil(limits.attemptMs / 1000))) < claimedUntil
+      for (
+        let entry = hasTimeLeft() ? state.claimed.shift() : undefined;
+        entry !== undefined;
+        entry = hasTimeLeft() ? state.claimed.shift() : undefined
       ) {
-        const notification = claimed.shift() as Notification;
         attempted += 1;
-        // The claim runs out by itself; one notice that cannot be noted down does not keep the
-        // others.
-        await handle(notification).catch((fault) => {
-          if (!abandoned)
-            log.error('notification not noted down', {
-              key: notification.key,
-              problem: errorName(fault),
-            });
+        const { key } = entry;
+        // The claim runs out by itself; an outcome that cannot be written down does not keep the
+        // other entries.
+        await handle(entry).catch((fault) => {
+          if (!state.abandoned)
+            log.error('notification not noted down', { key, problem: errorName(fault) });
         });
       }
     }
     await Promise.all(Array.from({ length: concurrency }, work));
     return attempted;
-  }
+  };
+}
 
-  /** For others, at once, instead of when the claim runs out. */
-  async function releaseClaims(): Promise<void> {
-    const released = claimed;
-    claimed = [];
-    await Promise.allSettled(
-      released.map(({ id, problem }) =>
-        outbox.retryNotification(id, clock.now(), problem ?? 'the server stopped'),
-      ),
-    );
+/**
+ * The worker of the outbox. Each entry is tried for about four days, or until its link expires, and
+ * then given up; what it knows to be delivered it never sends again, and what a crash leaves in
+ * doubt goes out once more under the same key. Throws when the secret of an endpoint is malformed.
+ */
+export function makeDelivery(parts: DeliveryParts): Delivery {
+  const state: WorkerState = { claimed: [], stopping: false, abandoned: false };
+  const turn = makeTurn(parts, state);
+  let running: Promise<number> | null = null;
+
+  function run(): Promise<number> {
+    if (state.stopping) return Promise.resolve(0);
+    running ??= turn().finally(() => {
+      running = null;
+    });
+    return running;
   }
 
   return {
-    run() {
-      if (stopping) return Promise.resolve(0);
-      running ??= runOnce().finally(() => {
-        running = null;
-      });
-      return running;
+    run,
+    async runAgain() {
+      await Promise.resolve(running).catch(() => 0);
+      return run();
     },
     async stop(patienceMs) {
-      stopping = true;
-      await releaseClaims();
-      let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, patienceMs);
-      });
-      await Promise.race([Promise.resolve(running).catch(() => 0), patience]).finally(() =>
-        clearTimeout(timer),
-      );
-      abandoned = true;
+      state.stopping = true;
+      await releaseClaims(state, parts);
+      await waitAtMost(running, patienceMs);
+      state.abandoned = true;
     },
   };
 }

@@ -3,7 +3,7 @@ import type { ClientId } from '#kernel/ids.ts';
 import { type Actor, accountOf, hasRight, RIGHTS } from '../actor.ts';
 import type { Client } from '../model/client.ts';
 import type { Revision } from '../model/revision.ts';
-import type { Notification, Outbox } from '../notifications/notification.ts';
+import type { Outbox, OutboxEntry } from '../notifications/notification.ts';
 import {
   assignmentsEndedAt,
   type PendingReview,
@@ -49,7 +49,7 @@ export interface ReviewQueries {
   /** The outbox, newest first, for administrators. */
   listNotifications(
     filter: Parameters<Outbox['listNotifications']>[0],
-  ): Promise<readonly Notification[]>;
+  ): Promise<readonly OutboxEntry[]>;
 }
 
 /** Leaves hidden apps out for those who may not see them. */

@@ -1,16 +1,10 @@
-import type { Instant } from '#kernel/time.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
-import type {
-  NewNotification,
-  Notification,
-  Outbox,
-} from '#registry/notifications/notification.ts';
 import type { UsageRecords } from '#registry/usage.ts';
 import type { Driver } from '../driver.ts';
 import { insertAndChain } from './audit-chain.ts';
-import { toAuditEntry, toNotice } from './rows.ts';
+import { toAuditEntry } from './rows.ts';
 import type { Row } from './schema.ts';
-import { execute, fetchAll, fetchOne, forUpdate, sql, type Transaction } from './statement.ts';
+import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
 
 const insertAudit = sql<{ id: number }>(`
   INSERT INTO audit (at, action, actor_id, via, address, client_id, edition, reason, changes)
@@ -27,28 +21,6 @@ const selectNewestFirst = sql<Row<'audit'>>(
 );
 const selectOldestFirst = sql<Row<'audit'>>(
   `SELECT * FROM audit WHERE ${filterConditions} AND (CAST(:after AS BIGINT) IS NULL OR id > :after) ORDER BY id LIMIT :limit`,
-);
-
-const insertNotification = sql(`
-  INSERT INTO notices (key, target, facts, state, created_at, due_at) VALUES (:key, :target, :facts, 'waiting', :at, :at)
-  ON CONFLICT (key) DO NOTHING`);
-const selectDueForUpdate = forUpdate(
-  sql<Row<'notices'>>(
-    `SELECT * FROM notices WHERE state = 'waiting' AND due_at <= :now ORDER BY due_at, id LIMIT :limit`,
-  ),
-  'skip',
-);
-const leaseNotification = sql(
-  `UPDATE notices SET due_at = :until, attempts = attempts + 1 WHERE id = :id`,
-);
-const updateNotificationState = sql(
-  `UPDATE notices SET state = :state, problem = :problem WHERE id = :id AND state = 'waiting'`,
-);
-const postponeNotification = sql(
-  `UPDATE notices SET due_at = :due, problem = :problem WHERE id = :id AND state = 'waiting'`,
-);
-const selectNotifications = sql<Row<'notices'>>(
-  `SELECT * FROM notices WHERE (CAST(:state AS TEXT) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit`,
 );
 
 const upsertLastUsed = sql(`
@@ -82,33 +54,13 @@ export function* addAuditEntry(entry: NewAuditEntry, recordVersion: number): Tra
   yield* insertAndChain(insertEntry(entry, recordVersion));
 }
 
-/** Puts a notice into the outbox; one that is there already stays as it is. */
-export function* addNotification({ key, target, facts }: NewNotification): Transaction<void> {
-  yield* execute(insertNotification, {
-    key,
-    target: JSON.stringify(target),
-    facts: JSON.stringify(facts),
-    at: facts.at,
-  });
-}
-
-function* claimDueNotifications(
-  now: Instant,
-  until: Instant,
-  limit: number,
-): Transaction<readonly Notification[]> {
-  const rows = yield* fetchAll(selectDueForUpdate, { now, limit });
-  for (const { id } of rows) yield* execute(leaseNotification, { id, until });
-  return rows.map((row) => toNotice({ ...row, attempts: row.attempts + 1, due_at: until }));
-}
-
 const sortedBy = <T>(values: readonly T[], key: (value: T) => string): readonly T[] =>
   values.toSorted((one, other) => (key(one) < key(other) ? -1 : 1));
 
-/** Answers the questions about the audit trail, the outbox and use. */
+/** Answers the questions about the audit trail and use. */
 export function makeAuditLogStore(
   driver: Driver,
-): Outbox & UsageRecords & { listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]> } {
+): UsageRecords & { listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]> } {
   return {
     async listAudit(filter) {
       const values = {
@@ -128,24 +80,6 @@ export function makeAuditLogStore(
         await (filter.allowStale ? driver.readReplica(selectEntries) : driver.read(selectEntries()))
       ).map(toAuditEntry);
     },
-    claimNotifications: (now, until, limit) =>
-      driver.write(() => claimDueNotifications(now, until, limit), 'read-committed'),
-    closeNotification: async (id, state, problem) =>
-      void (await driver.write(
-        () => execute(updateNotificationState, { id, state, problem }),
-        'autocommit',
-      )),
-    retryNotification: async (id, dueAt, problem) =>
-      void (await driver.write(
-        () => execute(postponeNotification, { id, due: dueAt, problem }),
-        'autocommit',
-      )),
-    listNotifications: async ({ state, limit }) =>
-      (
-        await driver.readReplica(() =>
-          fetchAll(selectNotifications, { state: state ?? null, limit }),
-        )
-      ).map(toNotice),
     saveUsage: ({ marks, calls }) =>
       driver.write(function* () {
         // In one order on every node, so that no two wait for each other.

@@ -15,6 +15,7 @@ import { protocolProfiles } from './migrations/0013-protocol-profiles.ts';
 import { growth } from './migrations/0014-growth.ts';
 import { keptRequests } from './migrations/0015-kept-requests.ts';
 import { suspension } from './migrations/0016-suspension.ts';
+import { accountEmails } from './migrations/0017-account-emails.ts';
 import { forBothDialects, type Migration } from './migrations/migration.ts';
 
 /**
@@ -38,6 +39,7 @@ const steps: readonly (string | Migration)[] = [
   growth,
   keptRequests,
   suspension,
+  accountEmails,
 ];
 
 export const migrations: readonly Migration[] = steps.map((step) =>

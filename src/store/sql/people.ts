@@ -3,6 +3,7 @@ import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Driver } from '../driver.ts';
 import { createAccount, NameTakenError } from './accounts.ts';
 import { inEachDialect } from './dialect.ts';
+import { addAccountEmail } from './outbox.ts';
 import { toAccount, toAccountToken, toPasskey } from './rows.ts';
 import type { Row } from './schema.ts';
 import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
@@ -138,13 +139,14 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
       0
         ? 'set'
         : 'unknown',
-    setPassword: (id, passwordHash, before) =>
+    setPassword: (id, passwordHash, before, email) =>
       driver.write(function* () {
         if (
           (yield* execute(updatePassword, { id, hash: passwordHash, before: before ?? '' })) === 0
         )
           return 'changed' as const;
         yield* deleteLinks(id, 'reset-password', 'confirm-email');
+        yield* addAccountEmail(email);
         return 'set' as const;
       }, 'read-committed'),
     hasConfirmedEmail: async (email) =>
@@ -155,10 +157,11 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
         toAccount,
       ),
 
-    saveAccountToken: ({ digest, kind, userId, data, expiresAt }) =>
+    saveAccountToken: ({ digest, kind, userId, data, expiresAt }, email) =>
       driver.write(function* () {
         if (userId !== null && !kind.endsWith('-passkey')) yield* deleteLinks(userId, kind);
         yield* execute(insertToken, { digest, kind, user_id: userId, data, expires_at: expiresAt });
+        yield* addAccountEmail(email);
       }, 'read-committed'),
     async findAccountToken(digest, kind, now) {
       const row = await driver.read(fetchOne(findToken, { digest, kind, now }));
@@ -192,7 +195,7 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
         throw fault;
       }
     },
-    consumeEmailToken: (digest, user, now, shared = false) =>
+    consumeEmailToken: (digest, user, now, shared = false, email = null) =>
       driver.write(function* () {
         const found = yield* fetchOne(findToken, { digest, kind: 'confirm-email', now });
         // Somebody else's link stays for them.
@@ -204,9 +207,10 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
         const before = yield* fetchOne(findEmail, { id: user });
         yield* execute(updateEmail, { id: user, email: token.data, now });
         yield* deleteLinks(user, 'confirm-email', 'reset-password');
+        yield* addAccountEmail(email);
         return { outcome: 'confirmed' as const, before: before?.email ?? null };
       }, 'serializable'),
-    consumeResetToken: (digest, now, passwordHash) =>
+    consumeResetToken: (digest, now, passwordHash, email) =>
       driver.write(function* () {
         const token = yield* fetchOne(consumeToken, { digest, kind: 'reset-password', now });
         const row =
@@ -215,6 +219,7 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
             : yield* fetchOne(resetPassword, { id: token.user_id, hash: passwordHash });
         if (row === undefined) return { outcome: 'unknown' as const };
         yield* deleteLinks(row.id, 'reset-password', 'confirm-email');
+        yield* addAccountEmail(email);
         return { outcome: 'set' as const, account: toAccount(row) };
       }, 'read-committed'),
 
@@ -224,7 +229,7 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
       const row = await driver.read(fetchOne(findPasskeyById, { id }));
       return row && toPasskey(row);
     },
-    addPasskey: async ({ id, userId, publicKey, counter, transports, label, createdAt }) => {
+    addPasskey: ({ id, userId, publicKey, counter, transports, label, createdAt }, email) => {
       const values = {
         id,
         user_id: userId,
@@ -232,13 +237,13 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
         counter,
         label,
         created_at: createdAt,
+        transports: JSON.stringify(transports),
       };
-      return (await driver.write(
-        () => execute(insertPasskey, { ...values, transports: JSON.stringify(transports) }),
-        'autocommit',
-      )) > 0
-        ? 'added'
-        : 'taken';
+      return driver.write(function* () {
+        if ((yield* execute(insertPasskey, values)) === 0) return 'taken' as const;
+        yield* addAccountEmail(email);
+        return 'added' as const;
+      }, 'read-committed');
     },
     recordPasskeyUse: async (id, counter, at) =>
       (await driver.write(() => execute(updatePasskeyUse, { id, counter, at }), 'autocommit')) > 0
@@ -248,9 +253,11 @@ export function makePeopleStore(driver: Driver): PeopleRecords & AccountTokens &
       (await driver.write(() => execute(updatePasskeyLabel, { user, id, label }), 'autocommit')) > 0
         ? 'set'
         : 'unknown',
-    removePasskey: async (user, id) =>
-      (await driver.write(() => execute(deletePasskey, { user, id }), 'autocommit')) > 0
-        ? 'removed'
-        : 'unknown',
+    removePasskey: (user, id, email) =>
+      driver.write(function* () {
+        if ((yield* execute(deletePasskey, { user, id })) === 0) return 'unknown' as const;
+        yield* addAccountEmail(email);
+        return 'removed' as const;
+      }, 'read-committed'),
   };
 }

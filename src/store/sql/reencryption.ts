@@ -31,6 +31,15 @@ const statementsByKind: Readonly<Record<EncryptedKind, SecretStatements>> = {
       'UPDATE token_credentials SET secret_sealed = :to WHERE token = :key AND secret_sealed = :from',
     ),
   },
+  'account emails': {
+    first: 0,
+    list: sql(`
+  SELECT id AS key, encrypted_email AS sealed FROM notices
+  WHERE id > :after AND encrypted_email IS NOT NULL ORDER BY id LIMIT :limit`),
+    replace: sql(
+      'UPDATE notices SET encrypted_email = :to WHERE id = :key AND encrypted_email = :from',
+    ),
+  },
 };
 
 /**

@@ -1,7 +1,7 @@
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
 import type { AppliedChange, Effect, OwnerGrant, RegistryChange } from '#registry/records.ts';
 import type { Driver } from '../driver.ts';
-import { addAuditEntry, addNotification } from './audit.ts';
+import { addAuditEntry } from './audit.ts';
 import {
   clientRowExists,
   deleteClientSecret,
@@ -21,6 +21,7 @@ import {
   saveCredentials,
 } from './consents.ts';
 import { insertAccessToken } from './oauth2.ts';
+import { addNotification } from './outbox.ts';
 import { execute, sql, type Transaction } from './statement.ts';
 
 const insertRevision = sql(`

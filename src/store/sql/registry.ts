@@ -4,6 +4,7 @@ import type {
   AuthorizationRequest,
   AuthorizationRequests,
 } from '#registry/model/authorization-request.ts';
+import type { Outbox } from '#registry/notifications/notification.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Impact } from '#registry/usage.ts';
 import type { Driver } from '../driver.ts';
@@ -154,7 +155,9 @@ function* fetchUsersAndCalls(client: ClientId, now: Instant): Transaction<Impact
 }
 
 /** Answers the ports of the registry room. */
-export function makeRegistryStore(driver: Driver): RegistryRecords & AuthorizationRequests {
+export function makeRegistryStore(
+  driver: Driver,
+): Omit<RegistryRecords, keyof Outbox> & AuthorizationRequests {
   return {
     ...makeAuditLogStore(driver),
     findClient: (id) => driver.read(fetchClientById(driver, id)),

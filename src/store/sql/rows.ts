@@ -27,7 +27,6 @@ import type { Consent } from '#registry/model/consent.ts';
 import type { Approval, Involvement } from '#registry/model/involvement.ts';
 import type { Revision } from '#registry/model/revision.ts';
 import type { Maintainer, Offer } from '#registry/model/team.ts';
-import type { Notification } from '#registry/notifications/notification.ts';
 import type { Row } from './schema.ts';
 
 /** One function for each table turns a row into a value of its room. */
@@ -195,18 +194,6 @@ export const toAuditEntry = (row: Row<'audit'>): AuditEntry => ({
   recordVersion: row.edition,
   reason: row.reason,
   changes: (JSON.parse(row.changes) as AuditEntry['changes']).map(toFieldChange),
-});
-
-export const toNotice = (row: Row<'notices'>): Notification => ({
-  id: row.id,
-  key: row.key,
-  target: JSON.parse(row.target) as Notification['target'],
-  facts: JSON.parse(row.facts) as Notification['facts'],
-  state: row.state as Notification['state'],
-  createdAt: row.created_at as Instant,
-  attempts: row.attempts,
-  dueAt: row.due_at as Instant,
-  problem: row.problem,
 });
 
 export const toConsent = (row: Row<'consents'>): Consent => ({

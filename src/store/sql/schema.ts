@@ -143,6 +143,8 @@ export interface Schema {
     attempts: number;
     due_at: number;
     problem: string | null;
+    encrypted_email: string | null;
+    expires_at: number | null;
   };
   last_used: { kind: string; id: string; day: number };
   usage: { client_id: string; hour: number; calls: number };

@@ -4,6 +4,7 @@ import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights, type RightsTable } from '#accounts/rights.ts';
 import { type AccountProposal, csrfToken, isValidCsrfToken } from '#accounts/sign-in.ts';
 import { makeIdGenerator } from '#keys/id-generator.ts';
+import { makeSecretBox } from '#keys/secret-box.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import { bundled, outside } from '../registry/world.ts';
 
@@ -33,8 +34,9 @@ function people(rights: RightsTable = bundledRights) {
     },
     ...{
       log: { info() {}, warn() {}, error() {} },
-      mail: null,
-      emailTemplates: () => ({ subject: '', text: '' }),
+      emailEnabled: false,
+      deliverEmails: async () => {},
+      secretBox: makeSecretBox([{ id: 'm1', key: new Uint8Array(32) }], entropy),
     },
     settings: {
       issuer: 'https://gate.example',

@@ -22,12 +22,16 @@ const [one, two]: readonly MasterKey[] = [
   { id: 'm2', key: new Uint8Array(32).fill(2) },
 ];
 const old = makeSecretBox([one as MasterKey], entropy);
-const purposes = { 'client secrets': 'client secret', 'token secrets': 'token secret' };
+const purposes = {
+  'client secrets': 'client secret',
+  'token secrets': 'token secret',
+  'account emails': 'account email',
+};
 
 /** A store in memory that counts what it is asked. */
-function memory(counts: Readonly<Record<EncryptedKind, number>>, sealer = old) {
+function memory(counts: Readonly<Partial<Record<EncryptedKind, number>>>, sealer = old) {
   const kept = Object.fromEntries(
-    Object.entries(counts).map(([kind, count]) => [
+    Object.entries({ 'account emails': 0, ...counts }).map(([kind, count]) => [
       kind,
       new Map(
         Array.from({ length: count }, (_, key) => [

@@ -9,6 +9,7 @@ import type { ActionResult, RegistrySettings } from '#registry/actions/context.t
 import { type Actor, JOB, OPERATOR, RIGHTS } from '#registry/actor.ts';
 import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
+import { isNotification } from '#registry/notifications/notification.ts';
 import { actions } from '#registry/registry.ts';
 import { app, registry } from './world.ts';
 
@@ -70,6 +71,7 @@ test('a first yes is written down and decides nothing; the second approves', asy
   assert.deepEqual(await store.approvalsOf(id, null), []);
   assert.deepEqual(await trail(), ['propose', 'first-approval', 'approve']);
   const heard = (await store.listNotifications({ limit: 9 }))
+    .filter(isNotification)
     .map(({ facts }) => facts.event)
     .reverse();
   assert.deepEqual(
@@ -274,9 +276,9 @@ test('reviewers hear of what waits for them, and of nothing else', async () => {
     });
     const given = { ...app(), email: user.email, termsAccepted: true };
     assert.ok((await room.submit(as(user, RIGHTS.propose), 'propose', given)).ok);
-    const told = (await store.listNotifications({ limit: 9 })).map(({ target }) =>
-      target.kind === 'mail' ? target.userId : 0,
-    );
+    const told = (await store.listNotifications({ limit: 9 }))
+      .filter(isNotification)
+      .map(({ target }) => (target.kind === 'mail' ? target.userId : 0));
     assert.deepEqual(
       await Promise.all(told.map(async (id) => (await store.findAccount(id as never))?.name)),
       heard,
@@ -538,7 +540,9 @@ test('a proposal expires after the limit, not on its last second; people hear no
   assert.deepEqual([line?.action, line?.actorId, line?.via], ['expire', null, 'job']);
   assert.deepEqual(line?.changes, [{ field: 'stage', before: 'proposed', after: 'expired' }]);
   assert.ok(
-    (await store.listNotifications({ limit: 9 })).every(({ target }) => target.kind === 'webhook'),
+    (await store.listNotifications({ limit: 9 }))
+      .filter(isNotification)
+      .every(({ target }) => target.kind === 'webhook'),
   );
   await store.close();
 });

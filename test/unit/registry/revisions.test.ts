@@ -13,6 +13,7 @@ import type { NewAuditEntry } from '#registry/audit.ts';
 import { acceptedScopes } from '#registry/consent-policy.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Revision } from '#registry/model/revision.ts';
+import { isNotification } from '#registry/notifications/notification.ts';
 import { app, registry, scopes } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>
@@ -178,7 +179,9 @@ test('reviewers hear of a revision, the owner of the decision, nobody of what th
   await decide('reject', reviewer);
   await revise(changes);
   await decide('withdraw');
-  const heard = [...(await store.listNotifications({ limit: 99 }))].reverse().slice(before);
+  const heard = [...(await store.listNotifications({ limit: 99 })).filter(isNotification)]
+    .reverse()
+    .slice(before);
   assert.deepEqual(
     heard.map(({ facts, target }) => [facts.event, target.kind === 'mail' && target.userId]),
     [

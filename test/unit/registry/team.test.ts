@@ -10,6 +10,7 @@ import { MAX_MAINTAINERS } from '#registry/actions/people.ts';
 import { type Actor, OPERATOR, RIGHTS } from '#registry/actor.ts';
 import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
+import { isNotification } from '#registry/notifications/notification.ts';
 import { app, registry } from './world.ts';
 
 const as = (account: Account | null, ...rights: readonly string[]) =>
@@ -62,7 +63,7 @@ async function desk(proposal: Partial<ClientProposal> = {}, approve = true) {
     /** Who was told of the latest change. */
     told: async () => {
       const { recordVersion } = (await world.store.findClient(id)) as Client;
-      const notices = await world.store.listNotifications({ limit: 99 });
+      const notices = (await world.store.listNotifications({ limit: 99 })).filter(isNotification);
       const last = notices.filter(({ key }) => key.startsWith(`${id}-${recordVersion}-`));
       return last
         .map(({ target }) => (target.kind === 'mail' ? target.userId : 0))

@@ -1,7 +1,6 @@
 import { sanitizeForEmail } from '#encoding/stranger-text.ts';
 import type { EncryptedSecret } from '#kernel/ids.ts';
 import type { SecretBox } from '#keys/secret-box.ts';
-import type { EmailKind } from './email-budget.ts';
 
 /** What an email about an account says. Links are whole URLs. */
 export type AccountEmail =
@@ -24,18 +23,6 @@ export type AccountEmailTemplates = (
   email: AccountEmail,
   language: string | null,
 ) => { readonly subject: string; readonly text: string };
-
-/** Which budget an email spends (ADR 18). */
-export const budgetKinds = {
-  register: 'registration',
-  'has-account': 'registration',
-  'confirm-email': 'e-mail',
-  'reset-password': 'password',
-  'password-changed': 'password-changed',
-  'email-changed': 'email-changed',
-  'passkey-added': 'passkey',
-  'passkey-removed': 'passkey',
-} as const satisfies Readonly<Record<AccountEmailKind, EmailKind>>;
 
 /** Everything of an email that the outbox keeps encrypted: links hold secrets. */
 export interface AccountEmailContent {

@@ -8,10 +8,10 @@ import type { Account } from './account.ts';
 import {
   type AccountChange,
   type AccountEmail,
-  budgetKinds,
+  type AccountEmailKind,
   encryptAccountEmail,
 } from './account-emails.ts';
-import type { EmailBudget } from './email-budget.ts';
+import type { EmailBudget, EmailKind } from './email-budget.ts';
 import type { NewAccountEmail } from './records.ts';
 
 /** Who an email about an account goes to. */
@@ -47,6 +47,18 @@ export interface Mailer {
   /** When everything under way here has ended. What is not delivered then is in the outbox. */
   whenIdle(): Promise<void>;
 }
+
+/** Which budget an email spends (ADR 18). */
+const budgetKinds = {
+  register: 'registration',
+  'has-account': 'registration',
+  'confirm-email': 'e-mail',
+  'reset-password': 'password',
+  'password-changed': 'password-changed',
+  'email-changed': 'email-changed',
+  'passkey-added': 'passkey',
+  'passkey-removed': 'passkey',
+} as const satisfies Readonly<Record<AccountEmailKind, EmailKind>>;
 
 const LANES = 4;
 const MAX_PENDING = 500;

@@ -47,7 +47,7 @@ export interface NotificationSender {
 
 /**
  * A name, marked as one that somebody chose. Between texts that run the other way it is kept
- * together, so that a name in Latin letters does not move the words around it (UAX #9 §2.4).
+ * together, so that a name in Latin letters does not move the words around it.
  */
 function quoteName(words: Words, name: string): string {
   const shown = sanitizeForEmail(name) || words.say('email.without-name');

@@ -7,15 +7,14 @@ import pg from 'pg';
 import type { TokenId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { openPostgres } from '#store/postgres/open.ts';
-import { openPartitionManager, type PartitionRequest } from '#store/postgres/partitions/manager.ts';
 import {
-  isLockConflict,
-  MAX_MOVED_ROWS,
-  PartitionRefusal,
   partitionTable,
   setTableAside,
   validatePastTable,
-} from '#store/postgres/partitions/steps.ts';
+} from '#store/postgres/partitions/division.ts';
+import { isLockConflict, PartitionRefusal } from '#store/postgres/partitions/job.ts';
+import { openPartitionManager, type PartitionRequest } from '#store/postgres/partitions/manager.ts';
+import { MAX_MOVED_ROWS } from '#store/postgres/partitions/row-moves.ts';
 import { timedTables } from '#store/postgres/partitions/tables.ts';
 import { firstKeyAt } from '#store/sql/key-range.ts';
 import type { PartitionStep } from '#store/sql/maintenance.ts';

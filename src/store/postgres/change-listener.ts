@@ -9,10 +9,10 @@ const CHANGES_CHANNEL = 'gatehouse';
 const HEARTBEAT_MS = 300;
 /** Without anybody who asks, nothing is sent; the connection stays. */
 const IDLE_MS = 5000;
-/** No pulse comes back for so long: the connection is thrown away. */
+/** No heartbeat comes back for so long: the connection is thrown away. */
 const HEARTBEAT_TIMEOUT_MS = 6000;
 /**
- * A pulse waits when a commit somewhere holds the queue, for a standby for instance. It is given up
+ * A heartbeat waits when a commit somewhere holds the queue, for a standby for instance. It is given up
  * before the connection is.
  */
 const LOCK_MS = 2000;
@@ -27,9 +27,9 @@ export interface ChangeListenerOptions {
   readonly heartbeatMs?: number;
 }
 
-/** Hears what other processes change, for as long as somebody wants to know. */
+/** Hears which rows other processes change, for as long as somebody reads the cache. */
 export interface ChangeListener {
-  /** Somebody asks the memory: it is to be vouched for in the near future. */
+  /** Somebody reads the cache: its lease is to be extended in the near future. */
   keepListening(): void;
   close(): void;
 }
@@ -50,7 +50,7 @@ interface ListenConnection {
   readonly client: pg.Client;
   readonly socket: Socket;
   /**
-   * Where its pulses come back: named after the server process it talks to, which nobody else talks
+   * Where its heartbeats come back: named after the server process it talks to, which nobody else talks
    * to.
    */
   readonly channel: string;
@@ -66,154 +66,185 @@ const SELECT_BACKEND = `
     SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')
       AND (tgrelid, tgname) IN (${notifyingTables.map((table) => `(to_regclass('${table}'), '${table}_tell')`).join(', ')})) AS tellers`;
 
-/**
- * Listens on a connection of its own, and proves again and again that it does: it notifies itself.
- * PostgreSQL hands notifications over in the order of the commits, so when a pulse comes back,
- * everything that was committed before it was sent has been heard, and the memory is vouched for as
- * of that moment (ADR 12). Whatever goes wrong ends the vouching by itself; nothing here ever makes
- * a request fail.
- */
-export function openChangeListener(
-  url: string,
-  cache: RowCache,
-  { connectMs, log, heartbeatMs = HEARTBEAT_MS }: ChangeListenerOptions,
-): ChangeListener {
-  let connection: ListenConnection | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let closed = false;
-  let lastDemandAt = 0;
-  let retryMs = MIN_RETRY_MS;
-  let retryAt = 0;
-  /** The pulse that was sent last, and when; `heard`: it came back. */
-  let heartbeat: { number: number; at: ClockReading; heard: boolean } = {
-    number: 0,
-    at: cache.readClocks(),
-    heard: true,
-  };
-  let reportedProblem: string | null = null;
+type Notified = (notification: pg.Notification) => void;
 
-  function onNotListening(fault: unknown): void {
-    connection?.socket.destroy();
-    connection = undefined;
-    // What was missed meanwhile is not known.
-    cache.invalidateAll();
-    retryAt = performance.now() + retryMs;
-    retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
-    const why = fault instanceof NotListening ? fault.message : classifyFault(fault).state;
-    if (why !== reportedProblem)
-      log?.warn('changes by other nodes are not heard: nothing is answered from memory', { why });
-    reportedProblem = why;
+/**
+ * Connects, and listens to the triggers and to itself. `onLost` is called once when the connection
+ * breaks later.
+ */
+async function listen(
+  url: string,
+  connectMs: number,
+  { onNotification, onLost }: { onNotification: Notified; onLost: (fault: unknown) => void },
+): Promise<ListenConnection> {
+  // Nobody waits for this connection: it keeps no process alive.
+  const socket = new Socket().unref();
+  const client = new pg.Client({
+    ...{
+      connectionString: url,
+      connectionTimeoutMillis: connectMs,
+      query_timeout: connectMs + LOCK_MS,
+      lock_timeout: LOCK_MS,
+    },
+    ...{ keepAlive: true, application_name: 'gatehouse-listener', stream: () => socket },
+  });
+  client.on('error', onLost).on('end', () => onLost(new Error('the connection ended')));
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ pid: number; tellers: string }>(SELECT_BACKEND);
+    const pid = rows[0]?.pid;
+    // A connection through a pooler may be another one with each question, and what the server says
+    // between two questions is lost there.
+    if (pid !== (client as unknown as { readonly processID: number }).processID)
+      throw new NotListening('something stands between this process and the database');
+    if (Number(rows[0]?.tellers) !== notifyingTables.length)
+      throw new NotListening('triggers that tell of changes are missing or switched off');
+    const channel = `${CHANGES_CHANNEL}_${pid}`;
+    await client.query(`LISTEN ${CHANGES_CHANNEL}`);
+    await client.query(`LISTEN ${channel}`);
+    client.on('notification', onNotification);
+    return { client, socket, channel };
+  } catch (fault) {
+    socket.destroy();
+    throw fault;
+  }
+}
+
+/** See openChangeListener. */
+class PostgresChangeListener implements ChangeListener {
+  readonly #url: string;
+  readonly #cache: RowCache;
+  readonly #options: ChangeListenerOptions;
+  #connection: ListenConnection | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ticking = false;
+  #closed = false;
+  #lastDemandAt = 0;
+  #retryMs = MIN_RETRY_MS;
+  #retryAt = 0;
+  /** The heartbeat that was sent last, and when; `heard`: it came back. */
+  #heartbeat: { number: number; at: ClockReading; heard: boolean };
+  #reportedProblem: string | null = null;
+
+  constructor(url: string, cache: RowCache, options: ChangeListenerOptions) {
+    this.#url = url;
+    this.#cache = cache;
+    this.#options = options;
+    this.#heartbeat = { number: 0, at: cache.readClocks(), heard: true };
   }
 
-  function onNotification({ channel, payload = '' }: pg.Notification): void {
+  keepListening(): void {
+    this.#lastDemandAt = performance.now();
+    if (this.#timer !== undefined || this.#closed) return;
+    const { heartbeatMs = HEARTBEAT_MS } = this.#options;
+    this.#timer = setInterval(() => this.#startTick(), heartbeatMs).unref();
+    this.#startTick();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#connection?.socket.destroy();
+    this.#connection = undefined;
+  }
+
+  #onNotListening(fault: unknown): void {
+    this.#connection?.socket.destroy();
+    this.#connection = undefined;
+    // What was missed meanwhile is not known.
+    this.#cache.invalidateAll();
+    this.#retryAt = performance.now() + this.#retryMs;
+    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    const why = fault instanceof NotListening ? fault.message : classifyFault(fault).state;
+    if (why !== this.#reportedProblem)
+      this.#options.log?.warn(
+        'changes by other nodes are not heard: nothing is answered from memory',
+        { why },
+      );
+    this.#reportedProblem = why;
+  }
+
+  #onNotification({ channel, payload = '' }: pg.Notification): void {
     if (channel === CHANGES_CHANNEL) {
       const rowChange = parseRowChange(payload);
-      if (rowChange) cache.invalidate(rowChange);
-      else cache.invalidateAll();
-    } else if (payload === String(heartbeat.number) && !heartbeat.heard) {
-      heartbeat.heard = true;
-      retryMs = MIN_RETRY_MS;
-      cache.extendLease(heartbeat.at);
-      if (reportedProblem !== null) log?.info('changes by other nodes are heard again');
-      reportedProblem = null;
+      if (rowChange) this.#cache.invalidate(rowChange);
+      else this.#cache.invalidateAll();
+    } else if (payload === String(this.#heartbeat.number) && !this.#heartbeat.heard) {
+      this.#heartbeat.heard = true;
+      this.#retryMs = MIN_RETRY_MS;
+      this.#cache.extendLease(this.#heartbeat.at);
+      if (this.#reportedProblem !== null)
+        this.#options.log?.info('changes by other nodes are heard again');
+      this.#reportedProblem = null;
     }
   }
 
-  async function connect(): Promise<ListenConnection> {
-    // Nobody waits for this connection: it keeps no process alive.
-    const socket = new Socket().unref();
-    const client = new pg.Client({
-      ...{
-        connectionString: url,
-        connectionTimeoutMillis: connectMs,
-        query_timeout: connectMs + LOCK_MS,
-        lock_timeout: LOCK_MS,
-      },
-      ...{ keepAlive: true, application_name: 'gatehouse-listener', stream: () => socket },
-    });
-    const onConnectionLost = (fault: unknown) => {
-      if (connection?.client === client) onNotListening(fault);
-    };
-    client
-      .on('error', onConnectionLost)
-      .on('end', () => onConnectionLost(new Error('the connection ended')));
+  async #connect(): Promise<void> {
+    let opened: ListenConnection | undefined;
     try {
-      await client.connect();
-      const { rows } = await client.query<{ pid: number; tellers: string }>(SELECT_BACKEND);
-      const pid = rows[0]?.pid;
-      // A connection through a pooler may be another one with each question, and what the server
-      // says between two questions is lost there.
-      if (pid !== (client as unknown as { readonly processID: number }).processID)
-        throw new NotListening('something stands between this process and the database');
-      if (Number(rows[0]?.tellers) !== notifyingTables.length)
-        throw new NotListening('triggers that tell of changes are missing or switched off');
-      const channel = `${CHANGES_CHANNEL}_${pid}`;
-      await client.query(`LISTEN ${CHANGES_CHANNEL}`);
-      await client.query(`LISTEN ${channel}`);
-      client.on('notification', onNotification);
-      return { client, socket, channel };
+      opened = await listen(this.#url, this.#options.connectMs, {
+        onNotification: (notification) => this.#onNotification(notification),
+        onLost: (fault) => {
+          if (opened !== undefined && this.#connection === opened) this.#onNotListening(fault);
+        },
+      });
+      if (this.#closed) return void opened.socket.destroy();
+      // From here on every change is heard; what is known from before is not believed.
+      this.#cache.invalidateAll();
+      this.#connection = opened;
+      this.#sendHeartbeat(opened);
     } catch (fault) {
-      socket.destroy();
-      throw fault;
+      if (!this.#closed) this.#onNotListening(fault);
     }
   }
 
-  function sendHeartbeat(target: ListenConnection): void {
-    heartbeat = { number: heartbeat.number + 1, at: cache.readClocks(), heard: false };
+  #sendHeartbeat(target: ListenConnection): void {
+    const number = this.#heartbeat.number + 1;
+    this.#heartbeat = { number, at: this.#cache.readClocks(), heard: false };
     target.client
-      .query('SELECT pg_notify($1, $2)', [target.channel, String(heartbeat.number)])
+      .query('SELECT pg_notify($1, $2)', [target.channel, String(number)])
       .catch((fault) => {
-        if (connection !== target) return;
-        // Somebody's commit holds the queue: nothing was lost, and the next pulse may get through.
-        if (classifyFault(fault).state === LOCK_NOT_AVAILABLE) heartbeat.heard = true;
-        else onNotListening(fault);
+        if (this.#connection !== target) return;
+        // Somebody's commit holds the queue: nothing was lost, and the next one may get through.
+        if (classifyFault(fault).state === LOCK_NOT_AVAILABLE) this.#heartbeat.heard = true;
+        else this.#onNotListening(fault);
       });
   }
 
-  async function tick(): Promise<void> {
+  async #tick(): Promise<void> {
     const now = performance.now();
-    if (now - lastDemandAt > IDLE_MS) {
-      clearInterval(timer);
-      timer = undefined;
-    } else if (connection !== undefined) {
-      if (heartbeat.heard) sendHeartbeat(connection);
-      else if (now - heartbeat.at.monotonicMs > HEARTBEAT_TIMEOUT_MS)
-        onNotListening(new Error('no pulse came back'));
-    } else if (now >= retryAt) {
-      try {
-        const opened = await connect();
-        if (closed) return void opened.socket.destroy();
-        // From here on every change is heard; what is known from before is not believed.
-        cache.invalidateAll();
-        connection = opened;
-        sendHeartbeat(opened);
-      } catch (fault) {
-        if (!closed) onNotListening(fault);
-      }
+    if (now - this.#lastDemandAt > IDLE_MS) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
     }
+    if (this.#connection === undefined) {
+      if (now >= this.#retryAt) await this.#connect();
+      return;
+    }
+    if (this.#heartbeat.heard) this.#sendHeartbeat(this.#connection);
+    else if (now - this.#heartbeat.at.monotonicMs > HEARTBEAT_TIMEOUT_MS)
+      this.#onNotListening(new Error('no heartbeat came back'));
   }
 
-  let ticking = false;
-  function startTick(): void {
-    if (ticking || closed) return;
-    ticking = true;
-    void tick().finally(() => {
-      ticking = false;
+  #startTick(): void {
+    if (this.#ticking || this.#closed) return;
+    this.#ticking = true;
+    void this.#tick().finally(() => {
+      this.#ticking = false;
     });
   }
-
-  return {
-    keepListening() {
-      lastDemandAt = performance.now();
-      if (timer !== undefined || closed) return;
-      timer = setInterval(startTick, heartbeatMs).unref();
-      startTick();
-    },
-    close() {
-      closed = true;
-      clearInterval(timer);
-      connection?.socket.destroy();
-      connection = undefined;
-    },
-  };
 }
+
+/**
+ * Listens on a connection of its own, and proves again and again that it does, by a heartbeat: it
+ * notifies itself. PostgreSQL hands notifications over in the order of the commits, so when a
+ * heartbeat comes back, everything that was committed before it was sent has been heard, and the
+ * lease of the cache is extended from that moment (ADR 12). Whatever goes wrong lets the lease run
+ * out by itself; nothing here ever makes a request fail.
+ */
+export const openChangeListener = (
+  url: string,
+  cache: RowCache,
+  options: ChangeListenerOptions,
+): ChangeListener => new PostgresChangeListener(url, cache, options);

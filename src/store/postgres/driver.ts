@@ -11,7 +11,10 @@ import type {
   Step,
   Transaction,
 } from '../sql/statement.ts';
+import { awaitAll, BrokenConnection, checkAnswer, commit } from './answers.ts';
+import { trackChanges } from './changed-rows.ts';
 import { classifyFault, toUnavailable } from './errors.ts';
+import { createPool } from './pool.ts';
 
 export interface PostgresOptions {
   /** Connections of this process at most. */
@@ -30,11 +33,12 @@ export interface PostgresOptions {
 
 /** How long a connection may take unless it is said otherwise. */
 export const CONNECT_MS = 3000;
+
 const MAX_ATTEMPTS = 25;
+
 /** A row that is still in the way after so many looks for it is not looked for at all: a fault. */
 const MAX_ATTEMPTS_UNIQUE = 4;
-/** What the network may take on top of the server's own limit. */
-const NETWORK_MS = 2000;
+
 const CLOSE_MS = 3000;
 
 const beginStatements: Readonly<Record<Exclude<Isolation, 'autocommit'>, string>> = {
@@ -43,22 +47,6 @@ const beginStatements: Readonly<Record<Exclude<Isolation, 'autocommit'>, string>
   // its turn came.
   'serialized-queue': 'BEGIN ISOLATION LEVEL SERIALIZABLE; LOCK TABLE turns IN EXCLUSIVE MODE',
   'read-committed': 'BEGIN ISOLATION LEVEL READ COMMITTED',
-};
-
-/**
- * Queries are sent without waiting for the answers of those before. Not yet in the types of the
- * library.
- */
-const pipelined = { pipeline: true };
-
-const BIGINT = 20;
-const NUMERIC = 1700;
-const types: pg.CustomTypesConfig = {
-  // Ours are counts, numbers of rows and seconds: all below 2^53.
-  getTypeParser: ((oid: number, format?: 'text') =>
-    oid === BIGINT || oid === NUMERIC
-      ? Number
-      : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
 /**
@@ -97,26 +85,7 @@ export class PostgresDriver implements Driver {
       replica === null
         ? null
         : new PostgresDriver(replica, { connections, connectMs, statementMs });
-    this.#pool = new pg.Pool({
-      connectionString: url,
-      max: connections,
-      connectionTimeoutMillis: connectMs,
-      statement_timeout: statementMs,
-      // The one wait that is not of a statement: at a commit, for the queue of notifications.
-      lock_timeout: statementMs,
-      query_timeout: statementMs + NETWORK_MS,
-      idle_in_transaction_session_timeout: statementMs + NETWORK_MS,
-      idleTimeoutMillis: 60_000,
-      maxLifetimeSeconds: 1800,
-      keepAlive: true,
-      application_name: 'gatehouse',
-      allowExitOnIdle: true,
-      types,
-      ...pipelined,
-    });
-    // An idle connection that breaks is gone from the pool already; without a listener it would end
-    // the process.
-    this.#pool.on('error', () => {});
+    this.#pool = createPool(url, { connections, connectMs, statementMs });
   }
 
   async read<T>(transaction: Transaction<T>): Promise<T> {
@@ -328,49 +297,3 @@ export class PostgresDriver implements Driver {
 
 /** Whether a query changes nothing, whatever becomes of it. */
 const isReadOnly = ({ statement }: Step): boolean => /^\s*select\b/i.test(statement.postgres.text);
-
-/**
- * What was sent together: all of it comes back before anybody goes on. The first that failed is
- * why.
- */
-async function awaitAll<T>(sent: readonly Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(sent);
-  const failed = settled
-    .filter((one): one is PromiseRejectedResult => one.status === 'rejected')
-    .map(({ reason }) => reason as unknown);
-  if (failed.length > 0)
-    throw failed.find((fault) => fault instanceof BrokenConnection) ?? failed[0];
-  return settled.map((one) => (one as PromiseFulfilledResult<T>).value);
-}
-
-async function commit(client: pg.PoolClient): Promise<void> {
-  const { command } = await checkAnswer(client.query('COMMIT'));
-  if (command !== 'COMMIT') throw new Error('the server did not commit');
-}
-
-/** The same unit, which also notes what it is about to change. */
-const trackChanges = <T>(makeTransaction: () => Transaction<T>, changedRows: Set<RowChange>) =>
-  function* (): Transaction<T> {
-    const transaction = makeTransaction();
-    let next = transaction.next();
-    while (!next.done) {
-      for (const { statement, values } of next.value.steps)
-        if (statement.changedRow) changedRows.add(statement.changedRow(values));
-      next = transaction.next(yield next.value);
-    }
-    return next.value;
-  };
-
-/** The connection is in no state to go on. */
-class BrokenConnection extends Error {}
-
-/** What the server answered. A connection that cannot be used again is told apart. */
-async function checkAnswer<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (fault) {
-    const { kind, connectionBroken: broken } = classifyFault(fault);
-    if (broken) throw new BrokenConnection('the connection broke', { cause: fault });
-    throw kind === 'unavailable' ? toUnavailable(fault) : fault;
-  }
-}

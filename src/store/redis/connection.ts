@@ -1,21 +1,7 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Unavailable } from '#kernel/unavailable.ts';
-
-/** A Lua script with the digest Redis keeps it under. */
-export interface LuaScript {
-  readonly text: string;
-  readonly sha: string;
-}
-
-/**
- * Prepares a script. Every key it touches is handed in, and all of them share a hash tag, so that
- * it runs in a Cluster too.
- */
-export const defineScript = (text: string): LuaScript => ({
-  text,
-  sha: createHash('sha1').update(text).digest('hex'),
-});
+import { type Connection, connectCluster, connectServer } from './clients.ts';
+import type { LuaScript } from './lua.ts';
 
 /**
  * What is asked of Redis. Each call is one command, and rejects with Unavailable when its answer
@@ -32,122 +18,12 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
-/** One client of the library, of either kind. */
-interface Connection {
-  /**
-   * Settled when the first attempt to connect ended, well or not. From then on a command without a
-   * server fails at once.
-   */
-  readonly firstAttempt: Promise<unknown>;
-  /** What went wrong last with the connection itself. */
-  lastProblem(): unknown;
-  send(key: string, command: readonly string[], stop: AbortSignal): Promise<unknown>;
-  close(): Promise<unknown>;
-  destroy(): void;
-}
-
-type Library = typeof import('@redis/client');
-
-/** Commands that may wait at once: a server that hangs costs a bounded amount of memory. */
-const MAX_QUEUED_COMMANDS = 10_000;
-const retryDelayMs = (attempt: number) => Math.min(25 * 2 ** attempt, 1000);
-/**
- * A server may hang after it took the connection; then nothing comes for this many command times,
- * although a ping is sent for each five.
- */
-const SILENCE_FACTOR = 15;
-
-/**
- * Sent again by nobody: what was written when a connection broke is rejected, for it may have been
- * done.
- */
-function clientOptions(timeoutMs: number) {
-  return {
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: MAX_QUEUED_COMMANDS,
-    maintNotifications: 'disabled' as const,
-    disableClientInfo: true,
-    pingInterval: timeoutMs * 5,
-    socket: {
-      connectTimeout: timeoutMs,
-      socketTimeout: timeoutMs * SILENCE_FACTOR,
-      reconnectStrategy: retryDelayMs,
-    },
-  };
-}
-
-function connectServer(library: Library, url: string, timeoutMs: number): Connection {
-  const client = library.createClient({ url, ...clientOptions(timeoutMs) });
-  let problem: unknown;
-  const tried = new Promise<void>((resolve) => {
-    client.once('ready', () => resolve());
-    client.on('error', (fault) => {
-      problem = fault;
-      resolve();
-    });
-  });
-  client.connect().catch(() => {});
-  return {
-    firstAttempt: tried,
-    lastProblem: () => problem,
-    send: (_key, command, abortSignal) => client.sendCommand([...command], { abortSignal }),
-    close: async () => client.close(),
-    destroy: () => client.destroy(),
-  };
-}
-
-function connectCluster(library: Library, urls: readonly string[], timeoutMs: number): Connection {
-  const { username, password, protocol } = new URL(urls[0] as string);
-  const { socket, ...rest } = clientOptions(timeoutMs);
-  const cluster = library.createCluster({
-    rootNodes: urls.map((url) => ({ url })),
-    // Each node is connected to when it is needed: one that is down does not keep the others from
-    // being used.
-    minimizeConnections: true,
-    topologyRefreshOnReconnectionAttemptStrategy: timeoutMs,
-    defaults: {
-      ...rest,
-      ...(username ? { username: decodeURIComponent(username) } : {}),
-      ...(password ? { password: decodeURIComponent(password) } : {}),
-      socket: { ...socket, ...(protocol === 'rediss:' ? { tls: true as const } : {}) },
-    },
-  });
-  let closed = false;
-  let problem: unknown;
-  for (const event of ['error', 'node-error'] as const)
-    cluster.on(event, (fault) => {
-      problem = fault;
-    });
-  async function connect(attempt: number): Promise<void> {
-    try {
-      await cluster.connect();
-    } catch {
-      void pause(retryDelayMs(attempt), undefined, { ref: false }).then(() =>
-        closed ? undefined : connect(attempt + 1),
-      );
-    }
-  }
-  return {
-    firstAttempt: connect(0),
-    lastProblem: () => problem,
-    send: (key, command, abortSignal) =>
-      cluster.sendCommand(key, false, [...command], { abortSignal }),
-    close: async () => {
-      closed = true;
-      await cluster.close();
-    },
-    destroy: () => {
-      closed = true;
-      cluster.destroy();
-    },
-  };
-}
-
 /**
  * Error replies that say the command itself is wrong: a fault of ours. Any other one is a state of
  * the server (LOADING, READONLY, OOM, NOAUTH …).
  */
 const commandFault = /^(?:ERR|WRONGTYPE|CROSSSLOT)\b/;
+
 /**
  * What is said of a failure: the kind of it, such as ECONNREFUSED or WRONGPASS. The library's text
  * may name an address.
@@ -157,31 +33,96 @@ const faultKind = (fault: unknown): string | undefined => {
   return code ?? /^[A-Z]{4,16}\b/.exec(message ?? '')?.[0];
 };
 
-/**
- * Opens the way to one server (one URL) or to a Cluster (several of its nodes). Connects at the
- * first command, and again by itself. A command that has no answer after `timeoutMs` is given up,
- * and the connection it hung on is replaced.
- */
-export function openRedisConnection(urls: readonly string[], timeoutMs: number): RedisConnection {
-  let current: Promise<Connection> | undefined;
-  let closed = false;
-  let renewedAt = 0;
+/** One command that is under way: its time, and how to give it up. */
+interface Deadline {
+  readonly signal: AbortSignal;
+  /** Rejects when the time is over. */
+  readonly passed: Promise<never>;
+  clear(): void;
+}
 
-  const connect = async () => {
+function startDeadline(timeoutMs: number, onPassed: () => void): Deadline {
+  const stop = new AbortController();
+  const { promise: passed, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    stop.abort();
+    onPassed();
+    reject(new Unavailable(`Redis gave no answer in ${timeoutMs} ms`));
+  }, timeoutMs);
+  return { signal: stop.signal, passed, clear: () => clearTimeout(timer) };
+}
+
+/** Sends commands over a connection that it replaces when nothing comes back on it. */
+class RenewingConnection implements RedisConnection {
+  readonly #urls: readonly string[];
+  readonly #timeoutMs: number;
+  #current: Promise<Connection> | undefined;
+  #closed = false;
+  #renewedAt = 0;
+
+  constructor(urls: readonly string[], timeoutMs: number) {
+    this.#urls = urls;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  sendCommand(name: string, key: string, ...rest: readonly string[]): Promise<unknown> {
+    return this.#send(key, [name, key, ...rest]);
+  }
+
+  async runScript(
+    { text, sha }: LuaScript,
+    keys: readonly [string, ...string[]],
+    ...values: readonly (string | number)[]
+  ): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...values.map(String)];
+    try {
+      return await this.#send(keys[0], ['EVALSHA', sha, ...rest]);
+    } catch (fault) {
+      // A server that restarted has forgotten it. Nothing ran.
+      const { cause } = fault as Error;
+      if (!(cause instanceof Error && /^NOSCRIPT\b/.test(cause.message))) throw fault;
+      return this.#send(keys[0], ['EVAL', text, ...rest]);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const connection = await this.#current;
+    if (connection === undefined) return;
+    await Promise.race([
+      connection.close().catch(() => {}),
+      pause(this.#timeoutMs, undefined, { ref: false }),
+    ]);
+    connection.destroy();
+  }
+
+  async #connect(): Promise<Connection> {
     const library = await import('@redis/client');
-    return urls.length > 1
-      ? connectCluster(library, urls, timeoutMs)
-      : connectServer(library, urls[0] as string, timeoutMs);
-  };
+    return this.#urls.length > 1
+      ? connectCluster(library, this.#urls, this.#timeoutMs)
+      : connectServer(library, this.#urls[0] as string, this.#timeoutMs);
+  }
+
+  /** The connection that a command goes over; the first command makes it. */
+  #use(): Promise<Connection> {
+    if (this.#closed) throw new Unavailable('the connection to Redis is closed');
+    if (this.#current === undefined) {
+      this.#renewedAt = performance.now();
+      this.#current = this.#connect();
+    }
+    return this.#current;
+  }
 
   /**
    * A connection on which nothing comes back may be dead without anybody having said so: the next
    * command gets another.
    */
-  function replaceConnection(hung: Promise<Connection>): void {
-    if (hung !== current || closed || performance.now() - renewedAt < timeoutMs * 3) return;
-    renewedAt = performance.now();
-    current = connect();
+  #replace(hung: Promise<Connection>): void {
+    const timeoutMs = this.#timeoutMs;
+    const renewedLately = performance.now() - this.#renewedAt < timeoutMs * 3;
+    if (hung !== this.#current || this.#closed || renewedLately) return;
+    this.#renewedAt = performance.now();
+    this.#current = this.#connect();
     // What others still wait for on the old one has its time.
     void Promise.all([hung, pause(timeoutMs, undefined, { ref: false })]).then(
       ([connection]) => connection.destroy(),
@@ -189,72 +130,35 @@ export function openRedisConnection(urls: readonly string[], timeoutMs: number):
     );
   }
 
-  async function send(key: string, command: readonly string[]): Promise<unknown> {
-    if (closed) throw new Unavailable('the connection to Redis is closed');
-    if (current === undefined) renewedAt = performance.now();
-    current ??= connect();
-    const used = current;
-    const stop = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        stop.abort();
-        replaceConnection(used);
-        reject(new Unavailable(`Redis gave no answer in ${timeoutMs} ms`));
-      }, timeoutMs);
-    });
+  async #send(key: string, command: readonly string[]): Promise<unknown> {
+    const used = this.#use();
+    const deadline = startDeadline(this.#timeoutMs, () => this.#replace(used));
     const answer = used.then(async (connection) => {
       await connection.firstAttempt;
       // Whoever asked has been told that it failed: nothing is begun after that.
-      stop.signal.throwIfAborted();
-      return connection.send(key, command, stop.signal);
+      deadline.signal.throwIfAborted();
+      return connection.send(key, command, deadline.signal);
     });
     try {
-      return await Promise.race([answer, timeout]);
+      return await Promise.race([answer, deadline.passed]);
     } catch (fault) {
       // The server we are with is no longer the one that is written to: its name may lead to
       // another by now.
-      if (/^READONLY\b/.test((fault as Error).message)) replaceConnection(used);
+      if (/^READONLY\b/.test((fault as Error).message)) this.#replace(used);
       if (fault instanceof Unavailable || commandFault.test((fault as Error).message)) throw fault;
-      const why =
-        faultKind(fault) ??
-        faultKind(
-          await used.then(({ lastProblem: problem }) => problem()).catch(() => undefined),
-        ) ??
-        'no connection';
+      const lastProblem = await used.then((connection) => connection.lastProblem()).catch(() => {});
+      const why = faultKind(fault) ?? faultKind(lastProblem) ?? 'no connection';
       throw new Unavailable(`Redis is not available: ${why}`, 1, { cause: fault });
     } finally {
-      clearTimeout(timer);
+      deadline.clear();
     }
   }
-
-  return {
-    sendCommand: (name, key, ...rest) => send(key, [name, key, ...rest]),
-    async runScript({ text, sha }, keys, ...values) {
-      const rest = [String(keys.length), ...keys, ...values.map(String)];
-      try {
-        return await send(keys[0], ['EVALSHA', sha, ...rest]);
-      } catch (fault) {
-        // A server that restarted has forgotten it. Nothing ran.
-        if (
-          !(
-            (fault as Error).cause instanceof Error &&
-            /^NOSCRIPT\b/.test(((fault as Error).cause as Error).message)
-          )
-        )
-          throw fault;
-        return send(keys[0], ['EVAL', text, ...rest]);
-      }
-    },
-    async close() {
-      closed = true;
-      const connection = await current;
-      if (connection === undefined) return;
-      await Promise.race([
-        connection.close().catch(() => {}),
-        pause(timeoutMs, undefined, { ref: false }),
-      ]);
-      connection.destroy();
-    },
-  };
 }
+
+/**
+ * Opens the way to one server (one URL) or to a Cluster (several of its nodes). Connects at the
+ * first command, and again by itself. A command that has no answer after `timeoutMs` is given up,
+ * and the connection it hung on is replaced.
+ */
+export const openRedisConnection = (urls: readonly string[], timeoutMs: number): RedisConnection =>
+  new RenewingConnection(urls, timeoutMs);

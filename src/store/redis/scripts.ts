@@ -1,4 +1,4 @@
-import { defineScript } from './connection.ts';
+import { defineScript } from './lua.ts';
 
 // Time is the program's own, handed in; every expiry is compared with it ("expires exactly now" is
 // expired). EX is for cleaning alone, and so is all that this server's own clock decides: when that

@@ -5,28 +5,23 @@ import { PostgresDriver } from '../driver.ts';
 import { classifyFault, toUnavailable } from '../errors.ts';
 import { planPostgres } from '../migrate.ts';
 import type { Partition } from './bounds.ts';
+import { partitionTable, setTableAside, validatePastTable } from './division.ts';
+import { createPartition, dropPartition, notExpired } from './due-partitions.ts';
+import {
+  becomeOwner,
+  isLockConflict,
+  makeRunQuery,
+  type PartitionJob,
+  PartitionRefusal,
+  runStep,
+} from './job.ts';
 import {
   missingPeriods,
   type PartitionInterval,
   type Period,
   periodContaining,
 } from './periods.ts';
-import {
-  becomeOwner,
-  countRowsUpTo,
-  createPartition,
-  dropPartition,
-  isLockConflict,
-  MAX_MOVED_ROWS,
-  makeRunQuery,
-  notExpired,
-  type PartitionJob,
-  PartitionRefusal,
-  partitionTable,
-  runStep,
-  setTableAside,
-  validatePastTable,
-} from './steps.ts';
+import { countRowsUpTo, MAX_MOVED_ROWS } from './row-moves.ts';
 import {
   endOfPartitions,
   expiredPartitions,
@@ -38,7 +33,7 @@ import {
   timedTables,
 } from './tables.ts';
 
-export { PartitionRefusal } from './steps.ts';
+export { PartitionRefusal } from './job.ts';
 
 /** The first schema of which both tables can be divided. */
 const MIN_SCHEMA = 4;

@@ -62,7 +62,7 @@ export function openPostgres(
   const ports = makeStorePorts(driver);
   return {
     ...ports,
-    cached: cacheRows ? makeCachedReads(driver, cache, changeListener.keepListening) : null,
+    cached: cacheRows ? makeCachedReads(driver, cache, () => changeListener.keepListening()) : null,
     purgeExpired: async (now, limit, options) =>
       purgeExpired(driver, now, limit, { ...options, spans: await readPurgeRanges(driver, now) }),
     maintainPartitions: (now, maxClockDriftSeconds) =>

@@ -2,13 +2,13 @@
 // who they are (so that nobody is asked).
 import { join } from 'node:path';
 import { rawRequestOf } from '#http/request.ts';
-import { createHttpServer } from '#http/server.ts';
 import { loadConfig } from '#operations/operations.ts';
 import type { Actor } from '#registry/actor.ts';
 import { makeAdminCommands } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { composeServer, createPlatform } from '#server/compose.ts';
+import { composeHttpServer } from '#server/http-server.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;
@@ -73,7 +73,7 @@ const handshake = must(
   ),
 );
 const consent = await yes(handshake.client);
-const server = createHttpServer(world);
+const server = composeHttpServer(world);
 server.get('/bench-api', async (request, reply) => {
   const permit = await guard.permit(rawRequestOf(request), world.site);
   return permit.ok

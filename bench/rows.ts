@@ -11,9 +11,9 @@ import {
   type SharedInstallation,
   type TestData,
 } from '#harness/inhabitants.ts';
-import { createHttpServer } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
 import type { Server } from '#server/compose.ts';
+import { composeHttpServer } from '#server/http-server.ts';
 import { Node } from '../test/chaos/nodes.ts';
 import { Grounds, quantile, type StoreName } from './grounds.ts';
 import { agent, expect, send } from './operations.ts';
@@ -97,7 +97,7 @@ async function side(home: SharedInstallation, rows: number): Promise<Side> {
   let shift = 0;
   const own = await openNode(home, () => Date.now() + shift);
   const there = await createTestData(own);
-  const app = createHttpServer(own.services);
+  const app = composeHttpServer(own.services);
   const filler = fillerOf(home);
   const tokens: string[] = [];
   for (let batch = 0; batch < BATCHES; batch++) {

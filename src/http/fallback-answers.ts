@@ -8,20 +8,13 @@ import {
   type NameValuePair,
 } from '#encoding/form.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { formatApiError } from '#mediawiki/api-errors.ts';
-import { restLayerError } from '#mediawiki/oauth2-errors.ts';
-import { notePage } from '#pages/note.template.ts';
-import type { NoteKey } from '#pages/words.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
+import type { Log } from '#platform/log.ts';
 import { problemDocument } from './api/problems.ts';
-import {
-  advertisedMethods,
-  type UnservedRequest,
-  unservedMessage,
-  unservedStatus,
-} from './fallback-texts.ts';
+import type { DialectErrors, ErrorBody, ErrorPages } from './error-pages.ts';
+import { unservedMessage } from './fallback-texts.ts';
 import { parseQuery } from './request.ts';
-import { pageFrame, resolveLanguage, sendPage, sessionOf } from './session.ts';
-import type { Services } from './world.ts';
+import { type UnservedRequest, unservedStatus } from './unserved-requests.ts';
 
 // Answers what no handler answers, in the shape of whoever asks: a protocol endpoint's, an API's,
 // or a page.
@@ -38,145 +31,109 @@ export const securityHeaders = {
   'x-frame-options': 'DENY',
 } as const;
 
-interface PlainResponse {
-  readonly type: string;
-  readonly body: string;
-  readonly fields?: Readonly<Record<string, string>>;
+/** What errors are answered with. */
+export interface ErrorResponders {
+  readonly errorPages: ErrorPages;
+  /** Null: no dialect is served. */
+  readonly dialectErrors: DialectErrors | null;
 }
 
-const jsonResponse = (body: object): PlainResponse => ({
+/** What the server itself needs for errors that reach it. */
+export interface ErrorDependencies extends ErrorResponders {
+  readonly idGenerator: IdGenerator;
+  readonly log: Log;
+  /** People reach us by https. */
+  readonly secure: boolean;
+}
+
+const jsonBody = (body: object): ErrorBody => ({
   type: 'application/json',
   body: JSON.stringify(body),
 });
 
-/**
- * The body of an answer that is no page. `query`: what of it could be read; in it the action API is
- * told the form of errors.
- */
-function plainResponse(
+/** The body of an answer that is no page. */
+function errorBody(
   problem: UnservedRequest,
   path: string,
-  dialect: boolean,
+  dialect: DialectErrors | null,
   query: FormParameters = makeFormParameters([]),
-): PlainResponse {
+): ErrorBody {
   const status = unservedStatus[problem.kind];
   const text = unservedMessage(problem, path, dialect);
   const error = status >= 500 ? 'server_error' : 'invalid_request';
-  const reference =
-    'reference' in problem && problem.reference !== undefined
-      ? { reference: problem.reference }
-      : {};
+  const reference = 'reference' in problem ? problem.reference : undefined;
+  const referenceField = reference === undefined ? {} : { reference };
   if (path.startsWith('/oauth1/')) {
     const pairs: readonly NameValuePair[] = [
       ['oauth_problem', error],
       ['oauth_problem_advice', text],
-      ...Object.entries(reference),
+      ...Object.entries(referenceField),
     ];
     return { type: 'application/x-www-form-urlencoded', body: formEncode(pairs) };
   }
-  if (path.startsWith('/api/')) {
-    const code = status === 405 ? 'method_not_allowed' : status === 404 ? 'not_found' : error;
+  if (path.startsWith('/api/'))
     return {
       type: 'application/problem+json',
-      body: problemDocument(status, code, text, reference),
+      body: problemDocument(status, apiProblemCode(status), text, referenceField),
     };
-  }
-  if (dialect && path.startsWith('/w/rest.php'))
-    return jsonResponse({ ...restLayerError(status, `rest-${problem.kind}`, text), ...reference });
-  if (dialect && path === '/w/api.php') {
-    const code = status >= 500 ? 'internal_api_error' : `gatehouse-${problem.kind}`;
-    return {
-      ...jsonResponse({ ...formatApiError({ code, info: text }, query).body, ...reference }),
-      fields: { 'mediawiki-api-error': code },
-    };
-  }
-  if (dialect && /^\/(?:w\/index\.php|wiki\/)/.test(path))
-    return { type: 'text/plain;charset=UTF-8', body: `Error: ${text}` };
-  return jsonResponse({ error, error_description: text, ...reference });
+  if (dialect && dialect.audienceOf(path) !== null)
+    return dialect.formatError({ kind: problem.kind, status, text, path, query, reference });
+  return jsonBody({ error, error_description: text, ...referenceField });
+}
+
+function apiProblemCode(status: number) {
+  if (status === 405) return 'method_not_allowed';
+  if (status === 404) return 'not_found';
+  return status >= 500 ? 'server_error' : 'invalid_request';
 }
 
 /** Whether somebody looks at the answer: at an address of ours for people, in a browser. */
-function expectsPage(path: string, accept: string | undefined): boolean {
-  if (
-    /^\/(?:oauth2\/(?!authorize)|oauth1\/(?!auth)|api\/|w\/rest\.php|w\/api\.php|\.well-known\/)/.test(
-      path,
-    )
-  )
-    return false;
-  return /text\/html/.test(accept ?? '');
+function expectsPage(
+  path: string,
+  accept: string | undefined,
+  dialect: DialectErrors | null,
+): boolean {
+  if (/^\/(?:oauth2\/(?!authorize)|oauth1\/(?!auth)|api\/|\.well-known\/)/.test(path)) return false;
+  return dialect?.audienceOf(path) !== 'programs' && /text\/html/.test(accept ?? '');
 }
 
-const unservedNotes: Partial<Record<UnservedRequest['kind'], NoteKey>> = {
-  'not-found': 'not-found',
-  method: 'method',
-  'too-large': 'too-large',
-  unavailable: 'fault',
-  fault: 'fault',
-};
+const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';
 
-/** Answers a request that is not served. A page keeps the menu of whoever is signed in. */
+/** Answers a request that is not served, in the shape of whoever asks. */
 export async function sendUnserved(
-  services: Services,
+  { errorPages, dialectErrors }: ErrorResponders,
   request: FastifyRequest,
   reply: FastifyReply,
   problem: UnservedRequest,
 ): Promise<FastifyReply> {
-  const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
+  const path = pathOf(request.raw.url);
   const status = unservedStatus[problem.kind];
   if (problem.kind === 'method') reply.header('allow', problem.allowed.join(', '));
-  if (!expectsPage(path, request.headers.accept)) {
-    const query = parseQuery(request);
-    const {
-      type,
-      body,
-      fields = {},
-    } = plainResponse(
-      problem,
-      path,
-      services.dialect !== undefined,
-      makeFormParameters(query.ok ? query.value : []),
-    );
-    return reply
-      .code(status)
-      .headers(fields)
-      .header('content-type', type)
-      .header('cache-control', 'no-store')
-      .send(body);
-  }
-  const words = resolveLanguage(request, null);
-  const anonymousFrame = {
-    words,
-    siteName: services.siteName,
-    user: null,
-    csrfToken: '',
-    currentPath: null,
-    flashMessage: null,
-  };
-  // Only where nothing is wrong with the store.
-  const session =
-    status === 404 || status === 405
-      ? await sessionOf(services, request).catch(() => undefined)
-      : undefined;
-  const frame =
-    session === undefined
-      ? anonymousFrame
-      : pageFrame(services, {
-          ...session,
-          signedIn: true,
-          words,
-          currentPath: null,
-          flashMessage: null,
-        });
-  const values =
-    problem.kind === 'method'
-      ? { methods: words.formatList(advertisedMethods(problem.allowed)) }
-      : {};
-  const reference = 'reference' in problem ? (problem.reference ?? null) : null;
-  return sendPage(
-    reply,
-    status,
-    notePage(frame, unservedNotes[problem.kind] ?? 'unreadable', values, reference),
+  return expectsPage(path, request.headers.accept, dialectErrors)
+    ? errorPages.send(request, reply, status, problem)
+    : sendUnservedToProgram(dialectErrors, request, reply, problem);
+}
+
+/** Answers a program whose request is not served. */
+export function sendUnservedToProgram(
+  dialectErrors: DialectErrors | null,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: UnservedRequest,
+): FastifyReply {
+  const query = parseQuery(request);
+  const { type, body, headers } = errorBody(
+    problem,
+    pathOf(request.raw.url),
+    dialectErrors,
+    makeFormParameters(query.ok ? query.value : []),
   );
+  return reply
+    .code(unservedStatus[problem.kind])
+    .headers({ ...headers })
+    .header('content-type', type)
+    .header('cache-control', 'no-store')
+    .send(body);
 }
 
 const frameworkErrorKinds: Readonly<Record<string, UnservedRequest['kind']>> = {
@@ -191,7 +148,7 @@ const frameworkErrorKinds: Readonly<Record<string, UnservedRequest['kind']>> = {
  * reference, answered in fixed words.
  */
 export function handleError(
-  services: Services,
+  dependencies: ErrorDependencies,
   fault: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -199,12 +156,12 @@ export function handleError(
   reply.headers(securityHeaders);
   const status = fault.statusCode ?? 500;
   if (status >= 400 && status < 500)
-    return sendUnserved(services, request, reply, {
+    return sendUnserved(dependencies, request, reply, {
       kind: frameworkErrorKinds[fault.code] ?? 'unreadable',
     } as UnservedRequest);
-  const reference = services.idGenerator.randomHex(6);
+  const reference = dependencies.idGenerator.randomHex(6);
   // The path alone: a query may carry what must not be logged.
-  services.log.error('request failed', {
+  dependencies.log.error('request failed', {
     reference,
     method: request.method,
     path: request.raw.url?.split('?', 1)[0]?.slice(0, 200),
@@ -213,7 +170,7 @@ export function handleError(
   });
   const isTemporary = isUnavailable(fault);
   if (isTemporary) reply.header('retry-after', String(fault.retryAfter));
-  return sendUnserved(services, request, reply, {
+  return sendUnserved(dependencies, request, reply, {
     kind: isTemporary ? 'unavailable' : 'fault',
     reference,
   });
@@ -240,12 +197,12 @@ function describeBrokenRequest(
 
 /** Header fields of the last answer on a connection. */
 const closingHeaders = (
-  services: Services,
+  dependencies: ErrorDependencies,
   type: string,
   body: string,
 ): Readonly<Record<string, string>> => ({
   ...securityHeaders,
-  ...(services.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  ...(dependencies.secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
   'content-type': type,
   'cache-control': 'no-store',
   'content-length': String(Buffer.byteLength(body)),
@@ -254,30 +211,32 @@ const closingHeaders = (
 
 /** Answers a request that expects what nobody knows; Node alone would say nothing of it. */
 export function rejectExpectation(
-  services: Services,
+  dependencies: ErrorDependencies,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-  const { type, body } = plainResponse(
-    { kind: 'expectation' },
-    path,
-    services.dialect !== undefined,
-  );
-  response.writeHead(unservedStatus.expectation, closingHeaders(services, type, body)).end(body);
+  const path = pathOf(request.url);
+  const { type, body } = errorBody({ kind: 'expectation' }, path, dependencies.dialectErrors);
+  response
+    .writeHead(unservedStatus.expectation, closingHeaders(dependencies, type, body))
+    .end(body);
 }
 
 /**
  * Answers what Node cannot read as a request, and ends the connection: nobody knows where the next
  * one would begin.
  */
-export function rejectConnection(services: Services, fault: Error, socket: Socket): void {
+export function rejectConnection(
+  dependencies: ErrorDependencies,
+  fault: Error,
+  socket: Socket,
+): void {
   if ((fault as NodeJS.ErrnoException).code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable) {
     const { path, problem } = describeBrokenRequest(fault);
-    const { type, body } = plainResponse(problem, path, services.dialect !== undefined);
+    const { type, body } = errorBody(problem, path, dependencies.dialectErrors);
     const status = unservedStatus[problem.kind];
-    const fields = closingHeaders(services, type, body);
+    const fields = closingHeaders(dependencies, type, body);
     const head = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
   }

@@ -1,53 +1,11 @@
 import { maxHeaderSize } from 'node:http';
 import { MAX_FORM_BYTES } from '#oauth2/refusal-texts.ts';
+import type { DialectErrors } from './error-pages.ts';
 import { MAX_BODY_BYTES, MAX_JSON_BYTES } from './request.ts';
+import type { UnservedRequest } from './unserved-requests.ts';
 
 // What is said of requests that reach no handler, or end in one by accident: in English for
 // developers, in ASCII.
-
-/** Why a request is not served. */
-export type UnservedRequest =
-  | { readonly kind: 'not-found' }
-  | {
-      readonly kind: 'method';
-      readonly requestedMethod: string;
-      readonly allowed: readonly string[];
-    }
-  | { readonly kind: 'too-large' }
-  | { readonly kind: 'media-type' }
-  /** A form of several parts that breaks its own rules. */
-  | { readonly kind: 'multipart' }
-  | { readonly kind: 'address' }
-  | { readonly kind: 'address-too-long' }
-  | { readonly kind: 'fields-too-large' }
-  | { readonly kind: 'no-host' }
-  | { readonly kind: 'late' }
-  /** `Expect` asks for what nobody knows (RFC 9110 §10.1.1). */
-  | { readonly kind: 'expectation' }
-  /** It is no HTTP. */
-  | { readonly kind: 'unreadable' }
-  /** Ours, and it passes. */
-  | { readonly kind: 'unavailable'; readonly reference?: string }
-  /** Ours; logged under the reference. */
-  | { readonly kind: 'fault'; readonly reference: string };
-
-/** Its statuses (RFC 9110 §15). */
-export const unservedStatus = {
-  'not-found': 404,
-  method: 405,
-  'too-large': 413,
-  'media-type': 415,
-  multipart: 400,
-  address: 400,
-  'address-too-long': 414,
-  'fields-too-large': 431,
-  'no-host': 400,
-  late: 408,
-  expectation: 417,
-  unreadable: 400,
-  unavailable: 503,
-  fault: 500,
-} as const satisfies Record<UnservedRequest['kind'], number>;
 
 /** Endpoints of the protocols, each by the names that clients of other servers try. */
 const endpoints: Readonly<Record<string, RegExp>> = {
@@ -67,26 +25,18 @@ const endpoints: Readonly<Record<string, RegExp>> = {
   '/.well-known/oauth-authorization-server':
     /^\/(?:\.well-known\/(?:oauth-authorization-server|openid-configuration)|oauth2\/\.well-known\/(?:oauth-authorization-server|openid-configuration))$/,
 };
-const dialectEndpoints: Readonly<Record<string, RegExp>> = {
-  '/w/rest.php/oauth2/access_token': /^\/w\/rest\.php\/oauth2\/(?:access_)?token$/,
-  '/w/rest.php/oauth2/authorize': /^\/w\/rest\.php\/oauth2\/authori[sz]e$/,
-  '/w/rest.php/oauth2/client': /^\/w\/rest\.php\/oauth2\/clients?$/,
-  '/w/api.php': /^\/(?:w\/)?api\.php$/,
-  '/w/index.php': /^\/(?:w\/)?index\.php$/,
-};
-
 /**
  * The endpoint that was meant: another case, a slash too many, or the name that others use;
  * undefined: none that is known.
  */
-export function suggestEndpoint(path: string, dialect: boolean): string | undefined {
+export function suggestEndpoint(path: string, dialect: DialectErrors | null): string | undefined {
   const normalizedPath = path.slice(0, 200).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
-  const candidates = dialect ? { ...endpoints, ...dialectEndpoints } : endpoints;
+  const candidates = { ...endpoints, ...dialect?.endpoints };
   return Object.keys(candidates).find((endpoint) => candidates[endpoint]?.test(normalizedPath));
 }
 
 /** What is said of an address that leads nowhere. */
-export function notFoundMessage(path: string, dialect: boolean): string {
+export function notFoundMessage(path: string, dialect: DialectErrors | null): string {
   const suggestion = suggestEndpoint(path, dialect);
   if (suggestion !== undefined)
     return `There is nothing at this address: use ${suggestion}, spelled so.`;
@@ -117,22 +67,25 @@ function wrongMethodMessage(
 }
 
 /** Most bytes that are read of a body at an address. */
-const maxBodyBytesAt = (path: string): number =>
-  path.startsWith('/api/')
-    ? MAX_JSON_BYTES
-    : /^\/(?:oauth2\/|w\/rest\.php\/oauth2\/access_token)/.test(path)
-      ? MAX_FORM_BYTES
-      : MAX_BODY_BYTES;
+function maxBodyBytesAt(path: string, dialect: DialectErrors | null): number {
+  if (path.startsWith('/api/')) return MAX_JSON_BYTES;
+  if (path.startsWith('/oauth2/')) return MAX_FORM_BYTES;
+  return dialect?.maxBodyBytesAt(path) ?? MAX_BODY_BYTES;
+}
 
 /** What went wrong, and what to do. */
-export function unservedMessage(problem: UnservedRequest, path: string, dialect: boolean): string {
+export function unservedMessage(
+  problem: UnservedRequest,
+  path: string,
+  dialect: DialectErrors | null,
+): string {
   switch (problem.kind) {
     case 'not-found':
       return notFoundMessage(path, dialect);
     case 'method':
       return wrongMethodMessage(path, problem.requestedMethod, problem.allowed);
     case 'too-large':
-      return `The body is too large: at most ${maxBodyBytesAt(path)} bytes are read.`;
+      return `The body is too large: at most ${maxBodyBytesAt(path, dialect)} bytes are read.`;
     case 'media-type':
       return `Content-Type cannot be read: send ${path.startsWith('/api/') ? 'application/json' : 'application/x-www-form-urlencoded'}.`;
     case 'multipart':

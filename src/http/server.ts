@@ -1,9 +1,9 @@
 import cookie from '@fastify/cookie';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
 import { isTrustedProxy } from '#encoding/forwarded.ts';
-import { pageRoutes } from '#pages/routes.ts';
 import { registryApi } from './api/api.ts';
 import { registerConnectionInfo } from './client-address.ts';
+import type { DialectErrors, ErrorPages } from './error-pages.ts';
 import {
   handleError,
   rejectConnection,
@@ -11,6 +11,7 @@ import {
   securityHeaders,
   sendUnserved,
 } from './fallback-answers.ts';
+import type { AuthorizationPages } from './oauth/authorization-pages.ts';
 import { oauth1Routes } from './oauth/oauth1.ts';
 import { oauth2Routes } from './oauth/oauth2.ts';
 import { MAX_BODY_BYTES, normalizeTarget } from './request.ts';
@@ -21,8 +22,25 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 /** Answered whatever the clock says: how the node is, and what pages look like. */
 const clockIndependentPaths = /^\/(?:healthz|readyz|assets\/[\w.-]{1,64})(?:\?|$)/;
 
-/** Builds the HTTP server over the world; it does not listen yet. */
-export function createHttpServer(services: Services): FastifyInstance {
+/** What stands on this server and is not known to it: the web interface, and a dialect. */
+export interface HttpExtensions {
+  readonly errorPages: ErrorPages;
+  readonly authorizationPages: AuthorizationPages;
+  /** Null: no dialect is served. */
+  readonly dialectErrors: DialectErrors | null;
+  /** Registers the routes of the web interface and of the dialect. */
+  registerRoutes(app: FastifyInstance): void;
+}
+
+/** Builds the HTTP server; it does not listen yet. */
+export function createHttpServer(services: Services, extensions: HttpExtensions): FastifyInstance {
+  const errorDependencies = {
+    errorPages: extensions.errorPages,
+    dialectErrors: extensions.dialectErrors,
+    idGenerator: services.idGenerator,
+    log: services.log,
+    secure: services.secure,
+  };
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -46,11 +64,11 @@ export function createHttpServer(services: Services): FastifyInstance {
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 4096 },
     frameworkErrors: (fault, request, reply) =>
-      void handleError(services, fault, request, reply as FastifyReply),
-    clientErrorHandler: (fault, socket) => rejectConnection(services, fault, socket),
+      void handleError(errorDependencies, fault, request, reply as FastifyReply),
+    clientErrorHandler: (fault, socket) => rejectConnection(errorDependencies, fault, socket),
   });
   app.server.on('checkExpectation', (request, response) =>
-    rejectExpectation(services, request, response),
+    rejectExpectation(errorDependencies, request, response),
   );
   app.server.maxConnections = services.connectionLimits.maxConnections;
   app.register(cookie);
@@ -62,21 +80,21 @@ export function createHttpServer(services: Services): FastifyInstance {
     reply.headers(securityHeaders);
     if (services.secure) reply.header('strict-transport-security', 'max-age=31536000');
     if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
-      return sendUnserved(services, request, reply, { kind: 'no-host' });
+      return sendUnserved(errorDependencies, request, reply, { kind: 'no-host' });
     if (
       services.clockMonitor.status().state !== 'unusable' ||
       clockIndependentPaths.test(request.raw.url ?? '')
     )
       return;
     return sendUnserved(
-      services,
+      errorDependencies,
       request,
       reply.header('retry-after', '5').header('cache-control', 'no-store'),
       { kind: 'unavailable' },
     );
   });
   app.setErrorHandler((fault: FastifyError, request, reply) =>
-    handleError(services, fault, request, reply),
+    handleError(errorDependencies, fault, request, reply),
   );
   app.setNotFoundHandler((request, reply) => {
     const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
@@ -84,8 +102,8 @@ export function createHttpServer(services: Services): FastifyInstance {
       (method) => app.findRoute({ url: path, method }) !== null,
     );
     if (allowedMethods.length === 0)
-      return sendUnserved(services, request, reply, { kind: 'not-found' });
-    return sendUnserved(services, request, reply, {
+      return sendUnserved(errorDependencies, request, reply, { kind: 'not-found' });
+    return sendUnserved(errorDependencies, request, reply, {
       kind: 'method',
       requestedMethod: request.method,
       allowed: allowedMethods,
@@ -110,10 +128,9 @@ export function createHttpServer(services: Services): FastifyInstance {
       return reply.code(503).header('retry-after', '5').send({ ready: false });
     }
   });
-  pageRoutes(app, services);
-  oauth1Routes(app, services);
-  oauth2Routes(app, services);
+  oauth1Routes(app, services, extensions.authorizationPages);
+  oauth2Routes(app, services, extensions.authorizationPages);
   registryApi(app, services);
-  services.dialect?.(app, services);
+  extensions.registerRoutes(app);
   return app;
 }

@@ -21,6 +21,7 @@ import type { RegistryRecords } from '#registry/records.ts';
 import type { FailureRecorder, FailureRecords } from '#registry/refused-requests.ts';
 import type { Registry } from '#registry/registry.ts';
 import type { ReviewAssignments } from '#registry/review/assignments.ts';
+import type { DialectErrors } from './error-pages.ts';
 import type { ProxyMonitor } from './proxy-watch.ts';
 
 /** One face of the protocols: the core's, or a dialect's. */
@@ -103,6 +104,12 @@ export interface Services {
   ping(): Promise<void>;
   /** Bytes of the embedded database's write-ahead log; null: there is none. */
   walBytes(): number | null;
-  /** Registers a dialect's routes; null: none is served. */
-  readonly dialect: ((app: FastifyInstance, services: Services) => void) | null;
+  /** Null: no dialect is served. */
+  readonly dialect: HttpDialect | null;
+}
+
+/** A dialect, as the HTTP server takes it in. */
+export interface HttpDialect {
+  registerRoutes(app: FastifyInstance, services: Services): void;
+  readonly errors: DialectErrors;
 }

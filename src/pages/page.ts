@@ -2,23 +2,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { RequestOrigin, SignedIn } from '#accounts/sessions.ts';
 import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
+import { redirectLocally } from '#http/redirects.ts';
 import { parsePageForm, parseQuery } from '#http/request.ts';
 import {
   clearSession,
   hasFormCookie,
   hasValidCsrfToken,
-  identifyVisitor,
   isSameOrigin,
   pageActor,
-  pageFrame,
-  redirectLocally,
   rememberDevice,
   requestOriginOf,
-  sendFormExpired,
-  sendNote,
-  sendPage,
   startSession,
-  type Visitor,
 } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
@@ -28,6 +22,14 @@ import { requestReauthentication, verifyReauthentication } from './account/reaut
 import { formPagePath, redirectFormToSignIn, redirectToSignIn } from './account/sign-in-first.ts';
 import { type FormProblem, formLevelProblem } from './form-problems.ts';
 import type { Frame, Html } from './frame.ts';
+import {
+  identifyPageVisitor,
+  type PageVisitor,
+  pageFrame,
+  sendFormExpired,
+  sendNote,
+  sendPage,
+} from './respond.ts';
 import type { NoteKey } from './words.ts';
 
 /** What serving a page needs, besides what its own handler asks for. */
@@ -38,7 +40,7 @@ export interface PageCall<U extends Account | null = Account | null> {
   readonly services: Services;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly visitor: Visitor;
+  readonly visitor: PageVisitor;
   readonly frame: Frame;
   readonly user: U;
   /** Acts through the pages: every right of the person, and an ETag is asked for. */
@@ -102,7 +104,7 @@ interface PageRoute {
 
 /** Whoever passed the checks before a handler. */
 interface AdmittedVisitor {
-  readonly visitor: Visitor;
+  readonly visitor: PageVisitor;
   readonly form: FormParameters;
   /** The form's CSRF token is not the browser's: only the form itself may be shown again. */
   readonly isStale: boolean;
@@ -133,7 +135,7 @@ async function admit(
   route: PageRoute,
 ): Promise<Result<AdmittedVisitor, FastifyReply>> {
   const { access } = route;
-  const visitor = await identifyVisitor(dependencies, request, reply);
+  const visitor = await identifyPageVisitor(dependencies, request, reply);
   const { user } = visitor;
   const isPost = request.method === 'POST';
   if (access !== 'everybody' && user === null) {

@@ -20,7 +20,7 @@ import { type Keyring, makeFixedKeyring } from '#keys/keyring.ts';
 import { makeSecretBox } from '#keys/secret-box.ts';
 import { makeSigningKeys } from '#keys/signing.ts';
 import type { SigningKeySource } from '#keys/signing-key-sets.ts';
-import { mediawikiRoutes } from '#mediawiki/http/special-oauth.ts';
+import { mediawikiHttp } from '#mediawiki/http/special-oauth.ts';
 import { makeOwnerTokenIssuer } from '#oauth2/access-token.ts';
 import { verifyRestoredBackup } from '#operations/backup-proof.ts';
 import { accountEmailTemplates, renderNotificationEmail } from '#pages/email-templates.ts';
@@ -360,7 +360,7 @@ export function composeServer(config: Config, platform: Platform): Server {
     },
     ping: () => store.ping(),
     walBytes: () => store.walBytes(),
-    dialect: config.mediawiki ? mediawikiRoutes : null,
+    dialect: config.mediawiki ? mediawikiHttp : null,
   };
   const emailTexts = accountEmailTemplates(config.siteName);
   const delivery = makeDelivery({

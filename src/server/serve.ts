@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import type { ExitCode, Io } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { StartupError } from '#config/startup-error.ts';
-import { createHttpServer } from '#http/server.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { makePartitionMaintenance } from '#operations/partition.ts';
 import type { Log } from '#platform/log.ts';
@@ -15,6 +14,7 @@ import {
   startWorkers,
 } from './cluster.ts';
 import { composeServer, createPlatform, type Server } from './compose.ts';
+import { composeHttpServer } from './http-server.ts';
 import { purgeExpiredRows } from './reaper.ts';
 import { formatWarning } from './setting-warnings.ts';
 
@@ -107,7 +107,7 @@ export async function startServer(
   await clockMonitor.check();
   const whileClockAgrees = (job: () => Promise<unknown>) => async () =>
     void (clockMonitor.status().state === 'synchronized' && (await job()));
-  const app = createHttpServer(services);
+  const app = composeHttpServer(services);
   const address = await app.listen({
     port: config.port,
     host: config.host,

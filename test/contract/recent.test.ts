@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { basicAuthorization, createTestData, openNode } from '#harness/inhabitants.ts';
-import { createHttpServer } from '#http/server.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { makeAdminCommands } from '#registry/admin-commands.ts';
+import { composeHttpServer } from '#server/http-server.ts';
 import { openPostgres, type PostgresOptions } from '#store/postgres/open.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import type { Store } from '#store/store.ts';
@@ -410,7 +410,7 @@ function memories(running: Postgres): void {
         });
         const [near, far] = [await openNode(home(url)), await openNode(home(wire.through(url)))];
         const { oauth2App: web } = await createTestData(near);
-        const app = createHttpServer(far.services);
+        const app = composeHttpServer(far.services);
         const token = () =>
           app.inject({
             ...{ method: 'POST', url: '/oauth2/token', payload: 'grant_type=client_credentials' },

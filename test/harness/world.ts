@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
-import { createHttpServer } from '#http/server.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { makeFixedKeyring } from '#keys/keyring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
@@ -14,6 +13,7 @@ import {
   makeAdminCommands,
 } from '#registry/admin-commands.ts';
 import { composeServer, type Platform, type Server } from '#server/compose.ts';
+import { composeHttpServer } from '#server/http-server.ts';
 import { useTestClock } from './clock.ts';
 import { consentCommands } from './consents.ts';
 import type { CredentialPair } from './signed.ts';
@@ -86,7 +86,7 @@ export class TestServer {
     });
     this.clients = makeAdminCommands(this.server.services.registry);
     this.consents = consentCommands(this.server.services.registry, this.server.store);
-    this.app = createHttpServer(this.server.services);
+    this.app = composeHttpServer(this.server.services);
   }
 
   get now(): Instant {

@@ -18,17 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   oidc: ['oauth2', 'registry', 'accounts', ...base],
   guard: ['oauth1', 'oauth2', 'registry', ...base, 'Taccounts'],
   store: ['kernel', 'Tplatform', 'Taccounts', 'Tregistry', 'Toauth1', 'Toauth2'],
-  http: [
-    'pages',
-    'mediawiki',
-    'guard',
-    'oidc',
-    'oauth1',
-    'oauth2',
-    'registry',
-    'accounts',
-    ...base,
-  ],
+  http: ['guard', 'oidc', 'oauth1', 'oauth2', 'registry', 'accounts', ...base],
   pages: ['http', 'mediawiki', 'oauth1', 'oauth2', 'registry', 'accounts', ...base],
   mediawiki: [
     'http',

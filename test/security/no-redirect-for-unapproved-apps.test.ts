@@ -597,12 +597,12 @@ test('the routes set a Location in one file, and make a proven redirect in one',
   );
   const having = (pattern: RegExp) =>
     files.filter((file) => pattern.test(readFileSync(`src/${file}`, 'utf8'))).sort();
-  assert.deepEqual(having(/header\(\s*['"]location['"]|\.redirect\(/i), ['http/session.ts']);
+  assert.deepEqual(having(/header\(\s*['"]location['"]|\.redirect\(/i), ['http/redirects.ts']);
   assert.deepEqual(having(/as ProvenRedirect/), ['registry/model/proven-redirect.ts']);
 });
 
 test('a redirect within the server that names another place is a fault', async () => {
-  const { redirectLocally: seeOther } = await import('#http/session.ts');
+  const { redirectLocally: seeOther } = await import('#http/redirects.ts');
   for (const place of [
     'https://evil.example/',
     '//evil.example',

@@ -28,7 +28,7 @@ import { sanitizeForEmail } from '#encoding/stranger-text.ts';
 import { countSteps } from '#harness/steps.ts';
 import { TestServer } from '#harness/world.ts';
 import { clientRoutes } from '#http/api/clients.ts';
-import { safeLocalPath } from '#http/session.ts';
+import { safeLocalPath } from '#http/redirects.ts';
 import { parseDuration } from '#kernel/time.ts';
 import { parsePageTitle, parseTitleInPath } from '#mediawiki/titles.ts';
 import { candidateBaseStrings } from '#oauth1/base-string.ts';

@@ -13,10 +13,10 @@ import {
   signedAuthorization,
   type TestData,
 } from '#harness/inhabitants.ts';
-import { createHttpServer } from '#http/server.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#platform/log.ts';
 import { composeServer, createPlatform, type Platform, type Server } from '#server/compose.ts';
+import { composeHttpServer } from '#server/http-server.ts';
 import { purgeExpiredRows } from '#server/reaper.ts';
 import { type Ground, Node, onServers, onSqlite, until } from '../chaos/nodes.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
@@ -30,7 +30,7 @@ class HandNode {
   passedMs = 0;
   readonly said: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
   readonly built: Server;
-  readonly app: ReturnType<typeof createHttpServer>;
+  readonly app: ReturnType<typeof composeHttpServer>;
 
   static async at(
     { data, issuer, environment }: SharedInstallation,
@@ -53,7 +53,7 @@ class HandNode {
       // Processes of one machine count from the same moment.
       monotonicClock: { bootId: boot, millis: () => performance.now() + from + this.passedMs },
     });
-    this.app = createHttpServer(this.built.services);
+    this.app = composeHttpServer(this.built.services);
   }
 
   async open(): Promise<this> {

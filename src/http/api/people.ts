@@ -125,7 +125,7 @@ export const consentAndAuditRoutes: readonly ApiRoute[] = [
       const rows = (await services.records.listConsents(user))
         .filter(({ id }) => id < below)
         .slice(0, query.limit + 1);
-      const serialized = await serializeConsents(services, rows);
+      const serialized = await serializeConsents(services, actor, rows);
       return paginate(
         call,
         rows.map((row, index) => ({ row, shown: serialized[index] })),

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
-import { findNewOwner } from '#pages/consent/new-owner.ts';
 import { canManageClient } from '#registry/access.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
 import {
@@ -344,8 +343,10 @@ export function makeAuditEntrySerializer(
   });
 }
 
+/** Consents of a person, for the actor who lists them. */
 export async function serializeConsents(
   services: Services,
+  actor: Actor,
   consents: readonly Consent[],
 ): Promise<readonly unknown[]> {
   const lastUsedDays = await services.records.lastUsed(
@@ -358,7 +359,7 @@ export async function serializeConsents(
       const newOwner =
         client === undefined || client.suppressed
           ? null
-          : await findNewOwner(services.records, client, acceptedAt);
+          : await services.registry.query(actor).newOwnerSince(client, acceptedAt);
       return {
         consent_id: id,
         client_id: clientId,

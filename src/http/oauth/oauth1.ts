@@ -1,13 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { makeFormParameters } from '#encoding/form.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import { redirectToSignIn } from '#pages/account/sign-in-first.ts';
-import { continueAuthorization } from '#pages/consent/decision.ts';
-import { noteTexts } from '#pages/words.ts';
 import { parseQuery, rawRequestOf } from '../request.ts';
-import { authorizationErrorNote, sendForm, sendOAuth1Refusal } from '../responses.ts';
-import { identifyVisitor, sendMessage, sendNote } from '../session.ts';
+import { sendForm, sendOAuth1Refusal } from '../responses.ts';
+import { identifyVisitor } from '../session.ts';
 import type { Services } from '../world.ts';
+import type { AuthorizationPages } from './authorization-pages.ts';
 
 /**
  * A person is asked by an OAuth 1 app (RFC 5849 §2.2). `authenticate` lets a returning one through;
@@ -15,6 +13,7 @@ import type { Services } from '../world.ts';
  */
 export async function startOAuth1Authorization(
   services: Services,
+  pages: AuthorizationPages,
   request: FastifyRequest,
   reply: FastifyReply,
   parameters: {
@@ -30,8 +29,7 @@ export async function startOAuth1Authorization(
   },
 ): Promise<FastifyReply> {
   const visitor = await identifyVisitor(services, request, reply);
-  if (visitor.user === null)
-    return redirectToSignIn(services, request, reply, { path: parameters.returnTo });
+  if (visitor.user === null) return pages.signInFirst(request, reply, parameters.returnTo);
   const protocols =
     (parameters.dialect === 'mediawiki' && services.protocols.mediawiki) || services.protocols.core;
   const client = await protocols.oauth1.findClientToAuthorize(
@@ -40,17 +38,9 @@ export async function startOAuth1Authorization(
     visitor.user,
   );
   if (!client.ok) {
-    const { status, note, values } = authorizationErrorNote(client.refusal);
-    const dialectText = parameters.describeRefusal?.(client.refusal).text;
-    if (dialectText === undefined) return sendNote(services, reply, visitor, status, note, values);
-    return sendMessage(
-      services,
-      reply,
-      visitor,
-      status,
-      noteTexts(visitor.words, note, values).title,
-      dialectText,
-    );
+    const { refusal } = client;
+    const text = parameters.describeRefusal?.(refusal).text;
+    return pages.sendAuthorizationError(request, reply, visitor, { refusal, text });
   }
   const pendingRequest = {
     clientId: client.value.id,
@@ -60,21 +50,22 @@ export async function startOAuth1Authorization(
     dialect: parameters.dialect,
     display: parameters.popup ? ('popup' as const) : ('page' as const),
   };
-  return continueAuthorization(
-    services,
+  return pages.continueAuthorization(
     request,
     reply,
     { ...visitor, user: visitor.user },
     pendingRequest,
     client.value,
-    {
-      canSkipConsent: parameters.canSkipConsent,
-    },
+    { canSkipConsent: parameters.canSkipConsent },
   );
 }
 
 /** The canonical OAuth 1.0a endpoints (RFC 5849 §2). */
-export function oauth1Routes(app: FastifyInstance, services: Services): void {
+export function oauth1Routes(
+  app: FastifyInstance,
+  services: Services,
+  pages: AuthorizationPages,
+): void {
   const { oauth1 } = services.protocols.core;
 
   app.post('/oauth1/initiate', async (request, reply) => {
@@ -106,14 +97,12 @@ export function oauth1Routes(app: FastifyInstance, services: Services): void {
       const token = form?.get('oauth_token');
       if (form === undefined || form.repeated !== undefined || token === undefined) {
         const visitor = await identifyVisitor(services, request, reply);
-        const { status, note, values } = authorizationErrorNote({
-          kind: 'parameter_absent',
-          parameter: form?.repeated ?? 'oauth_token',
+        return pages.sendAuthorizationError(request, reply, visitor, {
+          refusal: { kind: 'parameter_absent', parameter: form?.repeated ?? 'oauth_token' },
         });
-        return sendNote(services, reply, visitor, status, note, values);
       }
       const popup = form.get('display') === 'popup';
-      return startOAuth1Authorization(services, request, reply, {
+      return startOAuth1Authorization(services, pages, request, reply, {
         token,
         clientId: form.get('oauth_consumer_key'),
         canSkipConsent,

@@ -4,8 +4,6 @@ import type { Result } from '#kernel/result.ts';
 import { type FormRequest, REPEATABLE_PARAMETERS } from '#oauth2/endpoints/token.ts';
 import { describeOAuth2Refusal } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal, RequestProblem } from '#oauth2/refusals.ts';
-import { redirectToSignIn as askToSignIn } from '#pages/account/sign-in-first.ts';
-import { continueAuthorization } from '#pages/consent/decision.ts';
 import {
   authorizationHeader,
   type FormRefusal,
@@ -15,9 +13,10 @@ import {
   rawParameterText,
   rawRequestOf,
 } from '../request.ts';
-import { authorizationErrorNote, sendJson, sendOAuth2Refusal } from '../responses.ts';
-import { identifyVisitor, redirectToClient, sendNote } from '../session.ts';
+import { sendJson, sendOAuth2Refusal } from '../responses.ts';
+import { identifyVisitor } from '../session.ts';
 import type { Services } from '../world.ts';
+import type { AuthorizationPages } from './authorization-pages.ts';
 import { logUnreadableTokenRequest } from './refusal-log.ts';
 
 /**
@@ -73,6 +72,7 @@ export function flagQueryParameters(
  */
 export async function startOAuth2Authorization(
   services: Services,
+  pages: AuthorizationPages,
   request: FastifyRequest,
   reply: FastifyReply,
   pairs: readonly NameValuePair[],
@@ -87,19 +87,18 @@ export async function startOAuth2Authorization(
     const { problem, redirect, signInFirst } = authorization.refusal;
     // A form post of the request (RFC 6749 §3.1) comes back as a GET after sign-in.
     if (signInFirst)
-      return askToSignIn(services, request, reply, {
-        path:
-          request.method === 'GET' ? undefined : `/oauth2/authorize?${rawParameterText(request)}`,
-      });
-    if (redirect === null) {
-      const { status, note, values } = authorizationErrorNote(problem);
-      return sendNote(services, reply, visitor, status, note, values);
-    }
+      return pages.signInFirst(
+        request,
+        reply,
+        request.method === 'GET' ? undefined : `/oauth2/authorize?${rawParameterText(request)}`,
+      );
+    if (redirect === null)
+      return pages.sendAuthorizationError(request, reply, visitor, { refusal: problem });
     const params: NameValuePair[] = [
       ['error', problem.kind],
       ['error_description', describeOAuth2Refusal(problem)],
     ];
-    return redirectToClient(reply, oauth2.redirectUriWith(redirect, params));
+    return pages.redirectToClient(request, reply, oauth2.redirectUriWith(redirect, params));
   }
   const {
     client,
@@ -117,19 +116,17 @@ export async function startOAuth2Authorization(
     dialect: 'core',
     display,
   } as const;
-  return continueAuthorization(
-    services,
-    request,
-    reply,
-    { ...visitor, user },
-    pendingRequest,
-    client,
-    { promptNone },
-  );
+  return pages.continueAuthorization(request, reply, { ...visitor, user }, pendingRequest, client, {
+    promptNone,
+  });
 }
 
 /** The canonical OAuth 2 endpoints. */
-export function oauth2Routes(app: FastifyInstance, services: Services): void {
+export function oauth2Routes(
+  app: FastifyInstance,
+  services: Services,
+  pages: AuthorizationPages,
+): void {
   const { oauth2 } = services.protocols.core;
 
   const sendUnreadable = async (
@@ -138,29 +135,26 @@ export function oauth2Routes(app: FastifyInstance, services: Services): void {
     why: FormRefusal['kind'],
   ) => {
     const visitor = await identifyVisitor(services, request, reply);
-    if (why === 'too-large') return sendNote(services, reply, visitor, 413, 'too-large');
+    if (why === 'too-large') return pages.sendTooLarge(request, reply, visitor);
     const parameter = {
       'malformed-form': 'encoding',
       'not-a-form': 'Content-Type: application/x-www-form-urlencoded',
       encoded: 'Content-Encoding',
     }[why];
-    const { status, note, values } = authorizationErrorNote({
-      kind: 'invalid_request',
-      parameter,
-      problem: 'malformed',
+    return pages.sendAuthorizationError(request, reply, visitor, {
+      refusal: { kind: 'invalid_request', parameter, problem: 'malformed' },
     });
-    return sendNote(services, reply, visitor, status, note, values);
   };
   app.get('/oauth2/authorize', async (request, reply) => {
     const query = parseQuery(request);
     return query.ok
-      ? startOAuth2Authorization(services, request, reply, query.value)
+      ? startOAuth2Authorization(services, pages, request, reply, query.value)
       : sendUnreadable(request, reply, query.refusal.kind);
   });
   app.post('/oauth2/authorize', async (request, reply) => {
     const form = parseFormBody(request);
     return form.ok
-      ? startOAuth2Authorization(services, request, reply, form.value)
+      ? startOAuth2Authorization(services, pages, request, reply, form.value)
       : sendUnreadable(request, reply, form.refusal.kind);
   });
 

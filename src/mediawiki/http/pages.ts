@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
-import { redirectLocally, requestOriginOf, safeLocalPath } from '#http/session.ts';
+import { redirectLocally, safeLocalPath } from '#http/redirects.ts';
+import { requestOriginOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { returnToValue } from '#pages/account/sign-in-first.ts';
 import { parsePageTitle } from '../titles.ts';

@@ -13,18 +13,20 @@ import {
   parseQuery,
   rawRequestOf,
 } from '#http/request.ts';
-import { authorizationErrorNote, sendJson } from '#http/responses.ts';
-import { identifyVisitor, redirectToClient, sendNote } from '#http/session.ts';
+import { sendJson } from '#http/responses.ts';
 import type { Protocols, Services } from '#http/world.ts';
 import { REPEATABLE_PARAMETERS } from '#oauth2/endpoints/token.ts';
 import { describeOAuth2Refusal, MAX_FORM_BYTES } from '#oauth2/refusal-texts.ts';
 import type { AuthorizationProblem } from '#oauth2/refusals.ts';
 import { redirectToSignIn as askToSignIn } from '#pages/account/sign-in-first.ts';
+import { authorizationErrorNote } from '#pages/consent/authorization-notes.ts';
 import { continueAuthorization } from '#pages/consent/decision.ts';
+import { identifyPageVisitor, redirectToClient, sendNote } from '#pages/respond.ts';
 import { failureData } from '../client-management.ts';
 import { bearerToApiError, guardToApiError, invalidBearerError } from '../messages.ts';
 import { accessDeniedError, restLayerError, toTokenError } from '../oauth2-errors.ts';
 import { type ProfileSubject, userProfile } from '../statement.ts';
+import { mediawikiErrors } from './errors.ts';
 
 /** A code and a refresh token have one spelling. */
 const untrimmedFields = new Set(['code', 'refresh_token']);
@@ -84,7 +86,7 @@ export function mediawikiRestRoutes(
     });
 
   app.get(`${root}/authorize`, async (request, reply) => {
-    const visitor = await identifyVisitor(services, request, reply);
+    const visitor = await identifyPageVisitor(services, request, reply);
     const query = parseQuery(request);
     // A stranger signs in before anything is looked up, as there: only a request without its two
     // fields is refused first, and one that forbids pages is answered at once.
@@ -288,7 +290,7 @@ export function mediawikiRestRoutes(
         restLayerError(
           404,
           'rest-no-match',
-          notFoundMessage((request.raw.url ?? '').split('?', 1)[0] ?? '', true),
+          notFoundMessage((request.raw.url ?? '').split('?', 1)[0] ?? '', mediawikiErrors),
         ),
       ),
   });

@@ -2,25 +2,21 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { type FormParameters, formEncode, makeFormParameters } from '#encoding/form.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
-import { sendUnserved } from '#http/fallback-answers.ts';
+import { sendUnservedToProgram } from '#http/fallback-answers.ts';
 import { hasUnreadBody, parseMultipartTexts } from '#http/multipart.ts';
 import { startOAuth1Authorization } from '#http/oauth/oauth1.ts';
+import { redirectLocally, safeLocalPath } from '#http/redirects.ts';
 import { hasOAuthCredentials, rawRequestOf } from '#http/request.ts';
-import {
-  identifyVisitor,
-  pageFrame,
-  redirectLocally,
-  requestOriginOf,
-  safeLocalPath,
-  sendPage,
-} from '#http/session.ts';
-import type { Protocols, Services } from '#http/world.ts';
+import { requestOriginOf } from '#http/session.ts';
+import type { HttpDialect, Protocols, Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
 import { readDialectParameters } from '#oauth1/parse.ts';
 import { returnToValue } from '#pages/account/sign-in-first.ts';
+import { makeAuthorizationPages } from '#pages/authorization-pages.ts';
 import { verifierPage } from '#pages/consent/consent.template.ts';
 import { messagePage, notePage } from '#pages/note.template.ts';
+import { identifyPageVisitor, pageFrame, sendPage } from '#pages/respond.ts';
 import { type ApiCaller, answerApiQuery } from '../api.ts';
 import { formatApiError } from '../api-errors.ts';
 import {
@@ -40,6 +36,7 @@ import {
 import { identifyClaims, type ProfileSubject, toApiPerson } from '../statement.ts';
 import { parsePageTitle, parseTitleInPath } from '../titles.ts';
 import { mediawikiClientRoutes } from './clients.ts';
+import { mediawikiErrors } from './errors.ts';
 import { redirectReferencePage } from './pages.ts';
 import { mediawikiRestRoutes } from './rest.ts';
 
@@ -60,7 +57,7 @@ const parseParameters = (request: FastifyRequest): FormParameters =>
  * Everything at Special:OAuth, and the part of api.php that bots ask first. Only translation: the
  * rules are in the rooms.
  */
-export function mediawikiRoutes(app: FastifyInstance, services: Services): void {
+function registerRoutes(app: FastifyInstance, services: Services): void {
   const protocols = services.protocols.mediawiki as Protocols;
   const guard = makeGuard({
     ...protocols,
@@ -89,7 +86,7 @@ export function mediawikiRoutes(app: FastifyInstance, services: Services): void 
       return reply.code(status).header('content-type', 'text/plain;charset=UTF-8').send(raw);
     if (format === 'json')
       return reply.code(status).header('content-type', 'application/json').send(Buffer.from(json));
-    const visitor = await identifyVisitor(services, request, reply);
+    const visitor = await identifyPageVisitor(services, request, reply);
     return sendPage(
       reply,
       status,
@@ -225,21 +222,27 @@ export function mediawikiRoutes(app: FastifyInstance, services: Services): void 
           ...(clientId === undefined ? [] : [['oauth_consumer_key', clientId] as const]),
         ]);
         const returnTo = request.method === 'GET' ? undefined : `/w/index.php?${retryQuery}`;
-        return startOAuth1Authorization(services, request, reply, {
-          token,
-          clientId,
-          canSkipConsent: subpage === 'authenticate',
-          dialect: 'mediawiki',
-          popup,
-          returnTo,
-          describeRefusal: toDialogError,
-        });
+        return startOAuth1Authorization(
+          services,
+          makeAuthorizationPages(services),
+          request,
+          reply,
+          {
+            token,
+            clientId,
+            canSkipConsent: subpage === 'authenticate',
+            dialect: 'mediawiki',
+            popup,
+            returnTo,
+            describeRefusal: toDialogError,
+          },
+        );
       }
       case 'verified': {
         const [verifier, token] = [form.get('oauth_verifier'), form.get('oauth_token')];
         if (verifier === undefined || token === undefined)
           return sendError(request, reply, 'html', missingParametersError);
-        const visitor = await identifyVisitor(services, request, reply);
+        const visitor = await identifyPageVisitor(services, request, reply);
         return sendPage(
           reply,
           200,
@@ -262,7 +265,7 @@ export function mediawikiRoutes(app: FastifyInstance, services: Services): void 
         );
       }
       case '': {
-        const visitor = await identifyVisitor(services, request, reply);
+        const visitor = await identifyPageVisitor(services, request, reply);
         return sendPage(reply, 200, notePage(pageFrame(services, visitor), 'connecting'));
       }
       default: {
@@ -299,7 +302,7 @@ export function mediawikiRoutes(app: FastifyInstance, services: Services): void 
         400,
       );
     }
-    const visitor = await identifyVisitor(services, request, reply);
+    const visitor = await identifyPageVisitor(services, request, reply);
     const redirected =
       page.kind === 'special'
         ? await redirectReferencePage(
@@ -353,7 +356,8 @@ export function mediawikiRoutes(app: FastifyInstance, services: Services): void 
       // Of a form of several parts nothing is signed, and its texts count as those of any other
       // (protocols 1.6).
       const texts = request.method === 'POST' ? await parseMultipartTexts(request) : [];
-      if (texts === undefined) return sendUnserved(services, request, reply, { kind: 'multipart' });
+      if (texts === undefined)
+        return sendUnservedToProgram(mediawikiErrors, request, reply, { kind: 'multipart' });
       const form = makeFormParameters([
         ...texts.toReversed(),
         ...readDialectParameters(rawRequestOf(request)),
@@ -388,3 +392,6 @@ export function mediawikiRoutes(app: FastifyInstance, services: Services): void 
   mediawikiClientRoutes(app, services, guard);
   mediawikiRestRoutes(app, services, protocols, guard, subjectOf);
 }
+
+/** The dialect, as the HTTP server takes it in. */
+export const mediawikiHttp: HttpDialect = { registerRoutes, errors: mediawikiErrors };

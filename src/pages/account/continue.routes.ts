@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { identifyVisitor, redirectLocally, sendNote, sessionOf } from '#http/session.ts';
+import { redirectLocally } from '#http/redirects.ts';
+import { sessionOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
+import { identifyPageVisitor, sendNote } from '../respond.ts';
 
 export type ContinueDependencies = Services;
 
@@ -13,7 +15,7 @@ export function continueRoutes(app: FastifyInstance, services: ContinueDependenc
       return sendNote(
         services,
         reply,
-        await identifyVisitor(services, request, reply),
+        await identifyPageVisitor(services, request, reply),
         404,
         'request-gone',
       );

@@ -1,5 +1,5 @@
 import type { Accounts } from '#accounts/accounts.ts';
-import { safeLocalPath } from '#http/session.ts';
+import { safeLocalPath } from '#http/redirects.ts';
 import type { Clock } from '#platform/clock.ts';
 import { isRecentProof } from '#registry/actions/authority.ts';
 import { noProblems } from '../form-problems.ts';

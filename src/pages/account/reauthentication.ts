@@ -2,17 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import type { Proof } from '#accounts/records.ts';
 import type { FormParameters } from '#encoding/form.ts';
+import { safeLocalPath } from '#http/redirects.ts';
 import { parseFormBody } from '#http/request.ts';
-import {
-  pageFrame,
-  requestOriginOf,
-  safeLocalPath,
-  sendPage,
-  type Visitor,
-} from '#http/session.ts';
+import { requestOriginOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type FormProblem, noProblems } from '../form-problems.ts';
+import { type PageVisitor, pageFrame, sendPage } from '../respond.ts';
 import { accountProblems } from './account-problems.ts';
 import { reauthenticatePage, reauthenticationFields } from './reauthentication.template.ts';
 import { redirectFormToSignIn } from './sign-in-first.ts';
@@ -34,7 +30,7 @@ export async function requestReauthentication(
   services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
-  visitor: Visitor,
+  visitor: PageVisitor,
   failure: { readonly status: number; readonly problems: readonly FormProblem[] } | null = null,
 ): Promise<FastifyReply> {
   const isPost = request.method === 'POST';
@@ -59,7 +55,7 @@ export async function verifyReauthentication(
   services: Services,
   request: FastifyRequest,
   reply: FastifyReply,
-  visitor: Visitor & { readonly user: Account },
+  visitor: PageVisitor & { readonly user: Account },
   form: FormParameters,
 ): Promise<Result<Proof, FastifyReply> | null> {
   const method = form.get(reauthenticationFields.method);

@@ -1,4 +1,4 @@
-import { safeLocalPath } from '#http/session.ts';
+import { safeLocalPath } from '#http/redirects.ts';
 import type { PageCall } from '../page.ts';
 
 // Where people go after they signed in, registered or set a password.

@@ -1,14 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PendingRequests } from '#accounts/kept-requests.ts';
 import type { RequestOrigin } from '#accounts/sessions.ts';
-import {
-  identifyVisitor,
-  redirectLocally,
-  requestOriginOf,
-  safeLocalPath,
-  sendNote,
-} from '#http/session.ts';
+import { redirectLocally, safeLocalPath } from '#http/redirects.ts';
+import { requestOriginOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
+import { identifyPageVisitor, sendNote } from '../respond.ts';
 
 // How people who have to sign in first come back to what they came for (ADR 27).
 
@@ -93,7 +89,7 @@ export async function redirectToSignIn(
     return sendNote(
       services,
       reply,
-      await identifyVisitor(services, request, reply),
+      await identifyPageVisitor(services, request, reply),
       413,
       'too-large',
     );

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { serializeConsents } from '#http/api/shapes.ts';
+import { redirectLocally } from '#http/redirects.ts';
 import { pageStatusOf } from '#http/responses.ts';
-import { redirectLocally, sessionOf } from '#http/session.ts';
+import { personActor, sessionOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
@@ -38,6 +39,7 @@ export function connectedAppsRoutes(app: FastifyInstance, services: Services): v
     if (session === undefined) return redirectLocally(reply, '/sign-in?returnto=/consents');
     const consents = await serializeConsents(
       services,
+      personActor(services, request, session, 'page'),
       await services.records.listConsents(session.user.id),
     );
     return reply

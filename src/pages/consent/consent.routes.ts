@@ -1,18 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeDestination } from '#encoding/browser-uri.ts';
 import type { FormParameters } from '#encoding/form.ts';
+import { redirectLocally } from '#http/redirects.ts';
 import { parsePageForm } from '#http/request.ts';
-import { authorizationErrorNote } from '#http/responses.ts';
-import {
-  hasValidCsrfToken,
-  identifyVisitor,
-  isSameOrigin,
-  pageFrame,
-  redirectLocally,
-  sendFormExpired,
-  sendNote,
-  sendPage,
-} from '#http/session.ts';
+import { hasValidCsrfToken, isSameOrigin } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { isExpired } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -27,8 +18,10 @@ import type { Client } from '#registry/model/client.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
 import { formPagePath, redirectToSignIn } from '../account/sign-in-first.ts';
 import { permissionGroups } from '../apps/app.view.ts';
+import { identifyPageVisitor, pageFrame, sendFormExpired, sendNote, sendPage } from '../respond.ts';
 import { noteTexts } from '../words.ts';
 import { type Approval, decryptApprovalResponse, revokeApprovalResponse } from './approval.ts';
+import { authorizationErrorNote } from './authorization-notes.ts';
 import { consentPage, continuePage } from './consent.template.ts';
 import {
   approve,
@@ -300,7 +293,7 @@ async function handleDenial(call: ConsentCall, opened: OpenedRequest): Promise<b
  */
 export function consentRoutes(app: FastifyInstance, services: Services): void {
   app.get('/authorize/:handle', async (request, reply) => {
-    const visitor = await identifyVisitor(services, request, reply);
+    const visitor = await identifyPageVisitor(services, request, reply);
     if (visitor.user === null) return redirectToSignIn(services, request, reply);
     const call: ConsentCall = {
       services,
@@ -317,7 +310,7 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
   });
 
   app.post('/authorize/:handle', async (request, reply) => {
-    const visitor = await identifyVisitor(services, request, reply);
+    const visitor = await identifyPageVisitor(services, request, reply);
     if (visitor.user === null) return redirectToSignIn(services, request, reply);
     const call: ConsentCall = {
       services,

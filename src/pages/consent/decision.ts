@@ -1,15 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { authorizationErrorNote } from '#http/responses.ts';
-import {
-  pageActor,
-  pageFrame,
-  redirectLocally,
-  redirectToClient,
-  sendNote,
-  sendPage,
-  type Visitor,
-} from '#http/session.ts';
+import { redirectLocally } from '#http/redirects.ts';
+import { pageActor } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import type { Digest } from '#kernel/ids.ts';
 import { addSeconds, instant, isExpired, seconds } from '#kernel/time.ts';
@@ -26,6 +18,7 @@ import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
+import { type PageVisitor, pageFrame, redirectToClient, sendNote, sendPage } from '../respond.ts';
 import {
   type Approval,
   type ApprovalResponseParts,
@@ -35,6 +28,7 @@ import {
   protocolsFor,
   type RequestUnderDecision,
 } from './approval.ts';
+import { authorizationErrorNote } from './authorization-notes.ts';
 import { deniedPage, verifierPage } from './consent.template.ts';
 
 const DECISION_TTL_SECONDS = seconds(600);
@@ -112,13 +106,13 @@ export async function findAuthorizationRequest(
 const canRepeatResponse = (
   services: Services,
   { session, decidedAt }: RequestDecision,
-  visitor: Visitor,
+  visitor: PageVisitor,
 ): boolean =>
   session === digestOf(visitor.secret) &&
   !isExpired(addSeconds(decidedAt, REPEAT_WINDOW_SECONDS), services.clock.now());
 
 /** What is known of who decides. */
-export type SignedInVisitor = Visitor & { readonly user: Account };
+export type SignedInVisitor = PageVisitor & { readonly user: Account };
 
 /**
  * An answer is a promise to whoever waits for it, so it cannot be handed on by those who also have
@@ -225,7 +219,7 @@ function sendApprovalRefusal(
 function sendRefusalPage(
   services: Services,
   reply: FastifyReply,
-  visitor: Visitor,
+  visitor: PageVisitor,
   refusal: OAuth1Refusal | AuthorizationProblem,
 ): Promise<FastifyReply> {
   const { status, note, values } = authorizationErrorNote(refusal);
@@ -235,7 +229,7 @@ function sendRefusalPage(
 const sendCompletion = (
   services: Services,
   reply: FastifyReply,
-  visitor: Visitor,
+  visitor: PageVisitor,
   client: Client,
   completed: ApprovalOutcome,
 ) =>

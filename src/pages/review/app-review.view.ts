@@ -1,4 +1,4 @@
-import { ADMINISTER_RIGHT } from '#http/session.ts';
+import { ADMINISTER_RIGHT } from '#accounts/rights.ts';
 import type { Services } from '#http/world.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { canManageClient } from '#registry/access.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { makeTokenScene, redirectUri, type TokenScene } from '#harness/token-scene.ts';
+import { makeTokenScene, type TokenScene } from '#harness/token-scene.ts';
 import { transcriptTest } from '#harness/transcript.ts';
 import { basicHeader } from '#harness/world.ts';
 

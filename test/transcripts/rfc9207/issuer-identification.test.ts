@@ -27,7 +27,15 @@ describe('issuer identification (RFC 9207)', () => {
   transcriptTest(
     'so does a code (RFC 9207 §2)',
     () => scene.world,
-    () => scene.values(),
+    async () => {
+      // An app that only learns who somebody is, and that they allowed before: nobody is asked.
+      const { client } = await scene.world.createClient(scene.user, {
+        name: 'sign-in',
+        scopes: ['mwoauth-authonly'],
+      });
+      await scene.world.consents.accept(client, scene.user, client.scopes);
+      return { ...(await scene.values()), webId: client.id };
+    },
     `
   > GET /oauth2/authorize?response_type=code&client_id={webId}&redirect_uri={redirect}&state=xyz&code_challenge={challenge}&code_challenge_method=S256&prompt=none
   > Cookie: {session}

@@ -1,23 +1,8 @@
-// Lists of pages and of the API, a part at a time: one row more than is shown is asked for, which
-// tells whether there is more.
+// Addresses of lists that are shown a part at a time.
 
 /** Where a list continues, by the number of a row; undefined: at its beginning. */
 export const parsePageCursor = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-
-/**
- * The rows to show, of at most `limit + 1` that were found. `next`: the cursor after the last of
- * them; null: the list ends here.
- */
-export function slicePage<Row, Cursor>(
-  found: readonly Row[],
-  limit: number,
-  cursorOf: (row: Row) => Cursor,
-): { readonly rows: readonly Row[]; readonly next: Cursor | null } {
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  return { rows, next: found.length > limit && last !== undefined ? cursorOf(last) : null };
-}
 
 /** The address of a list with what was asked for; empty values are left out. */
 export function listPath(path: string, query: Readonly<Record<string, string>>): string {

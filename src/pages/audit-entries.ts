@@ -1,10 +1,7 @@
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
-import { makePersonLookup } from '#http/account-names.ts';
-import { makeChangeRedactor } from '#http/app-access.ts';
-import type { Services } from '#http/world.ts';
-import type { ClientId, UserId } from '#kernel/ids.ts';
-import { type Actor, accountOf, hasRight, RIGHTS } from '#registry/actor.ts';
-import type { AuditEntry } from '#registry/audit.ts';
+import type { UserId } from '#kernel/ids.ts';
+import type { Actor } from '#registry/actor.ts';
+import type { ReadableAuditEntry } from '#registry/audit.ts';
 import {
   ANYWHERE,
   type Client,
@@ -13,7 +10,11 @@ import {
   stages,
   suspensions,
 } from '#registry/model/client.ts';
-import { hiddenReason } from '#registry/visibility.ts';
+import type { ScopeCatalogue } from '#registry/model/scopes.ts';
+import type { Sites } from '#registry/model/sites.ts';
+import type { VisibleAuditEntry } from '#registry/queries/audit.ts';
+import type { Person } from '#registry/queries/people.ts';
+import type { Registry } from '#registry/registry.ts';
 import type { AuditEntryView, DisplayItem, DisplayValue } from './audit-table.ts';
 import { stageName } from './refusal-texts.ts';
 import { scopeWords } from './scopes.ts';
@@ -21,10 +22,16 @@ import type { MessageKey, Words } from './words.ts';
 
 // Values of the registry, made ready for pages.
 
+/** What fields are named and explained with. */
+export interface FieldDependencies {
+  readonly scopes: ScopeCatalogue;
+  readonly sites: Pick<Sites, 'nameOf'>;
+}
+
 /** One scope in plain words. */
-export function formatScope(services: Services, words: Words, name: string): DisplayItem {
-  const scopeTexts = scopeWords(words, services.scopes);
-  const scope = services.scopes.get(name);
+function formatScope(catalogue: ScopeCatalogue, words: Words, name: string): DisplayItem {
+  const scopeTexts = scopeWords(words, catalogue);
+  const scope = catalogue.get(name);
   if (scope === undefined) return { text: name };
   return {
     text: scopeTexts.description(name),
@@ -36,11 +43,11 @@ export function formatScope(services: Services, words: Words, name: string): Dis
 const isOneOf = <T extends string>(list: readonly T[], value: unknown): value is T =>
   list.some((known) => known === value);
 
-/** Makes values of fields readable; people are named, each looked up once. */
+/** Makes values of fields readable; people are named. */
 export function makeFieldFormatter(
-  services: Services,
+  { scopes: catalogue, sites }: FieldDependencies,
   words: Words,
-  lookUpPerson = makePersonLookup(services),
+  lookUpPerson: (id: UserId) => Promise<Person>,
 ): (field: string, value: unknown) => Promise<DisplayValue> {
   const text = (value: string): DisplayValue =>
     value === '' ? { kind: 'none' } : { kind: 'text', text: value };
@@ -50,7 +57,7 @@ export function makeFieldFormatter(
     if (value === null || value === undefined) return { kind: 'none' };
     if (typeof value === 'boolean') return { kind: value ? 'yes' : 'no' };
     if (field === 'site')
-      return text(services.sites.nameOf(value as Client['site']) ?? words.say('frame.every-site'));
+      return text(sites.nameOf(value as Client['site']) ?? words.say('frame.every-site'));
     if (field === 'protocol') return text(value === 'oauth1' ? 'OAuth 1.0a' : 'OAuth 2');
     if (field === 'restrictions' && JSON.stringify(value) === JSON.stringify(ANYWHERE))
       return text(words.say('review.anywhere'));
@@ -68,7 +75,7 @@ export function makeFieldFormatter(
       return {
         kind: 'list',
         items: value.map((item) =>
-          scopes ? formatScope(services, words, String(item)) : { text: String(item) },
+          scopes ? formatScope(catalogue, words, String(item)) : { text: String(item) },
         ),
       };
     }
@@ -94,45 +101,34 @@ export function makeFieldFormatter(
   };
 }
 
+/** What entries of the audit log are made readable with. */
+export interface AuditEntryDependencies extends FieldDependencies {
+  readonly registry: Pick<Registry, 'query'>;
+}
+
 /**
- * Makes lines of the trail readable for this viewer: values of fields they may not see stay out,
- * and so do other people's addresses.
+ * Makes entries of the audit log readable for this viewer: values of fields they may not see stay
+ * out, and so do other people's addresses.
  */
 export function makeAuditEntryFormatter(
-  services: Services,
+  dependencies: AuditEntryDependencies,
   actor: Actor,
   words: Words,
-): (entry: AuditEntry) => Promise<AuditEntryView> {
-  const lookUpPerson = makePersonLookup(services);
-  const [formatField, redactChanges] = [
-    makeFieldFormatter(services, words, lookUpPerson),
-    makeChangeRedactor(services, actor),
-  ];
-  const apps = new Map<ClientId, Promise<string | null>>();
-  async function appName(id: ClientId): Promise<string | null> {
-    const client = await services.records.findClient(id);
-    return client === undefined || hiddenReason('name', client, actor, false) !== undefined
-      ? null
-      : client.name;
-  }
-  return async (entry) => {
-    const { id, at, action, actorId, via, clientId, reason } = entry;
-    const name = apps.get(clientId) ?? appName(clientId);
-    apps.set(clientId, name);
+): (entry: ReadableAuditEntry | VisibleAuditEntry) => Promise<AuditEntryView> {
+  const queries = dependencies.registry.query(actor);
+  const lookUpPerson = queries.personLookup();
+  const formatField = makeFieldFormatter(dependencies, words, lookUpPerson);
+  const hidden: DisplayValue = { kind: 'private' };
+  return async (found) => {
+    const entry = 'clientName' in found ? found : await queries.visibleEntry(found);
+    const { id, at, action, actorId, via, address, clientId, clientName, reason } = entry;
     const actorName = actorId === null ? null : (await lookUpPerson(actorId)).name;
-    const isOwnEntry = actorId !== null && actorId === accountOf(actor)?.id;
     const changes = await Promise.all(
-      (await redactChanges(entry)).map(async (change) => {
-        const formatSide = (side: 'before' | 'after'): Promise<DisplayValue> =>
-          side in change
-            ? formatField(change.field, change[side])
-            : Promise.resolve({ kind: 'private' });
-        return {
-          field: change.field,
-          before: await formatSide('before'),
-          after: await formatSide('after'),
-        };
-      }),
+      entry.changes.map(async (change) => ({
+        field: change.field,
+        before: 'before' in change ? await formatField(change.field, change.before) : hidden,
+        after: 'after' in change ? await formatField(change.field, change.after) : hidden,
+      })),
     );
     return {
       id,
@@ -141,10 +137,9 @@ export function makeAuditEntryFormatter(
       actor: actorName,
       actorDeleted: actorId !== null && actorName === null,
       via,
-      address: isOwnEntry || hasRight(actor, RIGHTS.viewPrivate) ? entry.address : null,
-      app: { id: clientId, name: await name },
-      // A reason may be the description of an app: it is hidden with it.
-      reason: (await name) === null ? '' : reason,
+      address,
+      app: { id: clientId, name: clientName },
+      reason,
       changes,
     };
   };

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { bidiIsolate, messageWithHtml, timeElement } from './components.ts';
+import { bidiIsolate, messageWithHtml, timeElement, truncateText } from './components.ts';
 import type { Html } from './frame.ts';
 import { fieldName } from './refusal-texts.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
@@ -48,14 +48,6 @@ const fixedValueTexts = {
   private: 'frame.private-field',
   hidden: 'frame.hidden-field',
 } as const satisfies Record<string, MessageKey>;
-
-/** A text of a stranger, cut where it would fill the page. */
-export const truncateText = (text: string, maxLength: number): string => {
-  const characters = [...text.slice(0, maxLength * 2)];
-  return characters.length > maxLength || text.length > maxLength * 2
-    ? `${characters.slice(0, maxLength).join('')}…`
-    : text;
-};
 
 type ChangeMark = 'review.added' | 'review.taken';
 

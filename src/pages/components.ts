@@ -85,10 +85,11 @@ export function withHelpLinks(text: string): Html {
 export const copyableText = (words: Words, text: string, label?: string): Html =>
   html`<div class="copyable"><pre tabindex="0"${label === undefined ? '' : html` aria-label="${label}"`}><code>${text}</code></pre><button type="button" class="second" data-copy data-copied="${words.say('frame.copied')}" hidden>${words.say('frame.copy')}</button></div>`;
 
+/** Facts, each with its label; null: one that is not so. */
+export type DescriptionRows = readonly (readonly [label: string, value: Html | string] | null)[];
+
 /** Facts in two columns. Absent ones are left out. */
-export const descriptionList = (
-  rows: readonly (readonly [label: string, value: Html | string] | null)[],
-): Html =>
+export const descriptionList = (rows: DescriptionRows): Html =>
   html`<dl>${rows.filter((row) => row !== null).map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
 
 /**
@@ -128,3 +129,11 @@ export const paginationLinks = (
     : html`<nav class="pager" aria-label="${words.say('frame.next-page')}">${first === null ? '' : html`<a href="${first}">${words.say('frame.first-page')}</a>`}${
         next === null ? '' : html`<a href="${next}" rel="next">${words.say('frame.next-page')}</a>`
       }</nav>`;
+
+/** A text of a stranger, cut where it would fill the page. */
+export const truncateText = (text: string, maxLength: number): string => {
+  const characters = [...text.slice(0, maxLength * 2)];
+  return characters.length > maxLength || text.length > maxLength * 2
+    ? `${characters.slice(0, maxLength).join('')}…`
+    : text;
+};

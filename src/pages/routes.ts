@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { makeAuditEntrySerializer } from '#http/api/shapes.ts';
 import type { Services } from '#http/world.ts';
 import { accountRoutes } from './account/account.routes.ts';
 import { continueRoutes } from './account/continue.routes.ts';
@@ -10,8 +11,10 @@ import { reauthenticationRoutes } from './account/reauthentication.routes.ts';
 import { registrationRoutes } from './account/registration.routes.ts';
 import { setupRoutes } from './account/setup.routes.ts';
 import { signInRoutes } from './account/sign-in.routes.ts';
-import { adminRoutes } from './admin/admin.routes.ts';
 import { auditRoutes } from './admin/audit.routes.ts';
+import { groupsRoutes } from './admin/groups.routes.ts';
+import { overviewRoutes } from './admin/overview.routes.ts';
+import { scopesRoutes } from './admin/scopes.routes.ts';
 import { appsRoutes } from './apps/directory.routes.ts';
 import { myAppsRoutes } from './apps/my-apps.routes.ts';
 import { assetRoutes } from './assets.ts';
@@ -19,6 +22,8 @@ import { connectedAppsRoutes } from './consent/connected-apps.routes.ts';
 import { consentRoutes } from './consent/consent.routes.ts';
 import { helpRoutes } from './help/help.routes.ts';
 import { makePageRouter } from './page.ts';
+import { peopleRoutes } from './people/people.routes.ts';
+import { personRoutes } from './people/person.routes.ts';
 import { reviewRoutes } from './review/review.routes.ts';
 
 /** Every page, with the stylesheet and the scripts of all. */
@@ -38,9 +43,16 @@ export function pageRoutes(app: FastifyInstance, services: Services): void {
   appsRoutes(app, services);
   myAppsRoutes(app, services);
   connectedAppsRoutes(app, services);
-  helpRoutes(app, services);
+  helpRoutes(pages, services);
   consentRoutes(app, services);
   reviewRoutes(app, services);
-  auditRoutes(app, services);
-  adminRoutes(app, services);
+  auditRoutes(pages, {
+    ...services,
+    auditEntrySerializer: (actor) => makeAuditEntrySerializer(services, actor),
+  });
+  overviewRoutes(pages, { ...services, server: services });
+  groupsRoutes(pages, services);
+  scopesRoutes(pages, services);
+  peopleRoutes(pages, services);
+  personRoutes(pages, services);
 }

@@ -1,7 +1,4 @@
-import { html } from 'hono/html';
 import type { ScopeCatalogue } from '#registry/model/scopes.ts';
-import type { Frame, Html } from './frame.ts';
-import { layout } from './layout.ts';
 import { catalogues, type MessageKey, type Words } from './words.ts';
 
 /** The words of scopes in a reader's language. */
@@ -46,29 +43,19 @@ export type ScopeGroups = readonly {
   }[];
 }[];
 
-/** A table of scopes for each group. */
-export function scopeTables(words: Words, groups: ScopeGroups): readonly Html[] {
-  const column = (key: MessageKey) => html`<th scope="col">${words.say(key)}</th>`;
-  return groups.map(
-    ({
-      label,
-      scopes,
-    }) => html`<h2>${label}</h2><table><thead><tr>${column('admin.scope')}${column('admin.meaning')}${column('admin.rights')}</tr></thead>
-<tbody>${scopes.map(
-      ({ name, description, risk, rights }) => html`<tr><th scope="row"><code>${name}</code></th>
-<td data-label="${words.say('admin.meaning')}">${description}${risk === null ? '' : html` <span class="risk">(${risk})</span>`}</td>
-<td data-label="${words.say('admin.rights')}">${rights.length === 0 ? words.say('review.nothing') : html`<bdi dir="ltr"><code>${rights.join(', ')}</code></bdi>`}</td></tr>`,
-    )}</tbody></table>`,
-  );
-}
-
-/** Everything an app can ask a person for: for everybody. */
-export function allScopesPage(frame: Frame, groups: ScopeGroups): Html {
-  const { words } = frame;
-  return layout(
-    frame,
-    words.say('scopes.title'),
-    html`<p>${words.say('scopes.about')}</p>${scopeTables(words, groups)}`,
-    { wide: true },
-  );
+/** Every scope of this server with its meaning, risk and rights, by group, in display order. */
+export function scopeGroups(words: Words, catalogue: ScopeCatalogue): ScopeGroups {
+  const scopeTexts = scopeWords(words, catalogue);
+  const all = catalogue.allScopes();
+  return [...new Set(all.map(({ group }) => group))].map((group) => ({
+    label: scopeTexts.group(group),
+    scopes: all
+      .filter((scope) => scope.group === group)
+      .map(({ name, risk, rights }) => ({
+        name,
+        description: scopeTexts.description(name),
+        risk: risk === 'low' ? null : scopeTexts.risk(risk),
+        rights,
+      })),
+  }));
 }

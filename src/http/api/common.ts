@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { cutPage } from '#kernel/paging.ts';
 import { redactRefusal } from '../app-access.ts';
-import { slicePage } from '../paging.ts';
 import type { ApiCall, ApiResponse } from './route.ts';
 import { serializeOutcome } from './shapes.ts';
 
@@ -51,7 +51,7 @@ export async function paginate<T>(
   serialize: (row: T) => Promise<unknown>,
 ): Promise<ApiResponse> {
   const { limit } = call.query;
-  const { rows: pageRows, next } = slicePage(rows, limit, (row) => formatCursor(cursorOf(row)));
+  const { items: pageRows, next } = cutPage(rows, limit, (row) => formatCursor(cursorOf(row)));
   const items: unknown[] = [];
   for (const row of pageRows) {
     const item = await serialize(row);

@@ -10,7 +10,7 @@ import {
   hasRight,
   RIGHTS,
 } from '#registry/actor.ts';
-import type { AuditEntry } from '#registry/audit.ts';
+import type { ReadableAuditEntry } from '#registry/audit.ts';
 import {
   type Client,
   grantTypes,
@@ -315,7 +315,7 @@ export const serializeRisk = ({ total, findings }: Risk): unknown => ({ total, f
 export function makeAuditEntrySerializer(
   services: Services,
   actor: Actor,
-): (entry: AuditEntry) => Promise<unknown> {
+): (entry: ReadableAuditEntry) => Promise<unknown> {
   const [lookUpPerson, redactChanges, isTextHidden] = [
     makePersonLookup(services),
     makeChangeRedactor(services, actor),

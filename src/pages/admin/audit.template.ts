@@ -4,17 +4,10 @@ import { formField, paginationLinks } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
-import { adminNav } from './admin.template.ts';
+import { adminNav } from './admin-nav.template.ts';
+import type { AuditQuery } from './audit-query.ts';
 
-/** What was asked for, as it was typed. */
-export type AuditQuery = {
-  readonly app: string;
-  readonly actor: string;
-  readonly action: string;
-  readonly from: string;
-  readonly until: string;
-};
-
+/** Entries of the audit log, searched. */
 export interface AuditView {
   readonly query: AuditQuery;
   readonly problems: readonly FormProblem[];

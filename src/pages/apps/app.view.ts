@@ -13,7 +13,7 @@ import { hiddenReason } from '#registry/visibility.ts';
 import type { makeFieldFormatter } from '../audit-entries.ts';
 import type { DisplayChange } from '../audit-table.ts';
 import type { Frame } from '../frame.ts';
-import { type ScopeGroups, scopeWords } from '../scopes.ts';
+import { scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
 import { type AppView, kindOf, type PermissionGroup } from './app.template.ts';
 import type { SampleFacts } from './samples.ts';
@@ -42,23 +42,6 @@ export function permissionGroups(
     groups.set(group, groupScopes);
   }
   return [...groups].map(([group, scopes]) => ({ label: scopeTexts.group(group), scopes }));
-}
-
-/** Every scope of this server with its meaning, risk and rights, by group, in display order. */
-export function scopeGroups(services: Services, words: Words): ScopeGroups {
-  const scopeTexts = scopeWords(words, services.scopes);
-  const all = services.scopes.allScopes();
-  return [...new Set(all.map(({ group }) => group))].map((group) => ({
-    label: scopeTexts.group(group),
-    scopes: all
-      .filter((scope) => scope.group === group)
-      .map(({ name, risk, rights }) => ({
-        name,
-        description: scopeTexts.description(name),
-        risk: risk === 'low' ? null : scopeTexts.risk(risk),
-        rights,
-      })),
-  }));
 }
 
 /** Days of the last use, as Unix seconds. */

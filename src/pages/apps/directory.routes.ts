@@ -1,17 +1,19 @@
 import type { FastifyInstance } from 'fastify';
 import { makeNameLookup } from '#http/account-names.ts';
 import { canManage, findVisibleClient, signedInUserId } from '#http/app-access.ts';
+import { parsePageCursor } from '#http/paging.ts';
 import type { Services } from '#http/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
+import { cutPage } from '#kernel/paging.ts';
 import { hasRight, RIGHTS } from '#registry/actor.ts';
 import { currentConsent } from '#registry/consent-policy.ts';
 import { stages } from '#registry/model/client.ts';
 import type { ClientFilter } from '#registry/records.ts';
 import { maySeeHidden } from '#registry/visibility.ts';
-import { parsePageCursor, slicePage } from '../../http/paging.ts';
 import { getPage, type PageCall } from '../page.ts';
-import { allScopesPage, scopeWords } from '../scopes.ts';
-import { appView, loadLastUsed, scopeGroups } from './app.view.ts';
+import { allScopesPage } from '../scopes.template.ts';
+import { scopeGroups, scopeWords } from '../scopes.ts';
+import { appView, loadLastUsed } from './app.view.ts';
 import { type DirectoryQuery, directoryPage, publicAppPage } from './directory.template.ts';
 
 const PAGE_SIZE = 25;
@@ -76,7 +78,7 @@ export function appsRoutes(app: FastifyInstance, services: Services): void {
             ...(after === undefined ? {} : { below: after }),
             limit: PAGE_SIZE + 1,
           });
-    const { rows, next } = slicePage(found, PAGE_SIZE, ({ number }) => number);
+    const { items: rows, next } = cutPage(found, PAGE_SIZE, ({ number }) => number);
     const lookUpName = makeNameLookup(services);
     return directoryPage(call.frame, {
       query,
@@ -102,7 +104,7 @@ export function appsRoutes(app: FastifyInstance, services: Services): void {
   });
 
   getPage(app, services, '/scopes', async ({ frame }) =>
-    allScopesPage(frame, scopeGroups(services, frame.words)),
+    allScopesPage(frame, scopeGroups(frame.words, services.scopes)),
   );
 
   getPage(app, services, '/apps/:id', async (call) => {

@@ -43,7 +43,7 @@ async function loadRevisionView(
     differences: await describeRevisionChanges(
       client,
       openRevision.fields,
-      makeFieldFormatter(services, frame.words),
+      makeFieldFormatter(services, frame.words, services.registry.query(call.actor).personLookup()),
     ),
   };
 }

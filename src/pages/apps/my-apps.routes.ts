@@ -8,15 +8,16 @@ import {
   resolveUserId,
   signedInUserId,
 } from '#http/app-access.ts';
+import { parsePageCursor } from '#http/paging.ts';
 import { pageStatusOf } from '#http/responses.ts';
 import type { Services } from '#http/world.ts';
+import { cutPage } from '#kernel/paging.ts';
 import { pkceChallenge } from '#keys/pkce.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
 import { hasRight, RIGHTS } from '#registry/actor.ts';
 import type { Client, Restrictions } from '#registry/model/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import { hiddenReason } from '#registry/visibility.ts';
-import { parsePageCursor, slicePage } from '../../http/paging.ts';
 import { makeAuditEntryFormatter } from '../audit-entries.ts';
 import { formLevelProblem } from '../form-problems.ts';
 import { getPage, type PageResponse, postForm } from '../page.ts';
@@ -51,7 +52,7 @@ async function showOwnApps(
     ...(after === undefined ? {} : { below: after }),
     limit: PAGE_SIZE + 1,
   });
-  const { rows, next } = slicePage(found, PAGE_SIZE, ({ number }) => number);
+  const { items: rows, next } = cutPage(found, PAGE_SIZE, ({ number }) => number);
   const [lookUpName, lastUsedOf] = [
     makeNameLookup(services),
     await loadLastUsed(
@@ -286,7 +287,7 @@ export function myAppsRoutes(app: FastifyInstance, services: Services): void {
         limit: HISTORY_PAGE_SIZE + 1,
         ...(after === undefined ? {} : { after }),
       });
-      const { rows, next } = slicePage(entries, HISTORY_PAGE_SIZE, ({ id }) => id);
+      const { items: rows, next } = cutPage(entries, HISTORY_PAGE_SIZE, ({ id }) => id);
       const here = `/my/apps/${client.id}/history`;
       return historyPage(call.frame, {
         appId: client.id,

@@ -134,7 +134,7 @@ async function submitRevision(call: SignedInCall): Promise<PageResponse> {
     differences: await describeRevisionChanges(
       client,
       revised.value,
-      makeFieldFormatter(services, frame.words),
+      makeFieldFormatter(services, frame.words, services.registry.query(actor).personLookup()),
     ),
     appliesImmediately: services.registry.takesEffectImmediately(client, revised.value),
     replacesOpenRevision: await hasOpenRevision(call, app),

@@ -1,19 +1,15 @@
-import type { MessageKey, Words } from '../words.ts';
+import type { Finding } from '#oauth1/diagnosis/finding.ts';
+import type { PastedRequestRefusal } from '#oauth1/pasted-request.ts';
+import type { Words } from '../words.ts';
 
 // What is said of a signed request, on pages and on the command line.
 
-/** One thing that is said of a request. */
-export interface ExplainedFinding {
-  readonly kind: string;
-  readonly values: Readonly<Record<string, string>>;
-}
-
 /** The sentence of one finding. */
-export const findingText = (words: Words, { kind, values }: ExplainedFinding): string =>
-  words.say(`explained.${kind}` as MessageKey, values);
+export const findingText = (words: Words, { kind, values }: Finding): string =>
+  words.say(`explained.${kind}`, values);
 
 /** Why a pasted text is no request. */
 export const unreadableText = (
   words: Words,
-  { why, piece }: { readonly why: string; readonly piece: string },
-): string => words.say(`unreadable.${why}` as MessageKey, { piece: piece === '' ? '–' : piece });
+  { why, piece }: Extract<PastedRequestRefusal, { readonly kind: 'unreadable' }>,
+): string => words.say(`unreadable.${why}`, { piece: piece === '' ? '–' : piece });

@@ -1,39 +1,33 @@
 import { html } from 'hono/html';
+import type { Diagnosis } from '#oauth1/diagnosis/diagnose.ts';
+import type { Difference } from '#oauth1/diagnosis/differences.ts';
 import { copyableText, descriptionList } from '../components.ts';
 import type { Html } from '../frame.ts';
-import type { MessageKey, Words } from '../words.ts';
-import { type ExplainedFinding, findingText } from './explained-texts.ts';
+import type { Words } from '../words.ts';
+import { findingText } from './explained-texts.ts';
 
-/** What the server makes of a signed request, as pages and the command line show it. */
-export interface ExplainedView {
-  readonly profile: 'rfc5849' | 'mediawiki';
-  /** Null: the request cannot be read. */
-  readonly signed: {
-    readonly method: string;
-    readonly baseStringUri: string;
-    readonly normalizedParams: string;
-    readonly baseString: string;
-  } | null;
-  readonly verdict: 'right' | 'wrong' | 'no-signature' | 'not-checked' | 'not-read';
-  readonly findings: readonly ExplainedFinding[];
+/** What the server makes of a signed request. */
+export interface ExplainedView extends Diagnosis {
   /** Why it was refused, in a sentence; null: that is not known. */
   readonly refusalReason: string | null;
-  /** Null: no base string of theirs was given. */
-  readonly differences:
-    | readonly { readonly part: string; readonly ours: string; readonly theirs: string }[]
-    | null;
+  /** Null: the client's base string was not given. */
+  readonly differences: readonly Difference[] | null;
 }
 
-const isGood = (view: ExplainedView) => view.verdict === 'right' && view.findings.length === 1;
+/** How grave the findings look. */
+function findingKind({ verdict, findings }: ExplainedView): 'done' | 'advice' | 'problem' {
+  if (verdict === 'right' && findings.length === 1) return 'done';
+  return verdict === 'not-checked' || verdict === 'no-signature' ? 'advice' : 'problem';
+}
 
-function differencePart(words: Words, rows: NonNullable<ExplainedView['differences']>): Html {
+function differencePart(words: Words, rows: readonly Difference[]): Html {
   if (rows.length === 0)
     return html`<h3>${words.say('help.differences')}</h3><p>${words.say('help.same')}</p>`;
   return html`<table class="difference"><caption>${words.say('help.differences')}</caption>
 <thead><tr><th scope="col">${words.say('help.part')}</th><th scope="col">${words.say('help.yours')}</th><th scope="col">${words.say('help.ours')}</th></tr></thead>
 <tbody>${rows.map(
     ({ part, ours, theirs }) =>
-      html`<tr><td data-label="${words.say('help.part')}">${words.say(`help.${part}` as MessageKey)}</td><td data-label="${words.say('help.yours')}"><code>${theirs || '–'}</code></td><td data-label="${words.say('help.ours')}"><code>${ours || '–'}</code></td></tr>`,
+      html`<tr><td data-label="${words.say('help.part')}">${words.say(`help.${part}`)}</td><td data-label="${words.say('help.yours')}"><code>${theirs || '–'}</code></td><td data-label="${words.say('help.ours')}"><code>${ours || '–'}</code></td></tr>`,
   )}</tbody></table>`;
 }
 
@@ -55,11 +49,7 @@ ${copyableText(words, signed.baseString, words.say('help.whole'))}`;
 
 /** What is wrong with a request, and what the server signs over. */
 export function explainedPart(words: Words, view: ExplainedView): Html {
-  const kind = isGood(view)
-    ? 'done'
-    : view.verdict === 'not-checked' || view.verdict === 'no-signature'
-      ? 'advice'
-      : 'problem';
+  const kind = findingKind(view);
   return html`<section class="card" aria-labelledby="explained">
 <h2 id="explained">${words.say('help.base')}</h2>
 ${view.refusalReason === null ? '' : html`<p class="advice">${words.say('help.refused-for', { why: view.refusalReason })}</p>`}

@@ -1,166 +1,131 @@
-import type { FastifyInstance } from 'fastify';
 import { fromStoredRequest } from '#http/oauth/refused-request.ts';
-import type { Services } from '#http/world.ts';
 import { isMediawikiTarget } from '#mediawiki/titles.ts';
 import { stripProxyPrefix } from '#oauth1/diagnosis/arrival.ts';
 import type { Diagnosis, RequestToDiagnose } from '#oauth1/diagnosis/diagnose.ts';
-import { compareBaseStrings } from '#oauth1/diagnosis/differences.ts';
+import type { OAuth1 } from '#oauth1/oauth1.ts';
 import { type OAuth1ProfileName, parseSignedRequest } from '#oauth1/parse.ts';
 import { MAX_PASTED_BYTES, parsePastedRequest } from '#oauth1/pasted-request.ts';
 import type { Client } from '#registry/model/client.ts';
-import { hiddenReason } from '#registry/visibility.ts';
-import { noProblems } from '../form-problems.ts';
-import { getPage, type PageCall, postForm } from '../page.ts';
-import type { ExplainedView } from './explained.template.ts';
+import type { PageResponse, PageRouter, SignedInCall } from '../page.ts';
 import { unreadableText } from './explained-texts.ts';
-import { failureText, type HelpView, helpPage } from './help.template.ts';
+import { failureText } from './failure-text.ts';
+import { type HelpView, helpPage } from './help.template.ts';
+import { type HelpViewDependencies, makeExplainedView, makeHelpView } from './help.view.ts';
 
-const MAX_APPS = 50;
+/** Explains requests under one profile of the protocol. */
+interface Explainer {
+  readonly oauth1: Pick<OAuth1, 'diagnoseRequest'>;
+}
 
-const makeExplainedView = (
-  diagnosis: Diagnosis,
-  theirBaseString: string,
-  refusalReason: string | null,
-): ExplainedView => ({
-  ...diagnosis,
-  refusalReason,
-  differences:
-    theirBaseString.trim() === '' || diagnosis.signed === null
-      ? null
-      : compareBaseStrings(diagnosis.signed.baseString, theirBaseString),
-});
+export interface HelpDependencies extends HelpViewDependencies {
+  readonly protocols: { readonly core: Explainer; readonly mediawiki: Explainer | null };
+  readonly issuer: string;
+  /** People reach us by https. */
+  readonly secure: boolean;
+}
 
 /** Help for developers whose requests are refused. */
-export function helpRoutes(app: FastifyInstance, services: Services): void {
-  type SignedInCall = PageCall<NonNullable<PageCall['user']>>;
-
-  /** The person's own apps, and the one they chose among them: nobody else's is ever explained. */
-  async function loadHelp(
-    { user, actor }: SignedInCall,
-    id: string | undefined,
-  ): Promise<{ view: HelpView; client: Client | undefined }> {
-    const clients = await services.records.listClients({ managerId: user.id, limit: MAX_APPS });
-    const client = clients.find((candidate) => candidate.id === id);
-    // What was hidden for what its name says is hidden from its keepers, too.
-    const nameOf = (one: Client) =>
-      hiddenReason('name', one, actor, true) === undefined ? one.name : null;
-    const view: HelpView = {
-      apps: clients.map((one) => ({ id: one.id, name: nameOf(one) })),
-      selectedApp: client
-        ? { id: client.id, name: nameOf(client), signsRequests: client.protocol === 'oauth1' }
-        : null,
-      failures: client ? await services.failures.listFailures(client.id, 20) : [],
-      request: '',
-      theirs: '',
-      maxPastedBytes: MAX_PASTED_BYTES,
-      problems: noProblems,
-      explanation: null,
-      requestNotStored: false,
-    };
-    return { view, client };
-  }
-
-  /** Judged by the face that the request went to, as it reads. */
-  const diagnose = (
-    input: RequestToDiagnose,
-    profile: OAuth1ProfileName,
-    client: Client,
-  ): Promise<Diagnosis> => {
-    const protocols =
-      (profile === 'mediawiki' && services.protocols.mediawiki) || services.protocols.core;
-    return protocols.oauth1.diagnoseRequest(
-      { ...input, rawRequest: { ...input.rawRequest, secure: services.secure } },
-      client,
-    );
-  };
-  const prefix = new URL(services.issuer).pathname.replace(/\/$/, '');
-  const prefixes = prefix === '' ? [] : [prefix];
-
-  getPage(
-    app,
-    services,
-    '/my/help',
-    async (call) => {
-      const { view, client } = await loadHelp(call, call.query.get('app'));
-      const failure = view.failures.find(
-        ({ id, kind }) => kind === 'oauth1' && String(id) === call.query.get('failure'),
-      );
-      if (failure === undefined || client === undefined) return helpPage(call.frame, view);
-      const storedRequest = fromStoredRequest(failure.facts);
-      if (storedRequest === undefined)
-        return helpPage(call.frame, { ...view, requestNotStored: true });
-      const { refusal } = failure.facts;
-      const input = {
-        rawRequest: storedRequest.rawRequest,
-        receivedAt: failure.at,
-        prefixes,
-        refusal: typeof refusal === 'string' ? refusal : null,
-      };
-      const refusalReason = failureText(call.frame.words, failure);
-      return helpPage(call.frame, {
-        ...view,
-        explanation: makeExplainedView(
-          await diagnose(input, storedRequest.profile, client),
-          '',
-          refusalReason,
-        ),
-      });
-    },
-    'signed-in',
-  );
-
-  postForm(
-    app,
-    services,
-    '/my/help',
-    async (call) => {
-      const { form, frame } = call;
-      const [request, theirBaseString] = [form.get('request') ?? '', form.get('theirs') ?? ''];
-      const loaded = await loadHelp(call, form.get('app'));
-      const { client } = loaded;
-      // Nobody's text is read who has no app that signs.
-      if (client === undefined || client.protocol !== 'oauth1') return { to: '/my/help' };
-      const view = {
-        ...loaded.view,
-        request: request.slice(0, MAX_PASTED_BYTES),
-        theirs: theirBaseString.slice(0, MAX_PASTED_BYTES),
-      };
-      const refuse = (problem: string) => ({
-        status: 400,
-        page: helpPage(frame, { ...view, problems: [{ field: 'request', text: problem }] }),
-      });
-      const tooLong = () => refuse(frame.words.say('help.too-long', { most: MAX_PASTED_BYTES }));
-      if (Buffer.byteLength(theirBaseString) > MAX_PASTED_BYTES) return tooLong();
-      const pasted = parsePastedRequest(request);
-      if (!pasted.ok) {
-        if (pasted.refusal.kind === 'too-long') return tooLong();
-        return refuse(
-          frame.words.say('help.unreadable', { why: unreadableText(frame.words, pasted.refusal) }),
-        );
-      }
-      const input = stripProxyPrefix(pasted.value);
-      const profile =
-        isMediawikiTarget(input.rawRequest.target) && services.protocols.mediawiki !== null
-          ? 'mediawiki'
-          : 'rfc5849';
-      const parsed = parseSignedRequest(input.rawRequest, profile);
-      const consumerKey = parsed.ok ? parsed.value.oauth.get('oauth_consumer_key') : undefined;
-      if (consumerKey !== undefined && consumerKey !== client.id)
-        return refuse(frame.words.say('help.not-yours'));
-      const diagnosis = await diagnose(
-        {
-          ...input,
-          prefixes: [...prefixes, ...(input.prefixes ?? [])],
-          clientBaseString: theirBaseString,
-        },
-        profile,
-        client,
-      );
-      return helpPage(frame, {
-        ...view,
-        explanation: makeExplainedView(diagnosis, theirBaseString, null),
-      });
-    },
-    'signed-in',
-  );
+export function helpRoutes(
+  { getPage, postForm }: PageRouter,
+  dependencies: HelpDependencies,
+): void {
+  getPage('/my/help', (call) => showHelp(dependencies, call), 'signed-in');
+  postForm('/my/help', (call) => explainPastedRequest(dependencies, call), 'signed-in');
 }
+
+/** The path that a proxy may have stripped from the requests it passed on. */
+function issuerPrefixes({ issuer }: HelpDependencies): readonly string[] {
+  const prefix = new URL(issuer).pathname.replace(/\/$/, '');
+  return prefix === '' ? [] : [prefix];
+}
+
+/** Judged under the profile that the request was sent to. */
+function diagnose(
+  { protocols, secure }: HelpDependencies,
+  input: RequestToDiagnose,
+  profile: OAuth1ProfileName,
+  client: Client,
+): Promise<Diagnosis> {
+  const { oauth1 } = (profile === 'mediawiki' && protocols.mediawiki) || protocols.core;
+  return oauth1.diagnoseRequest({ ...input, rawRequest: { ...input.rawRequest, secure } }, client);
+}
+
+/** Recent failures of one's own apps; one of them explained, where it was chosen. */
+async function showHelp(dependencies: HelpDependencies, call: SignedInCall): Promise<PageResponse> {
+  const { query, frame } = call;
+  const { view, client } = await makeHelpView(dependencies, call, query.get('app'));
+  const failure = view.failures.find(
+    ({ id, kind }) => kind === 'oauth1' && String(id) === query.get('failure'),
+  );
+  if (failure === undefined || client === undefined) return helpPage(frame, view);
+  const stored = fromStoredRequest(failure.facts);
+  if (stored === undefined) return helpPage(frame, { ...view, requestNotStored: true });
+  const { refusal } = failure.facts;
+  const diagnosis = await diagnose(
+    dependencies,
+    {
+      rawRequest: stored.rawRequest,
+      receivedAt: failure.at,
+      prefixes: issuerPrefixes(dependencies),
+      refusal: typeof refusal === 'string' ? refusal : null,
+    },
+    stored.profile,
+    client,
+  );
+  const refusalReason = failureText(frame.words, failure);
+  return helpPage(frame, { ...view, explanation: makeExplainedView(diagnosis, '', refusalReason) });
+}
+
+/** Explains a signed request that was pasted into the form. */
+async function explainPastedRequest(
+  dependencies: HelpDependencies,
+  call: SignedInCall,
+): Promise<PageResponse> {
+  const { form, frame } = call;
+  const [request, clientBaseString] = [form.get('request') ?? '', form.get('theirs') ?? ''];
+  const { view: emptyView, client } = await makeHelpView(dependencies, call, form.get('app'));
+  // Nobody's text is read who has no app that signs.
+  if (client === undefined || client.protocol !== 'oauth1') return { to: '/my/help' };
+  const view = {
+    ...emptyView,
+    request: request.slice(0, MAX_PASTED_BYTES),
+    theirs: clientBaseString.slice(0, MAX_PASTED_BYTES),
+  };
+  if (Buffer.byteLength(clientBaseString) > MAX_PASTED_BYTES)
+    return refuseRequest(call, view, tooLong(call));
+  const pasted = parsePastedRequest(request);
+  if (!pasted.ok) {
+    const problem =
+      pasted.refusal.kind === 'too-long'
+        ? tooLong(call)
+        : frame.words.say('help.unreadable', { why: unreadableText(frame.words, pasted.refusal) });
+    return refuseRequest(call, view, problem);
+  }
+  const input = stripProxyPrefix(pasted.value);
+  const profile = profileOf(dependencies, input.rawRequest.target);
+  const parsed = parseSignedRequest(input.rawRequest, profile);
+  const consumerKey = parsed.ok ? parsed.value.oauth.get('oauth_consumer_key') : undefined;
+  if (consumerKey !== undefined && consumerKey !== client.id)
+    return refuseRequest(call, view, frame.words.say('help.not-yours'));
+  const prefixes = [...issuerPrefixes(dependencies), ...(input.prefixes ?? [])];
+  const diagnosis = await diagnose(
+    dependencies,
+    { ...input, prefixes, clientBaseString },
+    profile,
+    client,
+  );
+  const explanation = makeExplainedView(diagnosis, clientBaseString, null);
+  return helpPage(frame, { ...view, explanation });
+}
+
+const profileOf = ({ protocols }: HelpDependencies, target: string): OAuth1ProfileName =>
+  isMediawikiTarget(target) && protocols.mediawiki !== null ? 'mediawiki' : 'rfc5849';
+
+const tooLong = ({ frame }: SignedInCall): string =>
+  frame.words.say('help.too-long', { most: MAX_PASTED_BYTES });
+
+/** The form once more, with what is wrong with the pasted request. */
+const refuseRequest = ({ frame }: SignedInCall, view: HelpView, problem: string): PageResponse => ({
+  status: 400,
+  page: helpPage(frame, { ...view, problems: [{ field: 'request', text: problem }] }),
+});

@@ -4,12 +4,14 @@ import { bidiIsolate, csrfField, formField, timeElement } from '../components.ts
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
-import { catalogues, type MessageKey, type Words } from '../words.ts';
+import type { Words } from '../words.ts';
 import { type ExplainedView, explainedPart } from './explained.template.ts';
+import { failureDetails, failureText } from './failure-text.ts';
 
 const appDisplayName = (words: Words, name: string | null): string =>
   name ?? words.say('apps.hidden-name');
 
+/** Why requests of one's own apps were refused. */
 export interface HelpView {
   /** A name that is null is hidden from this person. */
   readonly apps: readonly { readonly id: string; readonly name: string | null }[];
@@ -28,47 +30,6 @@ export interface HelpView {
   readonly explanation: ExplainedView | null;
   /** Set for a kept request of which only names were kept. */
   readonly requestNotStored: boolean;
-}
-
-const isMessageKey = (key: string): key is MessageKey => key in catalogues.en;
-
-/** Why a request was refused, in a sentence. */
-export function failureText(words: Words, { facts: failureFacts }: Failure): string {
-  const text = (name: string) =>
-    typeof failureFacts[name] === 'string' || typeof failureFacts[name] === 'number'
-      ? String(failureFacts[name])
-      : '';
-  const kind = text('refusal');
-  const problem = isMessageKey(`failed.grant-${text('problem')}`)
-    ? words.say(`failed.grant-${text('problem')}` as MessageKey)
-    : text('problem');
-  const names = ['parameter', 'yours', 'ours', 'asked', 'supported'];
-  const values: Record<string, string> = {
-    kind,
-    problem,
-    ...Object.fromEntries(names.map((name) => [name, text(name)])),
-  };
-  if (kind === 'timestamp_refused' && !/^\d{1,12}$/.test(values.yours ?? ''))
-    return words.say(
-      /^\d{13,}/.test(values.yours ?? '')
-        ? 'failed.timestamp-milliseconds'
-        : 'failed.timestamp-unreadable',
-      values,
-    );
-  return isMessageKey(`failed.${kind}`)
-    ? words.say(`failed.${kind}` as MessageKey, values)
-    : words.say('failed.other', values);
-}
-
-function failureDetails({ facts: failureFacts }: Failure): string {
-  const visibleFacts = Object.entries(failureFacts).filter(([name]) =>
-    ['method', 'path', 'grant_type', 'authentication', 'redirect_uri', 'scope'].includes(name),
-  );
-  return visibleFacts
-    .map(([name, value]) =>
-      name === 'method' || name === 'path' ? String(value) : `${name}=${value}`,
-    )
-    .join(' ');
 }
 
 const failuresSection = (

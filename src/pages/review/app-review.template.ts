@@ -10,7 +10,6 @@ import {
   type DisplayValue,
   differenceTable,
   displayValue,
-  truncateText,
 } from '../audit-table.ts';
 import {
   bidiIsolate,
@@ -20,6 +19,7 @@ import {
   formField,
   messageWithHtml,
   timeElement,
+  truncateText,
 } from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';

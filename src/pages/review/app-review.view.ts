@@ -173,7 +173,11 @@ export async function loadReviewPage(
   const viewerCanManage = canManageClient(actor, client, team);
   const reasonHiddenFor = (field: keyof Client) =>
     hiddenReason(field, client, actor, viewerCanManage);
-  const formatField = makeFieldFormatter(services, words);
+  const formatField = makeFieldFormatter(
+    services,
+    words,
+    services.registry.query(actor).personLookup(),
+  );
   const formatEntry = makeAuditEntryFormatter(services, actor, words);
   const lookUpName = async (id: UserId) =>
     (await records.findAccount(id))?.name ?? words.say('frame.nobody');

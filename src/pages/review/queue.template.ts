@@ -1,6 +1,5 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/model/client.ts';
-import { truncateText } from '../audit-table.ts';
 import {
   bidiIsolate,
   csrfField,
@@ -8,6 +7,7 @@ import {
   messageWithHtml,
   paginationLinks,
   timeElement,
+  truncateText,
 } from '../components.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';

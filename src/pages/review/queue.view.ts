@@ -1,9 +1,10 @@
 import type { Account } from '#accounts/account.ts';
 import { formatUriForDisplay } from '#encoding/browser-uri.ts';
 import { makePersonLookup } from '#http/account-names.ts';
-import { parsePageCursor, slicePage } from '#http/paging.ts';
+import { parsePageCursor } from '#http/paging.ts';
 import type { Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import { cutPage } from '#kernel/paging.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { Client, Stage } from '#registry/model/client.ts';
@@ -136,7 +137,7 @@ export async function pendingReviewsPage(call: ReviewCall): Promise<PageResponse
     limit: PAGE_SIZE + 1,
   });
   const items = [];
-  const { rows, next } = slicePage(
+  const { items: rows, next } = cutPage(
     found,
     PAGE_SIZE,
     ({ since, clientId }) => `${since}-${clientId}`,
@@ -176,7 +177,7 @@ export async function clientsByStagePage(call: ReviewCall, tab: StageTab): Promi
     ...(below === undefined ? {} : { below }),
     limit: PAGE_SIZE + 1,
   });
-  const { rows, next } = slicePage(found, PAGE_SIZE, ({ number }) => number);
+  const { items: rows, next } = cutPage(found, PAGE_SIZE, ({ number }) => number);
   // What is left of an app that the configuration no longer describes is hidden like a hidden app.
   const visible = rows.filter(({ stage }) => stage !== 'configured' || maySeeHidden(actor));
   return reviewQueuePage(frame, {

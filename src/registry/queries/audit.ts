@@ -1,4 +1,5 @@
 import type { ClientId } from '#kernel/ids.ts';
+import { cutPage, type Page } from '#kernel/paging.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Actor, AUDIT_SCOPE, accountOf, hasAnyScope, hasRight, RIGHTS } from '../actor.ts';
 import type { AuditFilter, ReadableAuditEntry } from '../audit.ts';
@@ -7,7 +8,7 @@ import type { Client } from '../model/client.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { hiddenReason } from '../visibility.ts';
 import type { ClientQueries } from './clients.ts';
-import { cutPage, type Page, type QueryContext } from './query-context.ts';
+import type { QueryContext } from './query-context.ts';
 
 /** An entry of the audit log as the actor may read it. */
 export type VisibleAuditEntry = ReadableAuditEntry & {

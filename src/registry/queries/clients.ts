@@ -1,4 +1,5 @@
 import { type ClientId, isClientId, type UserId } from '#kernel/ids.ts';
+import { cutPage, type Page } from '#kernel/paging.ts';
 import { canManageClient, isOwner } from '../access.ts';
 import { type Actor, accountOf, hasRight, managerOf, RIGHTS } from '../actor.ts';
 import type { Client } from '../model/client.ts';
@@ -8,7 +9,7 @@ import type { Team } from '../model/team.ts';
 import type { ClientFilter } from '../records.ts';
 import type { UsedKind } from '../usage.ts';
 import { type HiddenReason, hiddenReason, maySeeHidden } from '../visibility.ts';
-import { cutPage, type Page, type QueryContext } from './query-context.ts';
+import type { QueryContext } from './query-context.ts';
 
 /** Which apps are wanted. What the actor may not see is left out without being asked. */
 export interface VisibleClientFilter extends Omit<ClientFilter, 'suppressed' | 'limit'> {

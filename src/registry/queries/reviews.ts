@@ -1,5 +1,6 @@
 import { ADMINISTER_RIGHT } from '#accounts/rights.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import { cutPage, type Page } from '#kernel/paging.ts';
 import { type Actor, accountOf, hasRight, RIGHTS } from '../actor.ts';
 import type { Client } from '../model/client.ts';
 import type { Revision } from '../model/revision.ts';
@@ -12,7 +13,7 @@ import {
 } from '../review/assignments.ts';
 import { type RedirectToReview, redirectsToReview } from '../review/redirect-review.ts';
 import { maySeeHidden } from '../visibility.ts';
-import { cutPage, type Page, type QueryContext } from './query-context.ts';
+import type { QueryContext } from './query-context.ts';
 
 /** Where a list of what waits continues. */
 export type PendingReviewCursor = Pick<PendingReview, 'since' | 'clientId'>;

@@ -10,9 +10,11 @@ import type { SiteId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import { hasSignatureParameter } from '#oauth1/parse.ts';
+import { oauth1StatusOf } from '#oauth1/refusal-statuses.ts';
 import { describeOAuth1Refusal, problemReport } from '#oauth1/refusal-texts.ts';
-import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
+import { bearerStatusOf } from '#oauth2/refusal-statuses.ts';
 import { describeBearerRefusal } from '#oauth2/refusal-texts.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';
 import { narrowerSite } from '#registry/access.ts';
@@ -171,20 +173,16 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardDepe
       if (authorization === undefined || isSignatureInHeader) {
         const verified = await oauth1.authenticateRequest(sent, site);
         if (!verified.ok) {
-          const { kind } = verified.refusal;
-          const status = isTooLarge(verified.refusal)
-            ? 413
-            : ['address_refused', 'consumer_key_refused', 'user_refused'].includes(kind)
-              ? 403
-              : /^(?:parameter|version|signature_method)_/.test(kind)
-                ? 400
-                : 401;
           const problem = Object.fromEntries(problemReport(verified.refusal));
           const { oauth_problem_advice: _advice, ...facts } = problem;
           return refuseWith(
-            status,
+            oauth1StatusOf(verified.refusal),
             { kind: 'oauth1', refusal: verified.refusal },
-            { error: kind, error_description: describeOAuth1Refusal(verified.refusal), ...facts },
+            {
+              error: verified.refusal.kind,
+              error_description: describeOAuth1Refusal(verified.refusal),
+              ...facts,
+            },
             challenge('OAuth', problem),
           );
         }
@@ -211,14 +209,10 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardDepe
       });
       if (!activeToken.ok) {
         const { refusal } = activeToken;
-        const [status, error] =
-          refusal.kind === 'not_allowed'
-            ? ([403, 'insufficient_scope'] as const)
-            : ([401, refusal.kind] as const);
         return refuseBearer(
-          status,
+          bearerStatusOf(refusal),
           { kind: 'bearer', refusal },
-          error,
+          refusal.kind === 'not_allowed' ? 'insufficient_scope' : refusal.kind,
           describeBearerRefusal(refusal),
         );
       }

@@ -1,50 +1,16 @@
 import type { FastifyReply } from 'fastify';
 import { formatChallenges } from '#encoding/authorization.ts';
 import { formEncode, type NameValuePair } from '#encoding/form.ts';
+import { oauth1StatusOf } from '#oauth1/refusal-statuses.ts';
 import { HELP_PAGE_PATH, problemReport } from '#oauth1/refusal-texts.ts';
-import { isTooLarge, type OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import { oauth2StatusOf } from '#oauth2/refusal-statuses.ts';
 import { describeOAuth2Refusal } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 
-// The one place where refusals become HTTP. A kind without a status does not compile.
-
-const oauth2Status = {
-  invalid_request: 400,
-  invalid_client: 401,
-  invalid_grant: 400,
-  unauthorized_client: 400,
-  foreign_token: 400,
-  unsupported_grant_type: 400,
-  invalid_scope: 400,
-  access_denied: 400,
-} as const satisfies Record<OAuth2Refusal['kind'], number>;
-
-const oauth1Status = {
-  parameter_absent: 400,
-  parameter_rejected: 400,
-  version_rejected: 400,
-  signature_method_rejected: 400,
-  insecure_transport: 400,
-  timestamp_refused: 401,
-  consumer_key_unknown: 401,
-  consumer_key_refused: 403,
-  wrong_protocol: 400,
-  owner_only: 403,
-  no_secret: 403,
-  address_refused: 403,
-  token_rejected: 401,
-  token_used: 401,
-  signature_invalid: 401,
-  body_unavailable: 401,
-  body_hash_invalid: 401,
-  nonce_used: 401,
-  callback_rejected: 400,
-  callback_misleading: 400,
-  permission_unknown: 401,
-  verifier_invalid: 401,
-  user_refused: 403,
-} as const satisfies Record<OAuth1Refusal['kind'], number>;
+// The one place where refusals become HTTP. The statuses of both protocols stand beside their
+// refusals, since the guard answers with them too.
 
 /** Of the registry, over the API. */
 export const apiStatusByRefusal = {
@@ -113,10 +79,9 @@ export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): 
       'www-authenticate',
       formatChallenges([{ scheme: 'Basic', params: { realm: 'gatehouse', charset: 'UTF-8' } }]),
     );
-  const problem = refusal.kind === 'invalid_request' ? refusal.problem : undefined;
-  if (problem === 'encoded') reply.header('accept-encoding', 'identity');
-  const status =
-    problem === 'too-large' ? 413 : problem === 'encoded' ? 415 : oauth2Status[refusal.kind];
+  if (refusal.kind === 'invalid_request' && refusal.problem === 'encoded')
+    reply.header('accept-encoding', 'identity');
+  const status = oauth2StatusOf(refusal);
   if (refusal.kind === 'foreign_token')
     return sendJson(reply, status, { error: 'invalid_request' });
   const error = refusal.kind === 'access_denied' ? 'invalid_grant' : refusal.kind;
@@ -131,7 +96,7 @@ export function sendOAuth2Refusal(reply: FastifyReply, refusal: OAuth2Refusal): 
  * and with a challenge in the header.
  */
 export function sendOAuth1Refusal(reply: FastifyReply, refusal: OAuth1Refusal): FastifyReply {
-  const status = isTooLarge(refusal) ? 413 : oauth1Status[refusal.kind];
+  const status = oauth1StatusOf(refusal);
   const problem = problemReport(refusal);
   if (status === 401)
     reply.header(

@@ -101,6 +101,38 @@ test('a token in the query or the form is no credential (RFC 9700 §4.3.2)', asy
   );
 });
 
+test('a refusal has one status at the guard and at the endpoint: PLAINTEXT without https is 400 (RFC 5849 §3.2)', async () => {
+  const plain = new TestServer({ issuer: 'http://localhost:4400', 'oauth1-plaintext': 'on' });
+  const authorization =
+    'OAuth oauth_consumer_key="k", oauth_token="t", oauth_signature_method="PLAINTEXT", oauth_signature="a%26b", oauth_timestamp="1", oauth_nonce="n"';
+  const atGuard = no(
+    await plain.server.guard.permit(
+      {
+        method: 'GET',
+        target: '/api/notes',
+        headers: { authorization },
+        body: undefined,
+        address: '192.0.2.1',
+        secure: false,
+      },
+      here,
+    ),
+  );
+  const atEndpoint = await plain.app.inject({
+    method: 'POST',
+    url: '/oauth1/token',
+    headers: {
+      authorization: `${authorization}, oauth_verifier="v"`,
+    },
+  });
+  assert.match(atEndpoint.body, /oauth_problem=insecure_transport/);
+  assert.deepEqual(
+    [atGuard.body.error, atGuard.status, atEndpoint.statusCode],
+    ['insecure_transport', 400, 400],
+  );
+  await plain.close();
+});
+
 test('a bearer token: the rights of the person that the scopes also give', async () => {
   const answer = await permit(`bearer ${await userToken(ben)}`);
   assert.ok(answer.ok);

@@ -45,7 +45,7 @@ export function pageRoutes(app: FastifyInstance, services: Services): void {
   connectedAppsRoutes(app, services);
   helpRoutes(pages, services);
   consentRoutes(app, services);
-  reviewRoutes(app, services);
+  reviewRoutes(pages, services);
   auditRoutes(pages, {
     ...services,
     auditEntrySerializer: (actor) => makeAuditEntrySerializer(services, actor),

@@ -2,9 +2,6 @@ import type { FormParameters } from '#encoding/form.ts';
 import type { Services } from '#http/world.ts';
 import type { Client, GrantType } from '#registry/model/client.ts';
 import type { RevisedFields } from '#registry/model/revision.ts';
-import { fieldRefusals, type RegistryRefusal } from '#registry/refusals.ts';
-import type { FormProblem } from '../form-problems.ts';
-import { problemText, refusalText } from '../refusal-texts.ts';
 import { scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
 import { type AppKind, appKinds, isOwnerOnly, isService, kindOf } from './app.template.ts';
@@ -168,27 +165,3 @@ export const formChoices = (services: Services, words: Words): AppChoices => ({
     scopeWords(words, services.scopes).description(name),
   ),
 });
-
-/** Why the registry said no, each thing where it is said. */
-export function refusalFormProblems(
-  words: Words,
-  refusal: RegistryRefusal,
-): readonly FormProblem[] {
-  const fields = fieldRefusals(refusal);
-  if (fields.length === 0)
-    return [
-      {
-        field: refusal.kind === 'consumer_exists' ? 'version' : null,
-        text: refusalText(words, refusal),
-      },
-    ];
-  return fields.map((fieldRefusal) => ({
-    field: fieldRefusal.field,
-    text:
-      fieldRefusal.kind === 'missing_field'
-        ? words.say('problem.empty')
-        : problemText(words, fieldRefusal.problem),
-    sentence: refusalText(words, fieldRefusal),
-    ignorable: fieldRefusal.kind === 'invalid_field' && fieldRefusal.ignorable,
-  }));
-}

@@ -12,9 +12,9 @@ import { type FormProblem, mapToControls, noProblems } from '../form-problems.ts
 import type { PageResponse } from '../page.ts';
 import { refusalText } from '../refusal-texts.ts';
 import { appView, describeRevisionChanges, loadLastUsed } from './app.view.ts';
-import { refusalFormProblems } from './app-draft.ts';
 import { managePage } from './manage-app.template.ts';
 import { formatAddresses, isTestable, type ManageableApp, type SignedInCall } from './own-app.ts';
+import { refusalFormProblems } from './refusal-problems.ts';
 
 /** The form that was refused. `unsure`: its box was not ticked. */
 export interface RefusedForm {

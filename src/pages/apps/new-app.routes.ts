@@ -15,11 +15,11 @@ import {
   isAppKind,
   parseAppDraft,
   proposalValues,
-  refusalFormProblems,
 } from './app-draft.ts';
 import { type AppDraft, chooseAppKindPage, newAppPage } from './app-forms.template.ts';
 import { issuedCredentialsPage } from './credentials.template.ts';
 import { notFound, type SignedInCall } from './own-app.ts';
+import { refusalFormProblems } from './refusal-problems.ts';
 
 /** A version after this one, as people count: the last number, one more. */
 function nextVersion(version: string): string {

@@ -8,15 +8,10 @@ import { type FormProblem, noProblems } from '../form-problems.ts';
 import { getPage, type PageResponse, postForm } from '../page.ts';
 import { kindOf } from './app.template.ts';
 import { changedFields, describeRevisionChanges } from './app.view.ts';
-import {
-  draftFromClient,
-  formChoices,
-  parseAppDraft,
-  refusalFormProblems,
-  revisionValues,
-} from './app-draft.ts';
+import { draftFromClient, formChoices, parseAppDraft, revisionValues } from './app-draft.ts';
 import { type AppDraft, previewPage, revisePage } from './app-forms.template.ts';
 import { findManageableApp, type ManageableApp, notFound, type SignedInCall } from './own-app.ts';
+import { refusalFormProblems } from './refusal-problems.ts';
 
 /** Approved apps that this person may change. */
 async function findRevisableApp(call: SignedInCall): Promise<ManageableApp | undefined> {

@@ -1,18 +1,11 @@
 import { html } from 'hono/html';
 import type { Stage } from '#registry/model/client.ts';
-import {
-  bidiIsolate,
-  csrfField,
-  dateElement,
-  messageWithHtml,
-  paginationLinks,
-  timeElement,
-  truncateText,
-} from '../components.ts';
+import { bidiIsolate, dateElement, paginationLinks, truncateText } from '../components.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
 import { stageName } from '../refusal-texts.ts';
 import type { Words } from '../words.ts';
+import { type AssignmentView, assignmentText, nextReviewButton } from './assignment.template.ts';
 
 /**
  * What the queue can show: what waits, the apps of a stage, apps without an owner, and apps with a
@@ -29,13 +22,6 @@ export const reviewTabs = [
   'redirects',
 ] as const;
 export type ReviewTab = (typeof reviewTabs)[number];
-
-/** Who is looking at something. */
-export interface AssignmentView {
-  readonly reviewer: string | null;
-  readonly isMine: boolean;
-  readonly assignedAt: number;
-}
 
 /** One app of the queue, or one change of an app. */
 export interface ReviewQueueRow {
@@ -73,32 +59,6 @@ export interface ReviewQueueView {
 /** The address of a tab. */
 export const tabPath = (tab: ReviewTab): string =>
   tab === 'waiting' ? '/review' : `/review?show=${tab}`;
-
-/** Who is looking at it. */
-export const assignmentText = (words: Words, assignment: AssignmentView): Html =>
-  assignment.isMine
-    ? messageWithHtml(words, 'review.claim-mine', {
-        since: timeElement(words, assignment.assignedAt),
-      })
-    : messageWithHtml(words, 'review.claim-other', {
-        reviewer: bidiIsolate(assignment.reviewer ?? words.say('frame.nobody')),
-        since: timeElement(words, assignment.assignedAt),
-      });
-
-/** The same on the desk itself, with what it means. */
-export const assignmentSentence = (words: Words, assignment: AssignmentView): Html =>
-  assignment.isMine
-    ? messageWithHtml(words, 'review.claim-is-mine', {
-        since: timeElement(words, assignment.assignedAt),
-      })
-    : messageWithHtml(words, 'review.claim-is-other', {
-        reviewer: bidiIsolate(assignment.reviewer ?? words.say('frame.nobody')),
-        since: timeElement(words, assignment.assignedAt),
-      });
-
-/** The button that opens what has waited longest. */
-export const nextReviewButton = (frame: Frame): Html =>
-  html`<form method="post" action="/review/next">${csrfField(frame)}<button name="next" value="1">${frame.words.say('review.next')}</button></form>`;
 
 function queueRow(words: Words, tab: ReviewTab, item: ReviewQueueRow): Html {
   const cell = (key: Parameters<Words['say']>[0], content: Html | string) =>

@@ -1,236 +1,214 @@
-import type { Account } from '#accounts/account.ts';
 import { formatUriForDisplay } from '#encoding/browser-uri.ts';
-import { makePersonLookup } from '#http/account-names.ts';
-import { parsePageCursor } from '#http/paging.ts';
-import type { Services } from '#http/world.ts';
+import { pageLinks, parsePageCursor } from '#http/paging.ts';
 import type { ClientId } from '#kernel/ids.ts';
-import { cutPage } from '#kernel/paging.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import type { Actor } from '#registry/actor.ts';
+import type { Clock } from '#platform/clock.ts';
 import type { Client, Stage } from '#registry/model/client.ts';
-import type { ClientFilter } from '#registry/records.ts';
-import { assignmentsEndedAt } from '#registry/review/assignments.ts';
-import { redirectsToReview } from '#registry/review/redirect-review.ts';
+import type { ScopeCatalogue } from '#registry/model/scopes.ts';
+import type { VisibleClientFilter } from '#registry/queries/clients.ts';
+import type { RegistryQueries } from '#registry/queries/registry-queries.ts';
+import type { PendingReviewCursor } from '#registry/queries/reviews.ts';
+import type { Registry } from '#registry/registry.ts';
 import { DAY } from '#registry/usage.ts';
-import { maySeeHidden } from '#registry/visibility.ts';
-import type { PageCall, PageResponse } from '../page.ts';
+import type { SignedInCall } from '../page.ts';
 import { problemText } from '../refusal-texts.ts';
 import { scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
 import {
   type ReviewQueueRow,
+  type ReviewQueueView,
   type ReviewTab,
-  reviewQueuePage,
   reviewTabs,
-  tabPath,
 } from './queue.template.ts';
 
-// The lists of the review desk.
-
-type ReviewCall = PageCall<Account>;
 const PAGE_SIZE = 25;
 
-/** Hidden apps are left out for those who may not see them. */
-export const visibilityFilter = (actor: Actor) =>
-  maySeeHidden(actor) ? {} : ({ suppressed: false } as const);
+/** What the lists of reviewers are made with. */
+export interface QueueViewDependencies {
+  readonly registry: Pick<Registry, 'query'>;
+  readonly scopes: ScopeCatalogue;
+  readonly clock: Clock;
+}
 
-/** Lists that are one question to the store. */
+/** Lists of apps by what they are, not by what waits. */
 type StageTab = Exclude<ReviewTab, 'waiting' | 'redirects'>;
 
-const tabFilter = (tab: StageTab): ClientFilter =>
+const tabFilter = (tab: StageTab): VisibleClientFilter =>
   tab === 'orphaned' ? { orphaned: true } : { stage: tab satisfies Stage };
 
+function countTab(queries: RegistryQueries, tab: ReviewTab): Promise<number> | null {
+  if (tab === 'redirects') return null;
+  return tab === 'waiting' ? queries.countPendingReviews() : queries.countClients(tabFilter(tab));
+}
+
 /** How many apps each tab has, as far as this reviewer may see them. */
-async function loadTabCounts({
-  services,
-  actor,
-}: ReviewCall): Promise<Record<ReviewTab, number | null>> {
-  const countEntries = await Promise.all(
-    reviewTabs.map(async (tab) => {
-      const visibility = visibilityFilter(actor);
-      if (tab === 'redirects') return [tab, null] as const;
-      const count =
-        tab === 'waiting'
-          ? await services.records.countPendingReviews(visibility)
-          : await services.records.countClients({ ...tabFilter(tab), ...visibility });
-      return [tab, count] as const;
-    }),
+async function loadTabCounts(queries: RegistryQueries): Promise<ReviewQueueView['counts']> {
+  const counts = await Promise.all(
+    reviewTabs.map(async (tab) => [tab, await countTab(queries, tab)] as const),
   );
-  return Object.fromEntries(countEntries) as Record<ReviewTab, number | null>;
+  return Object.fromEntries(counts) as Record<ReviewTab, number | null>;
 }
 
 /** Risks of an app's scopes that are not low, in words. */
 const scopeRisks = (
-  services: Services,
+  catalogue: ScopeCatalogue,
   words: Words,
   scopes: readonly string[],
 ): readonly string[] => [
   ...new Set(
     scopes
-      .map((scope) => services.scopes.get(scope)?.risk ?? 'unknown')
+      .map((scope) => catalogue.get(scope)?.risk ?? 'unknown')
       .filter((risk) => risk !== 'low')
-      .map((risk) => scopeWords(words, services.scopes).risk(risk)),
+      .map((risk) => scopeWords(words, catalogue).risk(risk)),
   ),
 ];
 
-/** Makes rows of apps for one page; people and claims are looked up once. */
-function makeRowBuilder({ services, user, frame }: ReviewCall) {
-  const lookUpPerson = makePersonLookup(services);
-  const now = services.clock.now();
-  return async (
-    items: readonly {
-      readonly client: Client;
-      readonly since: Instant;
-      readonly scopes: readonly string[];
-      readonly change: boolean;
-    }[],
-  ): Promise<readonly ReviewQueueRow[]> => {
-    const assignments = await services.records.assignmentsOf(
-      items.map(({ client }) => client.id),
-      assignmentsEndedAt(now),
-    );
-    return Promise.all(
-      items.map(async ({ client, since, scopes, change }) => {
-        const assignment = assignments.get(client.id);
-        return {
-          id: client.id,
-          name: client.name,
-          version: client.version,
-          owner: (await lookUpPerson(client.ownerId)).name,
-          stage: client.stage,
-          suppressed: client.suppressed,
-          isSuspended: client.suspension !== 'none',
-          isChange: change,
-          waitingSince: since,
-          waitingDays: Math.floor((now - since) / DAY),
-          risks: scopeRisks(services, frame.words, scopes),
-          assignment: assignment
-            ? {
-                reviewer: (await lookUpPerson(assignment.reviewerId)).name,
-                isMine: assignment.reviewerId === user.id,
-                assignedAt: assignment.at,
-              }
-            : null,
-        };
-      }),
-    );
+/** What a row of a list is about. */
+interface QueueItem {
+  readonly client: Client;
+  readonly since: Instant;
+  /** Those whose risk is shown. */
+  readonly scopes: readonly string[];
+  readonly isChange: boolean;
+}
+
+const itemOf = (client: Client): QueueItem => ({
+  client,
+  since: client.stageAt,
+  scopes: client.scopes,
+  isChange: false,
+});
+
+/** Rows for one page; people and assignments are looked up once. */
+async function makeRows(
+  { registry, scopes: catalogue, clock }: QueueViewDependencies,
+  { actor, user, frame }: SignedInCall,
+  items: readonly QueueItem[],
+): Promise<readonly ReviewQueueRow[]> {
+  const queries = registry.query(actor);
+  const lookUpPerson = queries.personLookup();
+  const now = clock.now();
+  const assignments = await queries.assignmentsOf(items.map(({ client }) => client.id));
+  return Promise.all(
+    items.map(async ({ client, since, scopes, isChange }) => {
+      const assignment = assignments.get(client.id);
+      return {
+        id: client.id,
+        name: client.name,
+        version: client.version,
+        owner: (await lookUpPerson(client.ownerId)).name,
+        stage: client.stage,
+        suppressed: client.suppressed,
+        isSuspended: client.suspension !== 'none',
+        isChange,
+        waitingSince: since,
+        waitingDays: Math.floor((now - since) / DAY),
+        risks: scopeRisks(catalogue, frame.words, scopes),
+        assignment: assignment
+          ? {
+              reviewer: (await lookUpPerson(assignment.reviewerId)).name,
+              isMine: assignment.reviewerId === user.id,
+              assignedAt: assignment.at,
+            }
+          : null,
+      };
+    }),
+  );
+}
+
+/** Where the list of what waits continues; undefined: at its beginning. */
+function parseQueueCursor(text: string | undefined): PendingReviewCursor | undefined {
+  const [, since, clientId] = /^(\d{1,15})-([0-9a-f]{32})$/.exec(text ?? '') ?? [];
+  return since === undefined
+    ? undefined
+    : { since: instant(Number(since)), clientId: clientId as ClientId };
+}
+
+/** What waits, the longest wait first. */
+export async function makePendingReviewsView(
+  dependencies: QueueViewDependencies,
+  call: SignedInCall,
+): Promise<ReviewQueueView> {
+  const queries = dependencies.registry.query(call.actor);
+  const after = parseQueueCursor(call.query.get('after'));
+  const { items, next } = await queries.listPendingReviews({
+    ...(after === undefined ? {} : { after }),
+    limit: PAGE_SIZE,
+  });
+  const rows = items.map(({ client, revision, since }) => ({
+    client,
+    since,
+    // Of a change, the risk of what it adds is shown.
+    scopes:
+      revision?.fields.scopes.filter((scope) => !client.scopes.includes(scope)) ?? client.scopes,
+    isChange: revision !== null,
+  }));
+  return {
+    tab: 'waiting',
+    counts: await loadTabCounts(queries),
+    rows: await makeRows(dependencies, call, rows),
+    ...pageLinks(
+      '/review',
+      {},
+      {
+        isFirst: after === undefined,
+        next: next && `${next.since}-${next.clientId}`,
+      },
+    ),
+    canTakeNext: await queries.hasAvailableReview(),
   };
 }
 
-/** What this reviewer could take up. */
-export const availableTo = ({ services, user }: ReviewCall) => ({
-  reviewerId: user.id,
-  endedAt: assignmentsEndedAt(services.clock.now()),
-});
-
-/** What waits, the longest wait first. */
-export async function pendingReviewsPage(call: ReviewCall): Promise<PageResponse> {
-  const { services, frame, actor, query } = call;
-  const cursor = /^(\d{1,15})-([0-9a-f]{32})$/.exec(query.get('after') ?? '');
-  const after = cursor
-    ? { since: instant(Number(cursor[1])), clientId: cursor[2] as ClientId }
-    : undefined;
-  const visibility = visibilityFilter(actor);
-  const found = await services.records.listPendingReviews({
-    ...visibility,
-    ...(after ? { after } : {}),
-    limit: PAGE_SIZE + 1,
-  });
-  const items = [];
-  const { items: rows, next } = cutPage(
-    found,
-    PAGE_SIZE,
-    ({ since, clientId }) => `${since}-${clientId}`,
-  );
-  for (const { clientId, revisionId, since } of rows) {
-    const client = await services.records.findClient(clientId);
-    if (client === undefined) continue;
-    const revision =
-      revisionId === null ? undefined : await services.records.openRevision(clientId);
-    const scopes = (revision?.fields.scopes ?? client.scopes).filter(
-      (scope) => revision === undefined || !client.scopes.includes(scope),
-    );
-    items.push({ client, since, scopes, change: revisionId !== null });
-  }
-  const unassigned = await services.records.listPendingReviews({
-    ...visibility,
-    availableTo: availableTo(call),
-    limit: 1,
-  });
-  return reviewQueuePage(frame, {
-    tab: 'waiting',
-    counts: await loadTabCounts(call),
-    rows: await makeRowBuilder(call)(items),
-    first: after ? '/review' : null,
-    next: next === null ? null : `/review?after=${next}`,
-    canTakeNext: unassigned.length > 0,
-  });
-}
-
 /** Every other app, the latest registration first. */
-export async function clientsByStagePage(call: ReviewCall, tab: StageTab): Promise<PageResponse> {
-  const { services, frame, actor, query } = call;
-  const below = parsePageCursor(query.get('below'));
-  const found = await services.records.listClients({
+export async function makeStageView(
+  dependencies: QueueViewDependencies,
+  call: SignedInCall,
+  tab: StageTab,
+): Promise<ReviewQueueView> {
+  const queries = dependencies.registry.query(call.actor);
+  const below = parsePageCursor(call.query.get('after'));
+  const { items, next } = await queries.listClients({
     ...tabFilter(tab),
-    ...visibilityFilter(actor),
     ...(below === undefined ? {} : { below }),
-    limit: PAGE_SIZE + 1,
+    limit: PAGE_SIZE,
   });
-  const { items: rows, next } = cutPage(found, PAGE_SIZE, ({ number }) => number);
-  // What is left of an app that the configuration no longer describes is hidden like a hidden app.
-  const visible = rows.filter(({ stage }) => stage !== 'configured' || maySeeHidden(actor));
-  return reviewQueuePage(frame, {
+  return {
     tab,
-    counts: await loadTabCounts(call),
-    rows: await makeRowBuilder(call)(
-      visible.map((client) => ({
-        client,
-        since: client.stageAt,
-        scopes: client.scopes,
-        change: false,
-      })),
-    ),
-    first: below === undefined ? null : tabPath(tab),
-    next: next === null ? null : `${tabPath(tab)}&below=${next}`,
+    counts: await loadTabCounts(queries),
+    rows: await makeRows(dependencies, call, items.map(itemOf)),
+    ...pageLinks('/review', { show: tab }, { isFirst: below === undefined, next }),
     canTakeNext: false,
-  });
+  };
 }
 
 /**
  * Apps whose redirect URIs are refused now and were accepted once, the latest registration first.
  */
-export async function redirectReviewPage(call: ReviewCall): Promise<PageResponse> {
-  const { services, frame, actor, query } = call;
-  const below = parsePageCursor(query.get('below'));
-  const { items, next } = await redirectsToReview(services.records, {
-    ...visibilityFilter(actor),
+export async function makeRedirectReviewView(
+  dependencies: QueueViewDependencies,
+  call: SignedInCall,
+): Promise<ReviewQueueView> {
+  const queries = dependencies.registry.query(call.actor);
+  const below = parsePageCursor(call.query.get('after'));
+  const { items, next } = await queries.listRedirectsToReview({
     ...(below === undefined ? {} : { below }),
     limit: PAGE_SIZE,
   });
-  const visibleItems = items.filter(
-    ({ client }) => client.stage !== 'configured' || maySeeHidden(actor),
+  const rows = await makeRows(
+    dependencies,
+    call,
+    items.map(({ client }) => itemOf(client)),
   );
-  const rows = await makeRowBuilder(call)(
-    visibleItems.map(({ client }) => ({
-      client,
-      since: client.stageAt,
-      scopes: client.scopes,
-      change: false,
-    })),
-  );
-  return reviewQueuePage(frame, {
+  const { words } = call.frame;
+  return {
     tab: 'redirects',
-    counts: await loadTabCounts(call),
+    counts: await loadTabCounts(queries),
     rows: rows.map((row, index) => {
-      const { client, problem } = visibleItems[index] as (typeof visibleItems)[number];
-      return {
-        ...row,
-        redirectProblem: `${formatUriForDisplay(client.redirectUri)}: ${problemText(frame.words, problem)}`,
-      };
+      const { client, problem } = items[index] as (typeof items)[number];
+      const redirectProblem = `${formatUriForDisplay(client.redirectUri)}: ${problemText(words, problem)}`;
+      return { ...row, redirectProblem };
     }),
-    first: below === undefined ? null : tabPath('redirects'),
-    next: next === null ? null : `${tabPath('redirects')}&below=${next}`,
+    ...pageLinks('/review', { show: 'redirects' }, { isFirst: below === undefined, next }),
     canTakeNext: false,
-  });
+  };
 }

@@ -6,7 +6,9 @@ import {
   dateElement,
   descriptionList,
   formField,
-  messageWithHtml, truncateText } from '../components.ts';
+  messageWithHtml,
+  truncateText,
+} from '../components.ts';
 import { problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { stageName } from '../refusal-texts.ts';

@@ -6,7 +6,13 @@ import {
   differenceTable,
   displayValue,
 } from '../audit-table.ts';
-import { bidiIsolate, descriptionList, messageWithHtml, timeElement, truncateText } from '../components.ts';
+import {
+  bidiIsolate,
+  descriptionList,
+  messageWithHtml,
+  timeElement,
+  truncateText,
+} from '../components.ts';
 import type { Html } from '../frame.ts';
 import { fieldName } from '../refusal-texts.ts';
 import { catalogues, type MessageKey, type Words } from '../words.ts';

@@ -249,7 +249,7 @@ describe('citations', () => {
 
   for (const text of [
     'RFC 6749 §4.1.3, §5.2; RFC 3986 Appendix B',
-    "test/transcripts/rfc6749/token.test.ts, reading: 'rfc5849'",
+    "test/transcripts/rfc6749/refresh.test.ts, reading: 'rfc5849'",
     'the RFCs, 401 in the dialect',
     'registry 3.4–3.8, 6.3',
     '(ADR 17)',

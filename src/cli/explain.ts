@@ -8,14 +8,15 @@ import {
   splitUrl,
   toRawRequest,
 } from '#oauth1/explain.ts';
-import { oauth1ProfileNames } from '#oauth1/parse.ts';
 import {
   MAX_PASTED_BYTES,
   type PastedRequest,
   parsePastedRequest,
 } from '#oauth1/pasted-request.ts';
-import { findingText, unreadableText } from '#pages/help/explained-texts.ts';
+import { coreOAuth1Profile, type OAuth1Profile } from '#oauth1/profile.ts';
+import { findingText, profileText, unreadableText } from '#pages/help/explained-texts.ts';
 import { wordsOf } from '#pages/words.ts';
+import { installedDialect } from '#server/installed-dialect.ts';
 import {
   type Command,
   type Io,
@@ -28,6 +29,9 @@ import { explainSummary } from './summaries.ts';
 
 const words = wordsOf('en');
 
+/** The core's profile, and the dialect's. */
+const profiles = [coreOAuth1Profile, installedDialect?.oauth1Profile ?? []].flat();
+
 const requestSchema = z.strictObject({
   method: z.string().min(1).max(32),
   url: z.string().min(1).max(65_536),
@@ -39,7 +43,7 @@ const requestSchema = z.strictObject({
   publicKeyPem: z.string().max(65_536).nullish(),
   baseString: z.string().max(1_048_576).nullish(),
   origin: z.string().max(2048).nullish(),
-  reading: z.enum(oauth1ProfileNames).nullish(),
+  reading: z.enum(profiles.map(({ name }) => name)).nullish(),
 });
 type RequestDescription = z.infer<typeof requestSchema>;
 
@@ -121,6 +125,13 @@ const readSecret = (args: ParsedArguments, io: Io, option: string, variable: str
     : io.readFile(args.value(option) as string)
   )?.replace(/\r?\n$/, '') ?? '';
 
+/** The profile that a request is read by: the dialect's by its option, or one by its name. */
+function selectProfile(asDialect: boolean, name: string | null): OAuth1Profile {
+  if (asDialect && installedDialect === null) throw new UsageError('this server has no dialect.');
+  const selected = asDialect ? installedDialect?.oauth1Profile.name : name;
+  return profiles.find((profile) => profile.name === selected) ?? coreOAuth1Profile;
+}
+
 interface ExplainResult extends SignatureExplanation {
   readonly differences: ReturnType<typeof compareBaseStrings>;
 }
@@ -153,7 +164,7 @@ function toTextLines({
   return [
     ...diagnosis.findings.map((one) => findingText(words, one)),
     '',
-    `${words.say('help.base')} (read ${words.say(`help.reading-${diagnosis.profile}`)})`,
+    `${words.say('help.base')} (read ${profileText(words, diagnosis.profile)})`,
     `  method      ${diagnosis.signed?.method ?? ''}`,
     `  address     ${signing.baseStringUri}`,
     `  parameters  ${signing.normalizedParams.replaceAll('&', '\n            & ')}`,
@@ -228,7 +239,7 @@ export const explainOAuth1: Command = {
         readSecret(args, io, 'token-secret-file', 'GATEHOUSE_EXPLAIN_TOKEN_SECRET'),
       publicKeyPem: readOptionFile('public-key') ?? description.publicKeyPem ?? null,
       signatureMethod: description.signatureMethod,
-      profile: args.isSet('dialect') ? 'mediawiki' : (description.reading ?? 'rfc5849'),
+      profile: selectProfile(args.isSet('dialect'), description.reading ?? null),
       plaintext: args.isSet('plaintext'),
     });
     if (!answer.ok) {

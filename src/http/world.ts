@@ -24,11 +24,28 @@ import type { ReviewAssignments } from '#registry/review/assignments.ts';
 import type { DialectErrors } from './error-pages.ts';
 import type { ProxyMonitor } from './proxy-watch.ts';
 
-/** One face of the protocols: the core's, or a dialect's. */
+/** Both protocols under one profile: the core's, or a dialect's. */
 export interface Protocols {
   readonly oauth1: OAuth1;
   readonly oauth2: OAuth2;
 }
+
+/** The protocols under a dialect's profile, and the requests that are judged by it. */
+export interface DialectProtocols extends Protocols {
+  readonly name: string;
+  ownsTarget(target: string): boolean;
+}
+
+/** The protocols that are served. */
+export interface ServedProtocols {
+  readonly core: Protocols;
+  /** Null: no dialect is served. */
+  readonly dialect: DialectProtocols | null;
+}
+
+/** The protocols under a stored profile name; the core's, where its dialect is not served. */
+export const protocolsNamed = ({ core, dialect }: ServedProtocols, name: string): Protocols =>
+  dialect?.name === name ? dialect : core;
 
 /** How much time and room connections get. */
 export interface ConnectionLimits {
@@ -87,7 +104,7 @@ export interface Services {
   readonly authorizationRequests: AuthorizationRequests;
   readonly failures: Pick<FailureRecords, 'listFailures'> & FailureRecorder;
   readonly pendingRequests: PendingRequests;
-  readonly protocols: { readonly core: Protocols; readonly mediawiki: Protocols | null };
+  readonly protocols: ServedProtocols;
   readonly signingKeys: SigningKeys;
   readonly idGenerator: IdGenerator;
   readonly entropy: Entropy;

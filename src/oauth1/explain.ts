@@ -1,15 +1,11 @@
 import type { RawRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type Diagnosis, diagnose, type RequestToDiagnose } from './diagnosis/diagnose.ts';
-import { type OAuth1ProfileName, parseSignedRequest } from './parse.ts';
+import { parseSignedRequest } from './parse.ts';
+import { coreOAuth1Profile, type OAuth1Profile } from './profile.ts';
 import type { OAuth1Refusal } from './refusals.ts';
-import {
-  computeSignature,
-  type SignatureMethod,
-  signatureMethods,
-  supportedMethods,
-} from './signature.ts';
-import { coreOAuth1Settings } from './verify.ts';
+import { computeSignature, type SignatureMethod, signatureMethods } from './signature.ts';
+import { makeOAuth1Settings } from './verify.ts';
 
 /**
  * What the one who explains holds of the signature: the secrets a request was signed with, and what
@@ -21,7 +17,8 @@ interface VerificationInputs {
   readonly publicKeyPem?: string | null | undefined;
   /** The method to sign with; left out: the one that the request names. */
   readonly signatureMethod?: string | null | undefined;
-  readonly profile?: OAuth1ProfileName;
+  /** Left out: the core's. */
+  readonly profile?: OAuth1Profile;
   /** The server takes PLAINTEXT. */
   readonly plaintext?: boolean;
 }
@@ -95,14 +92,10 @@ export function explainSignedRequest(
     clientSecret,
     tokenSecret,
     publicKeyPem = null,
-    profile = 'rfc5849',
+    profile = coreOAuth1Profile,
     plaintext = false,
   } = request;
-  const settings = {
-    ...coreOAuth1Settings({ origin, plaintext }),
-    profile,
-    methods: supportedMethods(profile, plaintext),
-  };
+  const settings = makeOAuth1Settings(profile, { origin, plaintext });
   const secrets = {
     clientSecrets: clientSecret === '' ? [] : [clientSecret],
     tokenSecret,

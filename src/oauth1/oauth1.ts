@@ -31,6 +31,7 @@ import {
 } from './callback.ts';
 import { type Diagnosis, diagnose, type RequestToDiagnose } from './diagnosis/diagnose.ts';
 import { parseSignedRequest, type SignedRequest } from './parse.ts';
+import type { OAuth1Profile } from './profile.ts';
 import type { NonceClaim, TemporaryCredentialRecords, TokenCredentialRecords } from './records.ts';
 import { type OAuth1Refusal, rejectParameter } from './refusals.ts';
 import { findParameterProblem, type OAuth1Settings, verifySignature } from './verify.ts';
@@ -83,8 +84,9 @@ export interface PreparedAuthorization {
   readonly approvalOutcome: ApprovalOutcome;
 }
 
-/** One face of OAuth 1.0a. */
+/** OAuth 1.0a under one profile. */
 export interface OAuth1 {
+  readonly profile: OAuth1Profile;
   /** Temporary credentials (RFC 5849 §2.1). */
   issueTemporaryCredentials(
     rawRequest: RawRequest,
@@ -117,7 +119,7 @@ export interface OAuth1 {
   /**
    * Where a person who denied a request may go back to: its callback, with what became of it in the
    * words of OAuth Problem Reporting, for RFC 5849 §2.2 has none. Undefined: there is no callback,
-   * nobody is sent there, or the dialect is spoken, which has no such way.
+   * nobody is sent there, or the profile has no such way.
    */
   denialRedirect(
     token: string,
@@ -172,7 +174,7 @@ function redirectRefusal(client: Client, why: UnprovenRedirect): OAuth1Refusal {
     : { kind: 'consumer_key_refused', client, why };
 }
 
-/** Builds one face of OAuth 1.0a over its parts. */
+/** Builds OAuth 1.0a under one profile. */
 export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
   const {
     temporaryCredentials,
@@ -185,6 +187,7 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
     usage,
     settings,
   } = deps;
+  const { profile } = settings;
 
   async function findSigningClient(signed: SignedRequest): Promise<Client | undefined> {
     const key = signed.oauth.get('oauth_consumer_key') ?? '';
@@ -224,7 +227,7 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
   async function parseAndCheck(
     rawRequest: RawRequest,
   ): Promise<Result<{ signed: SignedRequest; client: Client | undefined }, OAuth1Refusal>> {
-    const signed = parseSignedRequest(rawRequest, settings.profile);
+    const signed = parseSignedRequest(rawRequest, profile);
     if (!signed.ok) return signed;
     const problem = findParameterProblem(signed.value, settings, clock.now());
     if (problem) return refuse(problem);
@@ -232,12 +235,12 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
   }
 
   /**
-   * What the dialect says of an app before anything is proven (protocols 1.12): nobody could sign
-   * for such an app, or has a use for what they would get, so a signature is not asked for. The
-   * core says it to a proven app alone; a hidden app is never told of.
+   * What a profile may say of an app before anything is proven: nobody could sign for such an app,
+   * or has a use for what they would get, so a signature is not asked for. Otherwise it is said to a
+   * proven app alone; a hidden app is never told of.
    */
   function unprovenClientProblem(client: Client | undefined): OAuth1Refusal | undefined {
-    if (settings.profile !== 'mediawiki' || client === undefined || client.suppressed)
+    if (!profile.clientProblemsBeforeSignature || client === undefined || client.suppressed)
       return undefined;
     if (client.ownerOnly) return { kind: 'owner_only', client };
     return hasNoSigningKey(client) ? { kind: 'no_secret' } : undefined;
@@ -285,12 +288,14 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
    */
   const isAllowedCallback = (callback: string, client: Client): boolean =>
     isCallbackAllowed(callback, client) ||
-    (settings.profile === 'rfc5849' && isRegisteredCallback(callback, client));
+    (profile.registeredCallbackAllowed && isRegisteredCallback(callback, client));
   /** True when whoever consents would be sent to another host than the callback shows. */
   const isMisleadingCallback = (callback: string, client: Client): boolean =>
-    callbackDestination(callback, client, settings.oobRedirectsToRegisteredUrl) === 'misleads';
+    callbackDestination(callback, client, profile.oobRedirectsToRegisteredUrl) === 'misleads';
 
   return {
+    profile,
+
     async issueTemporaryCredentials(sent) {
       const parsed = await parseAndCheck(sent);
       if (!parsed.ok) return parsed;
@@ -310,19 +315,19 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
       const sentCallback = signed.oauth.get('oauth_callback');
       if (sentCallback === undefined || sentCallback === '') {
         return refuse(
-          settings.profile === 'mediawiki'
+          profile.missingCallback === 'callback-rejected'
             ? { kind: 'callback_rejected', prefix: client.redirectIsPrefix }
             : { kind: 'parameter_absent', parameter: 'oauth_callback' },
         );
       }
-      if (settings.profile === 'rfc5849' && needsPercentEncoding(sentCallback))
+      if (profile.unencodedCallback === 'refuse' && needsPercentEncoding(sentCallback))
         return rejectParameter(
           'oauth_callback',
           'malformed',
           ' is a URI: percent-encode blanks and characters beyond ASCII in it, then once more as a parameter.',
         );
       const callback =
-        settings.profile === 'mediawiki' ? encodeCallback(sentCallback) : sentCallback;
+        profile.unencodedCallback === 'encode' ? encodeCallback(sentCallback) : sentCallback;
       if (!isAllowedCallback(callback, client))
         return refuse({ kind: 'callback_rejected', prefix: client.redirectIsPrefix });
       if (isMisleadingCallback(callback, client)) return refuse({ kind: 'callback_misleading' });
@@ -400,7 +405,7 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
         outOfBand ? () => true : isAllowedCallback,
       );
       const isVerifierShown =
-        outOfBand && !(settings.oobRedirectsToRegisteredUrl && client.redirectUri !== '');
+        outOfBand && !(profile.oobRedirectsToRegisteredUrl && client.redirectUri !== '');
       // Where a callback leads counts only for those who are sent there.
       if (!redirect.ok && !(isVerifierShown && redirect.refusal.kind === 'misleading'))
         return refuse(redirectRefusal(client, redirect.refusal));
@@ -419,10 +424,9 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
     },
 
     async denialRedirect(token, client, user) {
-      const pair =
-        settings.profile === 'rfc5849'
-          ? await temporaryCredentials.findTemporaryCredentials(token, clock.now())
-          : undefined;
+      const pair = profile.denialRedirects
+        ? await temporaryCredentials.findTemporaryCredentials(token, clock.now())
+        : undefined;
       if (pair === undefined || pair.clientId !== client.id || pair.callback === 'oob')
         return undefined;
       const redirect = proveRedirect(pair.callback, client, user, 'error', isAllowedCallback);
@@ -450,7 +454,7 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
       const clientProblem = unprovenClientProblem(client);
       if (clientProblem) return refuse(clientProblem);
       const token = signed.oauth.get('oauth_token') ?? '';
-      if (token === '' && settings.profile === 'rfc5849')
+      if (token === '' && profile.missingToken === 'parameter-absent')
         return refuse({ kind: 'parameter_absent', parameter: 'oauth_token' });
       const now = clock.now();
       const found = identifierPattern.test(token)
@@ -477,7 +481,7 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
       const problem = handshakeProblem(client, sent);
       if (problem) return refuse(problem);
       const verifier = signed.oauth.get('oauth_verifier');
-      if (verifier === undefined && settings.profile === 'rfc5849')
+      if (verifier === undefined && profile.missingVerifier === 'parameter-absent')
         return refuse({ kind: 'parameter_absent', parameter: 'oauth_verifier' });
       // Everything the answer needs is fetched before the pair is spent.
       const boundConsentId = pair.authorized?.consentId ?? null;
@@ -530,7 +534,7 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
       if (!parsed.ok) return parsed;
       const { signed, client } = parsed.value;
       const token = signed.oauth.get('oauth_token') ?? '';
-      if (token === '' && settings.profile === 'rfc5849')
+      if (token === '' && profile.missingToken === 'parameter-absent')
         return refuse({ kind: 'parameter_absent', parameter: 'oauth_token' });
       const found = identifierPattern.test(token)
         ? await tokenCredentials.findTokenCredentials(token)
@@ -583,7 +587,7 @@ export function makeOAuth1(deps: OAuth1Dependencies): OAuth1 {
     async diagnoseRequest(request, client) {
       const now = clock.now();
       const clientSecrets = decryptedClientSecrets(client).map(({ plain }) => plain);
-      const signed = parseSignedRequest(request.rawRequest, settings.profile);
+      const signed = parseSignedRequest(request.rawRequest, profile);
       const token = (signed.ok && signed.value.oauth.get('oauth_token')) || '';
       const secrets = {
         clientSecrets,

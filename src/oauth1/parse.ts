@@ -1,17 +1,10 @@
-import { type NameValuePair, parseForm, parseFormAsPhp } from '#encoding/form.ts';
+import { type NameValuePair, parseForm } from '#encoding/form.ts';
 import { singleHeader as fieldOf, hasRequestBody, type RawRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { adviceForPart, type HeaderParameters, parseOAuthHeader } from './header.ts';
-import {
-  candidateParameterLists,
-  effectiveParameters,
-  findRepeatedProtocolParameter,
-} from './lenient-parameters.ts';
+import { parseOAuthHeader } from './header.ts';
+import { hasFormContentType, type OAuth1Profile } from './profile.ts';
 import { type OAuth1Refusal, type ParameterRejected, rejectParameter } from './refusals.ts';
-
-/** How a request is read: as RFC 5849 says, or as the MediaWiki dialect's clients expect. */
-export const oauth1ProfileNames = ['rfc5849', 'mediawiki'] as const;
-export type OAuth1ProfileName = (typeof oauth1ProfileNames)[number];
+import type { HeaderParameters } from './strict-parameters.ts';
 
 /** A request with its OAuth parameters found. */
 export interface SignedRequest {
@@ -20,12 +13,11 @@ export interface SignedRequest {
   readonly path: string;
   /** Everything that is signed: all parameters but `realm` and `oauth_signature`. */
   readonly params: readonly NameValuePair[];
-  /** The dialect: other spellings of the path that may have been signed. */
+  /** Other spellings of the path that may have been signed (`OAuth1Profile.alternativePaths`). */
   readonly alternativePaths?: readonly string[];
   /**
-   * The dialect: other lists that may have been signed. For a query that repeats a name `params`
-   * has the last values, as PHP reads them, and one of these has every value, as RFC 5849 wants. A
-   * handler reads the last value, which is signed in all of them.
+   * Other lists that may have been signed (`OAuth1Profile.readParameters`). What is used afterwards
+   * is in `params`, and is covered by each of them.
    */
   readonly alternativeParams?: readonly (readonly NameValuePair[])[];
   /** The `oauth_` parameters by name. */
@@ -41,24 +33,10 @@ export const MAX_SIGNED_FORM_BYTES = 1_048_576;
 export const MAX_PARAMETERS = 10_000;
 
 /**
- * Whether the body is a form that is signed; the dialect counts one only with POST (protocols 1.6).
- */
-const isForm = (
-  rawRequest: Pick<RawRequest, 'method' | 'headers'>,
-  profile: OAuth1ProfileName,
-): boolean => {
-  const type = fieldOf(rawRequest, 'content-type') ?? '';
-  return profile === 'mediawiki'
-    ? rawRequest.method.toUpperCase() === 'POST' &&
-        /^application\/x-www-form-urlencoded/i.test(type)
-    : /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i.test(type.trim());
-};
-
-/**
  * The bytes that came; undefined when there should be some and they are not at hand, such as those
  * that a parser has taken already.
  */
-function bodyBytes(rawRequest: RawRequest): Uint8Array | undefined {
+export function bodyBytes(rawRequest: RawRequest): Uint8Array | undefined {
   const bodiless = ['GET', 'HEAD'].includes(rawRequest.method.toUpperCase());
   const length = fieldOf(rawRequest, 'content-length');
   if (rawRequest.body === undefined)
@@ -73,7 +51,7 @@ function bodyBytes(rawRequest: RawRequest): Uint8Array | undefined {
 }
 
 /** The query of a target, without `?`. */
-function rawQuery(target: string): string {
+export function rawQuery(target: string): string {
   const question = target.indexOf('?');
   return question < 0 ? '' : target.slice(question + 1);
 }
@@ -97,13 +75,12 @@ export function hasSignatureParameter(rawRequest: RawRequest): boolean {
   return (
     rawRequest.body !== undefined &&
     rawRequest.body.length > 0 &&
-    isForm(rawRequest, 'rfc5849') &&
+    hasFormContentType(rawRequest) &&
     containsSignature(rawRequest.body)
   );
 }
 
 const noBytes = new Uint8Array();
-const placeNames = { query: 'query', body: 'form' } as const;
 
 /** Refuses what is larger than anybody signs, before it is read. */
 function sizeProblem(
@@ -126,35 +103,18 @@ function sizeProblem(
   );
 }
 
-/** Reads a query or a form strictly; a refusal names the parameter that cannot be read. */
-function parseStrictForm(
-  place: 'query' | 'body',
-  text: string | Uint8Array,
-): Result<readonly NameValuePair[], ParameterRejected> {
-  const pairs = parseForm(text);
-  if (pairs.ok) return pairs;
-  const { name, problem } = pairs.refusal;
-  if (name === null)
-    return rejectParameter(
-      place,
-      'malformed',
-      ` cannot be read: a name${adviceForPart(problem, placeNames[place])}`,
-    );
-  return rejectParameter(name, 'malformed', adviceForPart(problem, placeNames[place]));
-}
-
 /**
  * The bytes of the form that is signed; undefined: there is none. Refuses one that is not at hand,
  * or too large.
  */
-function readSignedForm(
+export function readSignedForm(
   rawRequest: RawRequest,
-  profile: OAuth1ProfileName,
+  profile: Pick<OAuth1Profile, 'isSignedForm'>,
   bytes: Uint8Array | undefined,
 ): Result<Uint8Array | undefined, OAuth1Refusal> {
   if ([rawRequest.headers['content-type'] ?? []].flat().length > 1)
     return rejectParameter('Content-Type', 'repeated', ' was sent more than once: send it once.');
-  if (!isForm(rawRequest, profile)) return accept(undefined);
+  if (!profile.isSignedForm(rawRequest)) return accept(undefined);
   if (bytes === undefined) return refuse({ kind: 'body_unavailable' });
   return sizeProblem('body', bytes) ?? accept(bytes);
 }
@@ -162,7 +122,7 @@ function readSignedForm(
 /** The parameters of the header field, if it has any of ours. */
 function readAuthorizationHeader(
   rawRequest: RawRequest,
-  profile: OAuth1ProfileName,
+  profile: OAuth1Profile,
 ): Result<HeaderParameters | undefined, OAuth1Refusal> {
   const values = [rawRequest.headers.authorization ?? []].flat();
   if (values.length > 1)
@@ -173,57 +133,13 @@ function readAuthorizationHeader(
 }
 
 /**
- * What a handler of the dialect reads from query and form, byte for byte what has to be signed.
- * Nothing of a form that is no form there, is not at hand or is too large.
- */
-export function readDialectParameters(rawRequest: RawRequest): readonly NameValuePair[] {
-  const query = rawQuery(rawRequest.target.split('#', 1)[0] ?? '');
-  const form = readSignedForm(rawRequest, 'mediawiki', bodyBytes(rawRequest));
-  return effectiveParameters(
-    parseFormAsPhp(query),
-    parseFormAsPhp((form.ok && form.value) || noBytes),
-  );
-}
-
-/**
- * The lists of parameters, one of which has to be signed, the one that is read afterwards first.
- */
-function collectParameterLists(
-  profile: OAuth1ProfileName,
-  query: string,
-  form: Uint8Array,
-  header: HeaderParameters | undefined,
-): Result<readonly (readonly NameValuePair[])[], OAuth1Refusal> {
-  if (profile === 'mediawiki') {
-    const body = parseFormAsPhp(form);
-    const repeatedName = findRepeatedProtocolParameter(body.pairs);
-    if (repeatedName !== undefined)
-      return rejectParameter(repeatedName, 'repeated', ' stands twice in the form: send it once.');
-    return accept(
-      candidateParameterLists({
-        query: parseFormAsPhp(query),
-        body,
-        header: header?.params ?? [],
-        byteLength: query.length + form.length,
-      }),
-    );
-  }
-  const [fromQuery, fromForm] = [parseStrictForm('query', query), parseStrictForm('body', form)];
-  if (!fromQuery.ok) return fromQuery;
-  return fromForm.ok
-    ? accept([[...fromQuery.value, ...fromForm.value, ...(header?.params ?? [])]])
-    : fromForm;
-}
-
-/**
- * Finds the parameters of a request in query, form body and header (RFC 5849 §3.4.1.3.1). The RFC's
- * reading refuses malformed encodings and an `oauth_` parameter that comes twice (§3.1), and says
- * which; the dialect's keeps the bytes as they came. Refuses a form whose bytes are not at hand,
- * for its signature could cover anything, and one that is too large.
+ * Finds the parameters of a request in query, form body and header (RFC 5849 §3.4.1.3.1), as the
+ * profile reads them. Refuses a form whose bytes are not at hand, for its signature could cover
+ * anything, and one that is too large.
  */
 export function parseSignedRequest(
   rawRequest: RawRequest,
-  profile: OAuth1ProfileName,
+  profile: OAuth1Profile,
 ): Result<SignedRequest, OAuth1Refusal> {
   const target = rawRequest.target.split('#', 1)[0] ?? '';
   const query = rawQuery(target);
@@ -234,13 +150,17 @@ export function parseSignedRequest(
   if (!form.ok) return form;
   const header = readAuthorizationHeader(rawRequest, profile);
   if (!header.ok) return header;
-  const lists = collectParameterLists(profile, query, form.value ?? noBytes, header.value);
+  const lists = profile.readParameters({
+    query,
+    form: form.value ?? noBytes,
+    header: header.value?.params ?? [],
+  });
   if (!lists.ok) return lists;
   const [all = [], ...others] = lists.value;
   const oauth = new Map<string, string>();
   for (const [name, value] of all) {
     if (!name.startsWith('oauth_')) continue;
-    if (oauth.has(name) && profile === 'rfc5849')
+    if (oauth.has(name) && profile.repeatedProtocolParameters === 'refuse')
       return rejectParameter(
         name,
         'repeated',
@@ -249,16 +169,14 @@ export function parseSignedRequest(
     oauth.set(name, value);
   }
   const path = target.split('?', 1)[0] ?? '';
+  const alternativePaths = profile.alternativePaths(path);
   const withoutSignature = (pairs: readonly NameValuePair[]) =>
     pairs.filter(([name]) => name !== 'oauth_signature');
   return accept({
     method: rawRequest.method,
     path,
     params: withoutSignature(all),
-    // The reference takes several slashes in front for one (protocols 1.7).
-    ...(profile === 'mediawiki' && path.startsWith('//')
-      ? { alternativePaths: [path.replace(/^\/+/, '/')] }
-      : {}),
+    ...(alternativePaths.length === 0 ? {} : { alternativePaths }),
     ...(others.length === 0 ? {} : { alternativeParams: others.map(withoutSignature) }),
     oauth,
     secure: rawRequest.secure,

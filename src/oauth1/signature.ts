@@ -14,20 +14,6 @@ export const signatureMethods = [
 ] as const;
 export type SignatureMethod = (typeof signatureMethods)[number];
 
-const methodsByProfile = {
-  rfc5849: ['HMAC-SHA1', 'HMAC-SHA256', 'RSA-SHA1', 'RSA-SHA256'],
-  mediawiki: ['HMAC-SHA1', 'RSA-SHA1'],
-} as const satisfies Readonly<Record<string, readonly SignatureMethod[]>>;
-
-/** What a reading serves; PLAINTEXT beside it where the operator allows it. */
-export const supportedMethods = (
-  profile: keyof typeof methodsByProfile,
-  plaintext: boolean,
-): readonly SignatureMethod[] => [
-  ...methodsByProfile[profile],
-  ...(plaintext ? (['PLAINTEXT'] as const) : []),
-];
-
 /** What a signature is checked with. */
 export interface SignatureSecrets {
   readonly clientSecret: string;

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { addSeconds, type Instant, instant, type Seconds, seconds } from '#kernel/time.ts';
 import { candidateBaseStrings } from './base-string.ts';
-import type { OAuth1ProfileName, SignedRequest } from './parse.ts';
+import type { SignedRequest } from './parse.ts';
+import type { OAuth1Profile } from './profile.ts';
 import type { NonceClaim } from './records.ts';
 import { type OAuth1Refusal, rejectParameter } from './refusals.ts';
 import {
@@ -10,39 +11,39 @@ import {
   isSignatureValid,
   type SignatureMethod,
   type SignatureSecrets,
-  supportedMethods,
 } from './signature.ts';
 
-/** Values of the deployment, and how one face of the server reads requests. */
+/** Values of the deployment, and the profile that its requests are judged by. */
 export interface OAuth1Settings {
   /** Public scheme, host and port: what signatures are made over. */
   readonly origin: string;
-  readonly profile: OAuth1ProfileName;
-  readonly methods: readonly SignatureMethod[];
-  /** The same nonce may come again with another timestamp (RFC 5849 §3.3), or never. */
-  readonly nonceUniquePerTimestamp: boolean;
+  readonly profile: OAuth1Profile;
+  /** PLAINTEXT is accepted, over https alone. */
+  readonly plaintext: boolean;
   readonly timestampWindowSeconds: Seconds;
   readonly temporaryCredentialsTtlSeconds: Seconds;
-  /** An out-of-band callback sends the person to the registered URL instead of showing the code. */
-  readonly oobRedirectsToRegisteredUrl: boolean;
 }
 
-/** How the core reads OAuth 1 (RFC 5849). `plaintext`: PLAINTEXT is accepted, over https alone. */
-export const coreOAuth1Settings = ({
+/** The settings of a profile at an origin. */
+export const makeOAuth1Settings = (
+  profile: OAuth1Profile,
+  { origin, plaintext }: Pick<OAuth1Settings, 'origin' | 'plaintext'>,
+): OAuth1Settings => ({
   origin,
+  profile,
   plaintext,
-}: {
-  readonly origin: string;
-  readonly plaintext: boolean;
-}): OAuth1Settings => ({
-  origin,
-  profile: 'rfc5849',
-  methods: supportedMethods('rfc5849', plaintext),
-  nonceUniquePerTimestamp: true,
   timestampWindowSeconds: seconds(300),
   temporaryCredentialsTtlSeconds: seconds(600),
-  oobRedirectsToRegisteredUrl: false,
 });
+
+/** The signature methods that are served. */
+export const servedMethods = ({
+  profile,
+  plaintext,
+}: Pick<OAuth1Settings, 'profile' | 'plaintext'>): readonly SignatureMethod[] => [
+  ...profile.signatureMethods,
+  ...(plaintext ? (['PLAINTEXT'] as const) : []),
+];
 
 /**
  * What is known of the one who signed; a secret that is not known is stood in for, so that time
@@ -68,17 +69,6 @@ export interface VerifiedSignature extends NonceClaim {
 const MAX_PARAMETER_LENGTH = 512;
 
 /**
- * The seconds that a timestamp names: a positive integer (RFC 5849 §3.3), in the dialect any number
- * that PHP reads. Undefined: it cannot be read, which the dialect answers as one that is too old.
- */
-function parseTimestamp(text: string, profile: OAuth1ProfileName): number | undefined {
-  if (profile === 'rfc5849') return /^\d+$/.test(text) ? Number(text) : undefined;
-  return /^\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?\s*$/i.test(text)
-    ? Number(text)
-    : Number.NaN;
-}
-
-/**
  * What is wrong with the protocol parameters before any secret is needed, in the order of RFC 5849
  * §3.1 and §3.3; undefined: nothing.
  */
@@ -99,7 +89,7 @@ export function findParameterProblem(
       ).refusal;
   }
   const version = oauth.get('oauth_version') || '1.0';
-  if (version !== '1.0' && !(version === '0' && settings.profile === 'mediawiki'))
+  if (version !== '1.0' && !(version === '0' && settings.profile.versionZeroAccepted))
     return { kind: 'version_rejected', requested: version.slice(0, 32) };
   for (const name of [
     'oauth_consumer_key',
@@ -112,16 +102,17 @@ export function findParameterProblem(
     if (value === undefined || value === '') return { kind: 'parameter_absent', parameter: name };
   }
   const requestedMethod = oauth.get('oauth_signature_method') as string;
-  if (!settings.methods.some((method) => method === requestedMethod)) {
+  const supported = servedMethods(settings);
+  if (!supported.some((method) => method === requestedMethod)) {
     return {
       kind: 'signature_method_rejected',
       requested: requestedMethod.slice(0, 64),
-      supported: settings.methods,
+      supported,
     };
   }
   if (requestedMethod === 'PLAINTEXT' && !signed.secure) return { kind: 'insecure_transport' };
   const timestamp = oauth.get('oauth_timestamp') as string;
-  const requestTimestamp = parseTimestamp(timestamp, settings.profile);
+  const requestTimestamp = settings.profile.parseTimestamp(timestamp);
   if (requestTimestamp === undefined)
     return rejectParameter(
       'oauth_timestamp',
@@ -175,14 +166,14 @@ export function verifySignature(
     return refuse({ kind: 'body_hash_invalid' });
   // A fraction is rounded up, so that the nonce is kept for as long as the timestamp is taken.
   const timestamp = instant(
-    Math.ceil(parseTimestamp(value('oauth_timestamp'), settings.profile) ?? 0),
+    Math.ceil(settings.profile.parseTimestamp(value('oauth_timestamp')) ?? 0),
   );
   const nonceDigest = hash(
     'sha256',
     `${value('oauth_consumer_key')}\0${signer.token === 'none' ? '' : value('oauth_token')}\0${value('oauth_nonce')}`,
     'base64url',
   );
-  const key = settings.nonceUniquePerTimestamp
+  const key = settings.profile.nonceUniquePerTimestamp
     ? timestamp.toString(16).padStart(10, '0') + nonceDigest
     : nonceDigest;
   return accept({

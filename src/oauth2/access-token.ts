@@ -94,12 +94,12 @@ const OWNER_TOKEN_TTL_SECONDS = seconds(31_556_995_200);
 export const makeOwnerTokenIssuer =
   (
     deps: Pick<OAuth2Dependencies, 'idGenerator' | 'clock' | 'signing'> & {
-      readonly profiles: Readonly<Record<ProtocolProfile, OAuth2Profile>>;
+      readonly oauth2ProfileNamed: (name: ProtocolProfile) => OAuth2Profile;
     },
   ): IssueOwnerToken =>
   (client, owner, scopes, profileName) => {
     const { idGenerator, clock, signing } = deps;
-    const oauth2Profile = deps.profiles[profileName];
+    const oauth2Profile = deps.oauth2ProfileNamed(profileName);
     const issuedAt = clock.now();
     const token = {
       id: idGenerator.tokenId(),

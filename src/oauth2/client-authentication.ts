@@ -40,8 +40,10 @@ function parseClientCredentials(
   const parsedBasic = isBasic
     ? parseBasicCredentials(authorization, profile.basicCredentialsDecoding)
     : undefined;
-  const isUnreadable = authorization !== undefined && !parsedBasic?.ok;
-  if (isUnreadable && profile.unusableAuthorizationHeader === 'refuse')
+  const whenUnusable = isBasic
+    ? profile.malformedBasicCredentials
+    : profile.otherAuthorizationScheme;
+  if (authorization !== undefined && !parsedBasic?.ok && whenUnusable === 'refuse')
     return refuse({
       kind: 'invalid_client',
       problem: isBasic ? 'basic-malformed' : 'other-scheme',
@@ -95,7 +97,7 @@ export async function authenticateClient(
     client !== undefined &&
     (client.confidential
       ? secret !== undefined && hasMatch
-      : secret === undefined || deps.profile.credentialsInHeaderAndBody === 'body-wins');
+      : secret === undefined || deps.profile.secretFromPublicClients === 'ignore');
   if (!isAuthenticated) {
     // Told apart for a dialect's hint alone: in the core both read the same, so that nobody learns
     // which clients exist.

@@ -22,6 +22,9 @@ export interface OAuth2Dependencies {
   readonly usage: UsageRecorder;
   readonly profile: OAuth2Profile;
   readonly settings: OAuth2Settings;
-  /** Records, registry and accounts may answer as things were a moment ago. */
-  readonly fromCache?: true;
+  /**
+   * A client's own token is stored on condition that the client is still what was judged: for
+   * records that may answer as things were a moment ago.
+   */
+  readonly saveOnlyIfClientUnchanged?: true;
 }

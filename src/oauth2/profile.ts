@@ -32,8 +32,8 @@ export interface OAuth2Settings {
 }
 
 /**
- * How one face of the server reads requests and writes tokens. The core's is strict; a dialect
- * hands in its own.
+ * The rules of OAuth 2 in which one set of addresses differs from another. Each member decides the
+ * one rule it is named for; the core's are strict, and a dialect hands in its own.
  */
 export interface OAuth2Profile {
   /** Basic credentials are form-encoded first (RFC 6749 §2.3.1), or taken as they are. */
@@ -41,25 +41,30 @@ export interface OAuth2Profile {
   /** Credentials in both header and body: refused (RFC 6749 §2.3), or the body's win. */
   readonly credentialsInHeaderAndBody: 'refuse' | 'body-wins';
   /**
-   * An Authorization value that is no readable Basic, beside what the body says: refused, or not
+   * An Authorization field of another scheme than Basic, whatever the body says: refused, or not
    * looked at.
    */
-  readonly unusableAuthorizationHeader: 'refuse' | 'ignore';
-  /** Which addresses these are: codes are redeemed where they were issued. */
+  readonly otherAuthorizationScheme: 'refuse' | 'ignore';
+  /** Basic credentials that cannot be read: refused, or not looked at. */
+  readonly malformedBasicCredentials: 'refuse' | 'ignore';
+  /** A secret of a client that has none: refused, or not looked at. */
+  readonly secretFromPublicClients: 'refuse' | 'ignore';
+  /** As it stands in stored rows: which addresses these are. It decides nothing by itself. */
   readonly name: ProtocolProfile;
-  /** Where refresh tokens may come from that are redeemed here. */
-  readonly refreshTokensAcceptedFrom: readonly ProtocolProfile[];
+  /** Under which profiles a code may have been issued that is redeemed here. */
+  readonly codesAcceptedFrom: readonly ProtocolProfile[];
+  /** Under which profiles a refresh token may have been issued that is redeemed here. */
+  readonly refreshTokensAcceptedFrom: readonly ProtocolProfile[] | 'every';
   /** Clients that carry the mark of an importer may send a `plain` challenge until its day. */
   readonly plainPkceForImportedClients: boolean;
   /**
    * Scopes that exist and that the client did not register: refused (RFC 6749 §3.3), or left out.
    */
   readonly scopesBeyondRegistration: 'refuse' | 'leave-out';
-  /** How a client is told that a person said no (RFC 6749 §4.1.2.1). */
-  readonly denialResponse: {
-    readonly error: 'access_denied' | 'unauthorized_client';
-    readonly includesState: boolean;
-  };
+  /** The error that tells a client of a person's denial (RFC 6749 §4.1.2.1). */
+  readonly denialError: 'access_denied' | 'unauthorized_client';
+  /** A denial carries the request's `state` (RFC 6749 §4.1.2.1). */
+  readonly stateInDenial: boolean;
   readonly revokeAccessTokenOnRefresh: boolean;
   /** Scope name that stands for all of the client's, or null. */
   readonly allScopesName: string | null;
@@ -70,17 +75,21 @@ export interface OAuth2Profile {
   readonly scopeInTokenResponse: boolean;
 }
 
-/** The core's reading: RFC 6749, RFC 9700, JWT access tokens of RFC 9068. */
+/** The core's rules: RFC 6749, RFC 9700, JWT access tokens of RFC 9068. */
 export const coreOAuth2Profile = (settings: OAuth2Settings): OAuth2Profile => ({
   basicCredentialsDecoding: 'form',
   credentialsInHeaderAndBody: 'refuse',
-  unusableAuthorizationHeader: 'refuse',
+  otherAuthorizationScheme: 'refuse',
+  malformedBasicCredentials: 'refuse',
+  secretFromPublicClients: 'refuse',
   name: 'core',
+  codesAcceptedFrom: ['core'],
   // An app of the dialect moves to the core without asking its people again.
-  refreshTokensAcceptedFrom: ['core', 'mediawiki'],
+  refreshTokensAcceptedFrom: 'every',
   plainPkceForImportedClients: false,
   scopesBeyondRegistration: 'refuse',
-  denialResponse: { error: 'access_denied', includesState: true },
+  denialError: 'access_denied',
+  stateInDenial: true,
   revokeAccessTokenOnRefresh: false,
   allScopesName: null,
   signingAlgorithm: (client) => client.tokenAlgorithm,

@@ -46,6 +46,9 @@ const english = {
   ...emailEn,
 };
 export type MessageKey = keyof typeof english;
+
+/** Whether there is a message of this key. */
+export const isMessageKey = (text: string): text is MessageKey => Object.hasOwn(english, text);
 type Texts = Readonly<Record<string, string>>;
 
 /** The texts by language, as they are in the files. */

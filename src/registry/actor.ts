@@ -59,10 +59,10 @@ export type Actor =
       readonly via: Via;
       readonly authentication: Authentication;
       /**
-       * They came by a registration address of the dialect, where some rules of registration are
+       * The dialect by whose registration address they came, where some rules of registration are
        * advice (registry 4.3).
        */
-      readonly dialect?: true;
+      readonly dialect?: ProtocolProfile;
     }
   | {
       readonly kind: 'operator';
@@ -90,7 +90,7 @@ export const hasRight = (actor: Actor, right: string): boolean =>
 
 /** At which addresses somebody acts. */
 export const protocolProfileOf = (actor: Actor): ProtocolProfile =>
-  actor.kind === 'person' && actor.dialect ? 'mediawiki' : 'core';
+  (actor.kind === 'person' ? actor.dialect : undefined) ?? 'core';
 
 /** The person who acts; null: the operator, or a stranger. */
 export const accountOf = (actor: Actor): Account | null =>

@@ -171,7 +171,7 @@ export function makeRegistry(context: RegistryContext): Registry {
     const fields = action.fields.map((field) =>
       field.name === 'etag' ? { ...field, optional: actor.via !== 'page' } : field,
     );
-    const dialect = actor.kind === 'person' && actor.dialect === true;
+    const dialect = actor.kind === 'person' && actor.dialect !== undefined;
     // The operator may well register an app of the site's own name.
     const reservedNames = actor.kind === 'person' ? (context.rules.reservedNames ?? []) : [];
     const read = readFields(fields, values, { ...context.rules, dialect, reservedNames });

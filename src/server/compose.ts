@@ -20,7 +20,6 @@ import { type Keyring, makeFixedKeyring } from '#keys/keyring.ts';
 import { makeSecretBox } from '#keys/secret-box.ts';
 import { makeSigningKeys } from '#keys/signing.ts';
 import type { SigningKeySource } from '#keys/signing-key-sets.ts';
-import { mediawikiHttp } from '#mediawiki/http/special-oauth.ts';
 import { makeOwnerTokenIssuer } from '#oauth2/access-token.ts';
 import { verifyRestoredBackup } from '#operations/backup-proof.ts';
 import { accountEmailTemplates, renderNotificationEmail } from '#pages/email-templates.ts';
@@ -48,6 +47,7 @@ import { makeUsage } from '#registry/usage.ts';
 import type { Store } from '#store/store.ts';
 import { type ClockMonitor, monitorClock } from './clock-watch.ts';
 import { loadConfiguredClients } from './configured-clients.ts';
+import { installedDialect } from './installed-dialect.ts';
 import { type KeyMaintenance, makeKeyMaintenance } from './key-jobs.ts';
 import { findWorldAccessiblePaths } from './open-paths.ts';
 import { explainStoreErrors, loadConfiguredStore, type OpenConfiguredStore } from './open-store.ts';
@@ -243,8 +243,10 @@ export function composeServer(config: Config, platform: Platform): Server {
   };
 
   const failures = makeFailures(clock, store);
-  const { coreProtocols, dialectProtocols, profiles } = makeProtocols({
+  const dialect = config.mediawiki ? installedDialect : null;
+  const { coreProtocols, dialectProtocols, oauth2ProfileNamed } = makeProtocols({
     config,
+    dialect,
     store,
     scopes,
     idGenerator,
@@ -314,7 +316,7 @@ export function composeServer(config: Config, platform: Platform): Server {
       secretBox,
       clock,
       rightsOf: rights.rightsOf,
-      issueOwnerToken: makeOwnerTokenIssuer({ idGenerator, clock, profiles, signing }),
+      issueOwnerToken: makeOwnerTokenIssuer({ idGenerator, clock, oauth2ProfileNamed, signing }),
       // Of the oldest key: a new one must not turn every form that is open into one that came too
       // late.
       get etagKey() {
@@ -343,7 +345,12 @@ export function composeServer(config: Config, platform: Platform): Server {
     pendingRequests: makePendingRequests({ records: store, limits: store, idGenerator, clock }),
     protocols: {
       core: coreProtocols,
-      mediawiki: config.mediawiki ? dialectProtocols : null,
+      dialect: dialect &&
+        dialectProtocols && {
+          ...dialectProtocols,
+          name: dialect.name,
+          ownsTarget: dialect.ownsTarget,
+        },
     },
     signingKeys: signing,
     idGenerator,
@@ -360,7 +367,7 @@ export function composeServer(config: Config, platform: Platform): Server {
     },
     ping: () => store.ping(),
     walBytes: () => store.walBytes(),
-    dialect: config.mediawiki ? mediawikiHttp : null,
+    dialect,
   };
   const emailTexts = accountEmailTemplates(config.siteName);
   const delivery = makeDelivery({

@@ -1,13 +1,14 @@
 import type { Config } from '#config/config.ts';
+import type { Dialect } from '#http/dialect.ts';
 import { withOAuth1FailureLog, withOAuth2FailureLog } from '#http/oauth/refusal-log.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { seconds } from '#kernel/time.ts';
 import type { IdGenerator } from '#keys/id-generator.ts';
 import type { SecretBox } from '#keys/secret-box.ts';
 import type { SigningKeys } from '#keys/signing.ts';
-import { makeMediawikiProfiles } from '#mediawiki/profile.ts';
 import { makeOAuth1 } from '#oauth1/oauth1.ts';
-import { coreOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';
+import { coreOAuth1Profile, type OAuth1Profile } from '#oauth1/profile.ts';
+import { makeOAuth1Settings } from '#oauth1/verify.ts';
 import { makeOAuth2 } from '#oauth2/oauth2.ts';
 import { coreOAuth2Profile, type OAuth2Profile } from '#oauth2/profile.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -21,6 +22,8 @@ import { cachedOAuth1, cachedOAuth2 } from './cached-protocols.ts';
 
 interface ProtocolParts {
   readonly config: Config;
+  /** Null: none is served. */
+  readonly dialect: Dialect | null;
   readonly store: Store;
   readonly scopes: ScopeCatalogue;
   readonly idGenerator: IdGenerator;
@@ -34,11 +37,12 @@ interface ProtocolParts {
 }
 
 /**
- * Builds the faces of the protocols: the core's, which is strict, and the dialect's over the same
- * rooms.
+ * Builds the protocols under each profile: the core's, which is strict, and the dialect's over the
+ * same rooms.
  */
 export function makeProtocols({
   config,
+  dialect,
   store,
   scopes,
   idGenerator,
@@ -84,7 +88,11 @@ export function makeProtocols({
     usage,
   };
   const cachedStore = store.cached && { ...store, ...store.cached };
-  const protocolsFor = (settings: OAuth1Settings, profile: OAuth2Profile) => {
+  const protocolsFor = (oauth1Profile: OAuth1Profile, profile: OAuth2Profile) => {
+    const settings = makeOAuth1Settings(oauth1Profile, {
+      origin: config.origin,
+      plaintext: config.oauth1Plaintext,
+    });
     const oauth1 = makeOAuth1({ ...oauth1Parts, settings });
     const oauth2 = makeOAuth2({ ...oauth2Parts, profile });
     const cached = cachedStore && {
@@ -101,13 +109,12 @@ export function makeProtocols({
         registry: cachedStore,
         accounts: cachedStore,
         profile,
-        fromCache: true,
+        saveOnlyIfClientUnchanged: true,
       }),
     };
     return {
       oauth1: withOAuth1FailureLog(
         cached ? cachedOAuth1(cached.oauth1, oauth1) : oauth1,
-        settings.profile,
         store,
         failures,
       ),
@@ -118,20 +125,15 @@ export function makeProtocols({
       ),
     };
   };
-  const coreProtocols = protocolsFor(
-    coreOAuth1Settings({ origin: config.origin, plaintext: config.oauth1Plaintext }),
-    coreProfile,
-  );
-  const mediawikiProfiles = makeMediawikiProfiles({
-    issuer: config.issuer,
-    origin: config.origin,
-    site,
-    plaintextAllowed: config.oauth1Plaintext,
-  });
-  const dialectProtocols = protocolsFor(mediawikiProfiles.oauth1, mediawikiProfiles.oauth2);
+  const coreProtocols = protocolsFor(coreOAuth1Profile, coreProfile);
+  const dialectProfile = dialect?.makeOAuth2Profile({ issuer: config.issuer, site }) ?? null;
+  const dialectProtocols =
+    dialect && dialectProfile && protocolsFor(dialect.oauth1Profile, dialectProfile);
   return {
     coreProtocols,
     dialectProtocols,
-    profiles: { core: coreProfile, mediawiki: mediawikiProfiles.oauth2 },
+    /** The profile of this name; the core's, where its dialect is not served. */
+    oauth2ProfileNamed: (name: string): OAuth2Profile =>
+      dialectProfile?.name === name ? dialectProfile : coreProfile,
   };
 }

@@ -145,9 +145,9 @@ describe('the last value that is taken', () => {
       const signed = { oauth: new Map([[name, letters(length)]]) } as unknown as Parameters<
         typeof findParameterProblem
       >[0];
-      const settings = { reading: 'rfc5849', methods: [] } as unknown as Parameters<
-        typeof findParameterProblem
-      >[1];
+      const settings = {
+        profile: { signatureMethods: [] },
+      } as unknown as Parameters<typeof findParameterProblem>[1];
       return findParameterProblem(signed, settings, 0 as never)?.kind !== 'parameter_rejected';
     });
 });

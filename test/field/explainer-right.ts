@@ -1,5 +1,5 @@
 import type { FaultyRequest, ParameterPair } from '#harness/mistakes.ts';
-import type { OAuth1ProfileName } from '#oauth1/parse.ts';
+import type { OAuth1ProfileName } from '#harness/profiles.ts';
 
 /** A request that is signed as it should be, and the reading it goes to. */
 export interface RightRequest {

@@ -14,14 +14,13 @@ import {
   type SignerCredentials,
   signWithMistake,
 } from '#harness/mistakes.ts';
+import { type OAuth1ProfileName, oauth1ProfileNamed } from '#harness/profiles.ts';
 import { TestServer } from '#harness/world.ts';
 import { instant } from '#kernel/time.ts';
 import { type Diagnosis, diagnose } from '#oauth1/diagnosis/diagnose.ts';
 import { requestProblems, signingMistakes, verdictNotes } from '#oauth1/diagnosis/finding.ts';
-import type { OAuth1ProfileName } from '#oauth1/parse.ts';
 import { parsePastedRequest } from '#oauth1/pasted-request.ts';
-import { signatureMethods } from '#oauth1/signature.ts';
-import { coreOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';
+import { makeOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';
 import { findingText } from '#pages/help/explained-texts.ts';
 import { catalogues, wordsOf } from '#pages/words.ts';
 import { mistakes } from './explainer-mistakes.ts';
@@ -39,14 +38,8 @@ const odd: SignerCredentials = {
   token: { key: 'b'.repeat(32), secret: 'to/ken ü' },
   now,
 };
-const settings = (reading: OAuth1ProfileName): OAuth1Settings => ({
-  ...coreOAuth1Settings({ origin, plaintext: false }),
-  profile: reading,
-  methods:
-    reading === 'mediawiki'
-      ? ['HMAC-SHA1', 'RSA-SHA1']
-      : signatureMethods.filter((name) => name !== 'PLAINTEXT'),
-});
+const settings = (reading: OAuth1ProfileName): OAuth1Settings =>
+  makeOAuth1Settings(oauth1ProfileNamed(reading), { origin, plaintext: false });
 
 interface Over {
   readonly reading?: OAuth1ProfileName;
@@ -77,7 +70,7 @@ function explained(text: string, over: Over = {}): Diagnosis {
       clientBaseString: theirs,
       refusal,
     },
-    { ...settings(reading), ...(plaintext ? { methods: signatureMethods } : {}) },
+    { ...settings(reading), plaintext },
     {
       clientSecrets: noSecret ? [] : ['another', odd.client.secret],
       tokenSecret: none || text.includes('oauth_token=""') ? '' : known ? odd.token.secret : null,

@@ -1002,8 +1002,8 @@ describe('callbacks', () => {
       assert.equal(pair.get('oauth_callback_confirmed'), 'true', answer.body);
       const ada = await world.server.store.findAccountByName('Ada');
       const made = await world.server.store.findClient(shared.key as never);
-      assert.ok(ada && made && world.server.services.protocols.mediawiki);
-      const prepared = await world.server.services.protocols.mediawiki.oauth1.prepareAuthorization(
+      assert.ok(ada && made && world.server.services.protocols.dialect);
+      const prepared = await world.server.services.protocols.dialect.oauth1.prepareAuthorization(
         pair.get('oauth_token') ?? '',
         made,
         ada,

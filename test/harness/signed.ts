@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { percentEncode } from '#encoding/percent.ts';
 import { explainDescribedRequest } from '#oauth1/explain.ts';
+import { type OAuth1ProfileName, oauth1ProfileNamed } from './profiles.ts';
 import type { TestServer } from './world.ts';
 
 export interface CredentialPair {
@@ -22,7 +23,7 @@ export function signedHeader(
   token: CredentialPair | null,
   overrides: Readonly<Record<string, string | undefined>> = {},
   options: {
-    readonly profile?: 'rfc5849' | 'mediawiki';
+    readonly profile?: OAuth1ProfileName;
     readonly body?: string;
     readonly signature?: string;
   } = {},
@@ -51,7 +52,7 @@ export function signedHeader(
     clientSecret: client.secret,
     tokenSecret: token?.secret ?? '',
     signatureMethod: 'HMAC-SHA1',
-    profile: options.profile ?? 'rfc5849',
+    profile: oauth1ProfileNamed(options.profile ?? 'rfc5849'),
   });
   if (!explained.ok) throw new Error(JSON.stringify(explained.refusal));
   const key = `${percentEncode(client.secret)}&${percentEncode(token?.secret ?? '')}`;

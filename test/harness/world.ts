@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
+import { protocolsNamed } from '#http/world.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { makeFixedKeyring } from '#keys/keyring.ts';
 import { generateSigningKeys } from '#keys/signing.ts';
@@ -200,7 +201,7 @@ export class TestServer {
     } as const;
     // The app as it is now: it may have been decided on since it was made.
     const client = (await this.server.store.findClient(made.client.id)) ?? made.client;
-    const granted = await (world.protocols[profile] ?? world.protocols.core).oauth2.issueCode(
+    const granted = await protocolsNamed(world.protocols, profile).oauth2.issueCode(
       asked,
       client,
       consent,

@@ -18,18 +18,20 @@ import {
   toUnicodeUri,
 } from '#encoding/browser-uri.ts';
 import { confusableSkeleton } from '#encoding/confusables.ts';
-import { makeFormParameters, parseForm, parseFormAsPhp } from '#encoding/form.ts';
+import { makeFormParameters, parseForm } from '#encoding/form.ts';
 import { resolveClientAddress } from '#encoding/forwarded.ts';
 import { percentDecode, percentDecodeBytes, percentEncode } from '#encoding/percent.ts';
 import type { RawRequest } from '#encoding/raw-request.ts';
 import { isRegisteredRedirectUri, makeRedirectLocation } from '#encoding/redirect-uri.ts';
 import { parseScope } from '#encoding/scope.ts';
 import { sanitizeForEmail } from '#encoding/stranger-text.ts';
+import { oauth1ProfileNamed } from '#harness/profiles.ts';
 import { countSteps } from '#harness/steps.ts';
 import { TestServer } from '#harness/world.ts';
 import { clientRoutes } from '#http/api/clients.ts';
 import { safeLocalPath } from '#http/redirects.ts';
 import { parseDuration } from '#kernel/time.ts';
+import { parseFormAsPhp } from '#mediawiki/php-form.ts';
 import { parsePageTitle, parseTitleInPath } from '#mediawiki/titles.ts';
 import { candidateBaseStrings } from '#oauth1/base-string.ts';
 import { isCallbackAllowed } from '#oauth1/callback.ts';
@@ -39,7 +41,8 @@ import { compareBaseStrings } from '#oauth1/diagnosis/differences.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
 import { parseSignedRequest } from '#oauth1/parse.ts';
 import { MAX_PASTED_BYTES, parsePastedRequest } from '#oauth1/pasted-request.ts';
-import { coreOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';
+import { coreOAuth1Profile } from '#oauth1/profile.ts';
+import { makeOAuth1Settings } from '#oauth1/verify.ts';
 import { MAX_FORM_BYTES } from '#oauth2/refusal-texts.ts';
 import { findMalformedScope, parseRequestedScopes } from '#oauth2/scope-request.ts';
 import { parseAppDraft, proposalValues } from '#pages/apps/app-draft.ts';
@@ -98,10 +101,10 @@ const json = (text: string): unknown => {
 };
 
 /** The core's settings. */
-const explaining: OAuth1Settings = {
-  ...coreOAuth1Settings({ origin: 'https://gate.example', plaintext: false }),
-  methods: ['HMAC-SHA1'],
-};
+const explaining = makeOAuth1Settings(
+  { ...coreOAuth1Profile, signatureMethods: ['HMAC-SHA1'] },
+  { origin: 'https://gate.example', plaintext: false },
+);
 
 const readers: Readonly<Record<string, Reader>> = {
   cookies: {
@@ -212,7 +215,7 @@ const readers: Readonly<Record<string, Reader>> = {
     bound: HEADER,
     read: (text) =>
       (['rfc5849', 'mediawiki'] as const).map((reading) =>
-        parseOAuthHeader(`OAuth ${text}`, reading),
+        parseOAuthHeader(`OAuth ${text}`, oauth1ProfileNamed(reading)),
       ),
   },
   'Authorization: Basic and Bearer': {
@@ -229,7 +232,7 @@ const readers: Readonly<Record<string, Reader>> = {
     perCharacter: 200,
     read: (text) =>
       (['rfc5849', 'mediawiki'] as const).map((reading) => {
-        const signed = parseSignedRequest(sent(text), reading);
+        const signed = parseSignedRequest(sent(text), oauth1ProfileNamed(reading));
         return signed.ok && candidateBaseStrings(signed.value, 'https://gate.example');
       }),
   },

@@ -6,7 +6,8 @@ import { instant, seconds } from '#kernel/time.ts';
 import { buildBaseString, buildBaseStringUri, normalizeParameters } from '#oauth1/base-string.ts';
 import { isCallbackAllowed } from '#oauth1/callback.ts';
 import { parseOAuthHeader } from '#oauth1/header.ts';
-import { type OAuth1ProfileName, parseSignedRequest } from '#oauth1/parse.ts';
+import { parseSignedRequest } from '#oauth1/parse.ts';
+import { coreOAuth1Profile } from '#oauth1/profile.ts';
 import {
   computeSignature,
   isSignatureValid,
@@ -28,22 +29,18 @@ const sent = (request: any) => ({
 // biome-ignore lint/suspicious/noExplicitAny: a case's own shape
 const originOf = (request: any) => new URL(`${request.scheme}://${request.host}`).origin;
 
-for (const reading of ['rfc5849', 'mediawiki'] as const satisfies readonly OAuth1ProfileName[]) {
-  for (const { name, input, expected } of cases('oauth1-parse-header', reading)) {
-    test(`header (${reading}): ${name}`, () => {
-      const header = parseOAuthHeader(input.header, reading);
-      if (!expected.oauthScheme) return assert.equal(header, undefined);
-      if (expected.error) return assert.equal(reading === 'mediawiki' ? false : header?.ok, false);
-      const wanted = reading === 'mediawiki' ? expected.oauthParams : expected.params;
-      assert.deepEqual(header?.ok && header.value.params, wanted);
-      if (reading === 'rfc5849') assert.equal(header?.ok && header.value.realm, expected.realm);
-    });
-  }
-}
+for (const { name, input, expected } of cases('oauth1-parse-header', 'rfc5849'))
+  test(`header (rfc5849): ${name}`, () => {
+    const header = parseOAuthHeader(input.header, coreOAuth1Profile);
+    if (!expected.oauthScheme) return assert.equal(header, undefined);
+    if (expected.error) return assert.equal(header?.ok, false);
+    assert.deepEqual(header?.ok && header.value.params, expected.params);
+    assert.equal(header?.ok && header.value.realm, expected.realm);
+  });
 
 for (const { name, input, expected } of cases('oauth1-base-strings', 'rfc5849')) {
   test(`base string: ${name}`, () => {
-    const signed = parseSignedRequest(sent(input), 'rfc5849');
+    const signed = parseSignedRequest(sent(input), coreOAuth1Profile);
     assert.ok(signed.ok);
     assert.equal(buildBaseStringUri(originOf(input), signed.value.path), expected.baseStringUri);
     assert.equal(normalizeParameters(signed.value.params), expected.normalizedParams);
@@ -68,7 +65,7 @@ for (const { name, input, expected } of cases('oauth1-signatures', 'rfc5849').fi
       );
     let text = input.baseString;
     if (input.kind === 'request') {
-      const signed = parseSignedRequest(sent(input.request), 'rfc5849');
+      const signed = parseSignedRequest(sent(input.request), coreOAuth1Profile);
       assert.ok(signed.ok);
       text = buildBaseString(signed.value, originOf(input.request));
       if (expected.baseString) assert.equal(text, expected.baseString);
@@ -138,14 +135,16 @@ for (const { name, input, expected } of cases('oauth1-server-checks', 'rfc5849')
 )) {
   test(`server check: ${name}`, () => {
     const { store, params, url } = input;
+    const methods: readonly SignatureMethod[] = input.signatureMethods ?? store.signatureMethods;
     const settings: OAuth1Settings = {
       origin: new URL(url).origin,
-      profile: 'rfc5849',
-      methods: input.signatureMethods ?? store.signatureMethods,
-      nonceUniquePerTimestamp: true,
+      profile: {
+        ...coreOAuth1Profile,
+        signatureMethods: methods.filter((name) => name !== 'PLAINTEXT'),
+      },
+      plaintext: methods.includes('PLAINTEXT'),
       timestampWindowSeconds: seconds(store.timestampWindowSeconds),
       temporaryCredentialsTtlSeconds: seconds(600),
-      oobRedirectsToRegisteredUrl: false,
     };
     const { pathname, search } = new URL(url);
     const header = `OAuth ${Object.entries(params as Record<string, string>)
@@ -160,7 +159,7 @@ for (const { name, input, expected } of cases('oauth1-server-checks', 'rfc5849')
         address: '192.0.2.1',
         secure: url.startsWith('https:'),
       },
-      'rfc5849',
+      coreOAuth1Profile,
     );
     assert.ok(signed.ok);
     const problem = findParameterProblem(signed.value, settings, instant(store.now));

@@ -4,7 +4,7 @@ import type { Account } from '#accounts/account.ts';
 import { basicHeader, TestServer } from '#harness/world.ts';
 import { type ClientId, EVERY_SITE, type UserId } from '#kernel/ids.ts';
 import { type Instant, instant } from '#kernel/time.ts';
-import { makeMediawikiProfiles } from '#mediawiki/profile.ts';
+import { makeMediawikiOAuth2Profile } from '#mediawiki/oauth2-profile.ts';
 import { identifyClaims, userProfile } from '#mediawiki/statement.ts';
 import { activeScopes } from '#oauth2/token-status.ts';
 import type { Client } from '#registry/model/client.ts';
@@ -239,13 +239,8 @@ for (const { name, input, expected } of cases('bearer-validation').filter(
 )) {
   test(`subject: ${name}`, () => {
     const site = input.lookupScope.replace('local:', '');
-    const { oauth2 } = makeMediawikiProfiles({
-      issuer: 'https://gate.example',
-      origin: 'https://gate.example',
-      site,
-      plaintextAllowed: false,
-    });
-    const claims = oauth2.claims({
+    const profile = makeMediawikiOAuth2Profile({ issuer: 'https://gate.example', site });
+    const claims = profile.claims({
       id: 'x' as never,
       client: {
         id: 'k' as ClientId,

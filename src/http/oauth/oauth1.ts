@@ -1,10 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { makeFormParameters } from '#encoding/form.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
+import type { ProtocolProfile } from '#registry/model/authorization-request.ts';
 import { parseQuery, rawRequestOf } from '../request.ts';
 import { sendForm, sendOAuth1Refusal } from '../responses.ts';
 import { identifyVisitor } from '../session.ts';
-import type { Services } from '../world.ts';
+import { protocolsNamed, type Services } from '../world.ts';
 import type { AuthorizationPages } from './authorization-pages.ts';
 
 /**
@@ -20,7 +21,7 @@ export async function startOAuth1Authorization(
     readonly token: string;
     readonly clientId: string | undefined;
     readonly canSkipConsent: boolean;
-    readonly dialect: 'core' | 'mediawiki';
+    readonly dialect: ProtocolProfile;
     readonly popup: boolean;
     /** Path to come back to after sign-in; absent: the request's own. */
     readonly returnTo?: string | undefined;
@@ -30,8 +31,7 @@ export async function startOAuth1Authorization(
 ): Promise<FastifyReply> {
   const visitor = await identifyVisitor(services, request, reply);
   if (visitor.user === null) return pages.signInFirst(request, reply, parameters.returnTo);
-  const protocols =
-    (parameters.dialect === 'mediawiki' && services.protocols.mediawiki) || services.protocols.core;
+  const protocols = protocolsNamed(services.protocols, parameters.dialect);
   const client = await protocols.oauth1.findClientToAuthorize(
     parameters.token,
     parameters.clientId,

@@ -3,7 +3,8 @@ import type { FormParameters } from '#encoding/form.ts';
 import { type RawRequest, singleHeader } from '#encoding/raw-request.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
-import { type OAuth1ProfileName, parseSignedRequest } from '#oauth1/parse.ts';
+import { parseSignedRequest } from '#oauth1/parse.ts';
+import type { OAuth1Profile } from '#oauth1/profile.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
@@ -58,7 +59,7 @@ function refusalFacts(refusal: OAuth1Refusal): Readonly<Record<string, unknown>>
 /** A refused request without what must not be kept; also one that could not be read. */
 function signedRequestFacts(
   rawRequest: RawRequest,
-  profile: OAuth1ProfileName,
+  profile: OAuth1Profile,
   refusal: OAuth1Refusal,
 ) {
   const parsed = parseSignedRequest(rawRequest, profile);
@@ -71,7 +72,7 @@ function signedRequestFacts(
     clientId: key as ClientId,
     facts: {
       refusal: refusal.kind,
-      reading: profile,
+      reading: profile.name,
       method: rawRequest.method.slice(0, 32),
       path: (rawRequest.target.split(/[?#]/, 1)[0] ?? '').slice(0, 500),
       ...(parsed.ok
@@ -83,10 +84,9 @@ function signedRequestFacts(
   };
 }
 
-/** Watches a face of OAuth 1. */
+/** Records what is refused of OAuth 1. */
 export function withOAuth1FailureLog(
   oauth1: OAuth1,
-  profile: OAuth1ProfileName,
   records: Pick<RegistryRecords, 'findClient'>,
   failures: FailureRecorder,
 ): OAuth1 {
@@ -100,7 +100,7 @@ export function withOAuth1FailureLog(
     async (rawRequest: RawRequest, ...rest: A): Promise<T> => {
       const answer = await method(rawRequest, ...rest);
       if (answer.ok || answer.refusal === undefined) return answer;
-      const failure = signedRequestFacts(rawRequest, profile, answer.refusal);
+      const failure = signedRequestFacts(rawRequest, oauth1.profile, answer.refusal);
       if (failure && (await records.findClient(failure.clientId)) !== undefined)
         failures.recordFailure(failure.clientId, 'oauth1', failure.facts);
       return answer;

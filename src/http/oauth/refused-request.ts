@@ -1,6 +1,5 @@
 import { decodeUtf8 } from '#encoding/percent.ts';
 import type { RawRequest } from '#encoding/raw-request.ts';
-import { type OAuth1ProfileName, oauth1ProfileNames } from '#oauth1/parse.ts';
 
 // A refused signed request as it is kept for its developer, and read again to be explained. What
 // could be a secret is not kept.
@@ -90,13 +89,16 @@ export function toStoredRequest(
   };
 }
 
-/** A kept request as it was sent, and the reading it went to; undefined: only names were kept. */
+/**
+ * A stored request as it was sent, and the name of the profile that judged it; undefined: only the
+ * names of its parameters were stored.
+ */
 export function fromStoredRequest(
   facts: Readonly<Record<string, unknown>>,
-): { readonly rawRequest: RawRequest; readonly profile: OAuth1ProfileName } | undefined {
-  const profile = oauth1ProfileNames.find((candidate) => candidate === facts.reading);
+): { readonly rawRequest: RawRequest; readonly profile: string } | undefined {
+  const profile = facts.reading;
   const { method, target, headers, body } = Object(facts.request) as Record<string, unknown>;
-  if (profile === undefined || typeof method !== 'string' || typeof target !== 'string')
+  if (typeof profile !== 'string' || typeof method !== 'string' || typeof target !== 'string')
     return undefined;
   const fields = Object.entries(Object(headers) as RawRequest['headers']);
   const bytes = typeof body === 'string' ? Buffer.from(body) : undefined;

@@ -21,6 +21,7 @@ import {
   toListedClient,
 } from '../client-management.ts';
 import { guardToApiError } from '../messages.ts';
+import { MEDIAWIKI } from '../oauth1-profile.ts';
 import { restLayerError } from '../oauth2-errors.ts';
 
 interface Parameter {
@@ -69,7 +70,7 @@ export function mediawikiClientRoutes(
   const root = '/w/rest.php/oauth2/client';
 
   const viaDialect = (actor: Actor): Actor =>
-    actor.kind === 'person' ? { ...actor, dialect: true } : actor;
+    actor.kind === 'person' ? { ...actor, dialect: MEDIAWIKI } : actor;
 
   /**
    * Any session will do: a cookie, or either version of OAuth. Undefined: refused, and answered.

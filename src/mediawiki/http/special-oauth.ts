@@ -11,7 +11,6 @@ import { requestOriginOf } from '#http/session.ts';
 import type { HttpDialect, Protocols, Services } from '#http/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
-import { readDialectParameters } from '#oauth1/parse.ts';
 import { returnToValue } from '#pages/account/sign-in-first.ts';
 import { makeAuthorizationPages } from '#pages/authorization-pages.ts';
 import { verifierPage } from '#pages/consent/consent.template.ts';
@@ -33,6 +32,7 @@ import {
   toDialogError,
   unsupportedVersionError,
 } from '../messages.ts';
+import { readDialectParameters } from '../php-parameters.ts';
 import { identifyClaims, type ProfileSubject, toApiPerson } from '../statement.ts';
 import { parsePageTitle, parseTitleInPath } from '../titles.ts';
 import { mediawikiClientRoutes } from './clients.ts';
@@ -58,7 +58,7 @@ const parseParameters = (request: FastifyRequest): FormParameters =>
  * rules are in the rooms.
  */
 function registerRoutes(app: FastifyInstance, services: Services): void {
-  const protocols = services.protocols.mediawiki as Protocols;
+  const protocols = services.protocols.dialect as Protocols;
   const guard = makeGuard({
     ...protocols,
     scopes: services.scopes,

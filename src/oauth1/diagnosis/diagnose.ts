@@ -8,7 +8,8 @@ import {
   candidateBaseStrings,
   normalizeParameters,
 } from '../base-string.ts';
-import { type OAuth1ProfileName, parseSignedRequest, type SignedRequest } from '../parse.ts';
+import { parseSignedRequest, type SignedRequest } from '../parse.ts';
+import type { OAuth1Profile } from '../profile.ts';
 import {
   isBodyHashValid,
   isSignatureValid,
@@ -63,7 +64,8 @@ export interface SignedParts {
 
 /** What the server makes of a request. Never a secret. */
 export interface Diagnosis {
-  readonly profile: OAuth1ProfileName;
+  /** The name of the profile it was read by. */
+  readonly profile: string;
   /** Null: the request cannot be read. */
   readonly signed: SignedParts | null;
   /** 'not-checked': the secret or key is not known, or the method is not served. */
@@ -123,7 +125,7 @@ interface SignatureCase {
   readonly method: SignatureMethod;
   readonly texts: readonly string[];
   readonly origin: string;
-  readonly profile: OAuth1ProfileName;
+  readonly profile: OAuth1Profile;
   readonly secrets: DiagnosisSecrets;
 }
 
@@ -336,7 +338,7 @@ export function diagnose(
   const parsed = parseSignedRequest(request.rawRequest, profile);
   if (!parsed.ok)
     return {
-      profile,
+      profile: profile.name,
       signed: null,
       verdict: 'not-read',
       findings: [unreadableRequestProblem(request.rawRequest, parsed.refusal)],
@@ -365,7 +367,7 @@ export function diagnose(
     judgement.verdict === 'right' ? bodyHashProblem(signed, method, request) : undefined;
   const others = [problem, bodyHash].filter((one) => one !== undefined);
   return {
-    profile,
+    profile: profile.name,
     signed: {
       method: signed.method.toUpperCase(),
       baseStringUri: buildBaseStringUri(origin, signed.path),

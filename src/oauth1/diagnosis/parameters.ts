@@ -4,7 +4,8 @@ import { decodeUtf8, percentDecode, percentEncode } from '#encoding/percent.ts';
 import { type RawRequest, singleHeader } from '#encoding/raw-request.ts';
 import { normalizeParameters } from '../base-string.ts';
 import { parseOAuthHeader } from '../header.ts';
-import type { OAuth1ProfileName, SignedRequest } from '../parse.ts';
+import type { SignedRequest } from '../parse.ts';
+import type { OAuth1Profile } from '../profile.ts';
 import { bodyMistakes } from './bodies.ts';
 import {
   encodedTwice,
@@ -53,7 +54,7 @@ const parsePairs = (text: string): readonly NameValuePair[] => {
 const parameterNames = (text: string) => new Set(parsePairs(text).map(([name]) => name));
 
 /** The realm of the header, as it stands there and decoded. */
-function parseRealms(rawRequest: RawRequest, profile: OAuth1ProfileName): readonly string[] {
+function parseRealms(rawRequest: RawRequest, profile: OAuth1Profile): readonly string[] {
   const parsed = parseOAuthHeader(singleHeader(rawRequest, 'authorization') ?? '', profile);
   const raw = parsed?.ok ? parsed.value.realm : null;
   return raw === null ? [] : [...new Set([raw, percentDecode(raw) ?? raw])];
@@ -62,7 +63,7 @@ function parseRealms(rawRequest: RawRequest, profile: OAuth1ProfileName): readon
 function parameterSources(
   rawRequest: RawRequest,
   signed: SignedRequest,
-  profile: OAuth1ProfileName,
+  profile: OAuth1Profile,
 ): ParameterSources {
   const question = rawRequest.target.indexOf('?');
   const form =
@@ -235,7 +236,7 @@ function* wrongEncodings({ all }: ParameterSources): Generator<readonly [Finding
 export function* parameterMistakes(
   rawRequest: RawRequest,
   signed: SignedRequest,
-  profile: OAuth1ProfileName,
+  profile: OAuth1Profile,
 ): Generator<ParameterMistake> {
   const sources = parameterSources(rawRequest, signed, profile);
   const correct = normalizeParameters(signed.params);

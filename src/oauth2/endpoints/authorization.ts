@@ -301,18 +301,15 @@ export function denialRedirect(
 ): Result<ProvenRedirect, AuthorizationRefusal> {
   const target = proveResponseTarget(client, user, parameters, 'error');
   if (!target.ok) return target;
-  const { denialResponse } = deps.profile;
+  const { denialError, stateInDenial } = deps.profile;
   const [error, description] =
     why === 'denied'
-      ? [denialResponse.error, 'The resource owner denied the request.']
+      ? [denialError, 'The resource owner denied the request.']
       : [
           'consent_required',
           'The resource owner has not consented to this, and prompt=none forbids to ask.',
         ];
-  const to =
-    why === 'denied' && !denialResponse.includesState
-      ? { ...target.value, state: null }
-      : target.value;
+  const to = why === 'denied' && !stateInDenial ? { ...target.value, state: null } : target.value;
   return accept(
     redirectUriWith(deps, to, [
       ['error', error],

@@ -54,7 +54,7 @@ export async function authorizationCodeGrant(
   const { code, familyRevoked, user, consent } = found;
   if (code.clientId !== client.id) return invalidGrant('other-client');
   // What one set of addresses asked of the app, another must not make up for (ADR 20).
-  if (code.profile !== deps.profile.name) return invalidGrant('other-address');
+  if (!deps.profile.codesAcceptedFrom.includes(code.profile)) return invalidGrant('other-address');
   // Sent now if and only if it was sent then, and the same (RFC 6749 §4.1.3).
   const redirectUri = form.get('redirect_uri') ?? null;
   if (

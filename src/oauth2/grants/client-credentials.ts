@@ -42,7 +42,7 @@ export async function clientCredentialsGrant(
   // What a memory took for proof may prove nothing any more, and the token would outlive it by far.
   const saveOutcome = await deps.records.saveAccessToken(
     accessToken,
-    deps.fromCache ? client.recordVersion : undefined,
+    deps.saveOnlyIfClientUnchanged ? client.recordVersion : undefined,
   );
   if (saveOutcome === 'changed')
     return refuse({ kind: 'invalid_client', problem: 'unknown-or-wrong', scheme: 'body' });

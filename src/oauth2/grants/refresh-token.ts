@@ -58,7 +58,8 @@ export async function refreshTokenGrant(
   const { token } = facts;
   // Another client's token is nobody's here.
   if (token.clientId !== client.id) return invalidGrant('unknown');
-  if (!profile.refreshTokensAcceptedFrom.includes(token.profile))
+  const accepted = profile.refreshTokensAcceptedFrom;
+  if (accepted !== 'every' && !accepted.includes(token.profile))
     return invalidGrant('other-address');
   const now = clock.now();
   const inactiveReason = whyInactive({ ...token, revoked: false }, facts, now, address);

@@ -96,7 +96,7 @@ async function register(call: SignedInCall): Promise<PageResponse> {
   const draft = parseAppDraft(services, kind, form);
   const answer = await services.registry.submit(
     actor.kind === 'person' && registrationOrigin(call) === 'mediawiki'
-      ? { ...actor, dialect: true }
+      ? { ...actor, dialect: 'mediawiki' }
       : actor,
     'propose',
     proposalValues(draft, user.email ?? '', form.get('ignore_warnings') !== undefined),

@@ -1,5 +1,5 @@
 import type { Account } from '#accounts/account.ts';
-import type { Protocols, Services } from '#http/world.ts';
+import { type Protocols, protocolsNamed, type Services } from '#http/world.ts';
 import type { EncryptedSecret } from '#kernel/ids.ts';
 import { accept, type Result } from '#kernel/result.ts';
 import { decryptWithSecret } from '#keys/secret-box.ts';
@@ -46,14 +46,11 @@ export interface PreparedApproval {
   complete(consent: Consent): Promise<Result<ApprovalOutcome, ApprovalRefusal>>;
 }
 
-/** The face of the server that a request came by. */
+/** The protocols that a request came by. */
 export const protocolsFor = (
   services: Services,
   request: Pick<RequestUnderDecision, 'dialect'>,
-): Protocols =>
-  request.dialect === 'mediawiki' && services.protocols.mediawiki
-    ? services.protocols.mediawiki
-    : services.protocols.core;
+): Protocols => protocolsNamed(services.protocols, request.dialect);
 
 /**
  * Judges an approval with the client as it is now; nothing is written. `earlier`: what the answer

@@ -4,7 +4,7 @@ import type { Difference } from '#oauth1/diagnosis/differences.ts';
 import { copyableText, descriptionList } from '../components.ts';
 import type { Html } from '../frame.ts';
 import type { Words } from '../words.ts';
-import { findingText } from './explained-texts.ts';
+import { findingText, profileText } from './explained-texts.ts';
 
 /** What the server makes of a signed request. */
 export interface ExplainedView extends Diagnosis {
@@ -37,7 +37,7 @@ function signedPart(
   profile: ExplainedView['profile'],
 ): Html {
   return html`${descriptionList([
-    [words.say('help.reading'), html`${words.say(`help.reading-${profile}`)}`],
+    [words.say('help.reading'), html`${profileText(words, profile)}`],
     [words.say('help.method'), html`<code>${signed.method}</code>`],
     [words.say('help.uri'), html`<code>${signed.baseStringUri}</code>`],
   ])}

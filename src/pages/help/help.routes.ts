@@ -1,9 +1,9 @@
 import { fromStoredRequest } from '#http/oauth/refused-request.ts';
-import { isMediawikiTarget } from '#mediawiki/titles.ts';
+import type { DialectProtocols } from '#http/world.ts';
 import { stripProxyPrefix } from '#oauth1/diagnosis/arrival.ts';
 import type { Diagnosis, RequestToDiagnose } from '#oauth1/diagnosis/diagnose.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
-import { type OAuth1ProfileName, parseSignedRequest } from '#oauth1/parse.ts';
+import { parseSignedRequest } from '#oauth1/parse.ts';
 import { MAX_PASTED_BYTES, parsePastedRequest } from '#oauth1/pasted-request.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { PageResponse, PageRouter, SignedInCall } from '../page.ts';
@@ -14,11 +14,14 @@ import { type HelpViewDependencies, makeExplainedView, makeHelpView } from './he
 
 /** Explains requests under one profile of the protocol. */
 interface Explainer {
-  readonly oauth1: Pick<OAuth1, 'diagnoseRequest'>;
+  readonly oauth1: Pick<OAuth1, 'diagnoseRequest' | 'profile'>;
 }
 
 export interface HelpDependencies extends HelpViewDependencies {
-  readonly protocols: { readonly core: Explainer; readonly mediawiki: Explainer | null };
+  readonly protocols: {
+    readonly core: Explainer;
+    readonly dialect: (Explainer & Pick<DialectProtocols, 'ownsTarget'>) | null;
+  };
   readonly issuer: string;
   /** People reach us by https. */
   readonly secure: boolean;
@@ -39,14 +42,21 @@ function issuerPrefixes({ issuer }: HelpDependencies): readonly string[] {
   return prefix === '' ? [] : [prefix];
 }
 
-/** Judged under the profile that the request was sent to. */
+/** The explainer of the profile that judged a stored request; the core's, if it is not served. */
+const explainerNamed = ({ protocols }: HelpDependencies, profile: string): Explainer =>
+  protocols.dialect?.oauth1.profile.name === profile ? protocols.dialect : protocols.core;
+
+/** The explainer of the profile that judges what is sent to a request target. */
+const explainerAt = ({ protocols }: HelpDependencies, target: string): Explainer =>
+  protocols.dialect?.ownsTarget(target) ? protocols.dialect : protocols.core;
+
+/** Explains a request under one profile. */
 function diagnose(
-  { protocols, secure }: HelpDependencies,
+  { secure }: HelpDependencies,
+  { oauth1 }: Explainer,
   input: RequestToDiagnose,
-  profile: OAuth1ProfileName,
   client: Client,
 ): Promise<Diagnosis> {
-  const { oauth1 } = (profile === 'mediawiki' && protocols.mediawiki) || protocols.core;
   return oauth1.diagnoseRequest({ ...input, rawRequest: { ...input.rawRequest, secure } }, client);
 }
 
@@ -63,13 +73,13 @@ async function showHelp(dependencies: HelpDependencies, call: SignedInCall): Pro
   const { refusal } = failure.facts;
   const diagnosis = await diagnose(
     dependencies,
+    explainerNamed(dependencies, stored.profile),
     {
       rawRequest: stored.rawRequest,
       receivedAt: failure.at,
       prefixes: issuerPrefixes(dependencies),
       refusal: typeof refusal === 'string' ? refusal : null,
     },
-    stored.profile,
     client,
   );
   const refusalReason = failureText(frame.words, failure);
@@ -102,24 +112,21 @@ async function explainPastedRequest(
     return refuseRequest(call, view, problem);
   }
   const input = stripProxyPrefix(pasted.value);
-  const profile = profileOf(dependencies, input.rawRequest.target);
-  const parsed = parseSignedRequest(input.rawRequest, profile);
+  const explainer = explainerAt(dependencies, input.rawRequest.target);
+  const parsed = parseSignedRequest(input.rawRequest, explainer.oauth1.profile);
   const consumerKey = parsed.ok ? parsed.value.oauth.get('oauth_consumer_key') : undefined;
   if (consumerKey !== undefined && consumerKey !== client.id)
     return refuseRequest(call, view, frame.words.say('help.not-yours'));
   const prefixes = [...issuerPrefixes(dependencies), ...(input.prefixes ?? [])];
   const diagnosis = await diagnose(
     dependencies,
+    explainer,
     { ...input, prefixes, clientBaseString },
-    profile,
     client,
   );
   const explanation = makeExplainedView(diagnosis, clientBaseString, null);
   return helpPage(frame, { ...view, explanation });
 }
-
-const profileOf = ({ protocols }: HelpDependencies, target: string): OAuth1ProfileName =>
-  isMediawikiTarget(target) && protocols.mediawiki !== null ? 'mediawiki' : 'rfc5849';
 
 const tooLong = ({ frame }: SignedInCall): string =>
   frame.words.say('help.too-long', { most: MAX_PASTED_BYTES });

@@ -2,10 +2,10 @@ import type { ClientId, Digest, EncryptedSecret, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 
 /**
- * At which addresses of this server an app speaks its protocol: the core's, or the MediaWiki
- * dialect's. What is bought at one is bound to it.
+ * At which addresses of this server an app speaks its protocol: `core`, or the name of a dialect. It
+ * is stored with what is issued there, which is bound to it.
  */
-export type ProtocolProfile = 'core' | 'mediawiki';
+export type ProtocolProfile = string;
 
 /** What an OAuth 1 request for a user's decision holds (RFC 5849 §2.2). */
 export interface OAuth1RequestDetails {
@@ -39,8 +39,7 @@ export interface AuthorizationRequest {
   readonly scopes: readonly string[];
   readonly asked: OAuth1RequestDetails | OAuth2RequestDetails;
   /**
-   * Which face of the server asked, so that the answer has its shape: the core, or the MediaWiki
-   * dialect.
+   * At which addresses the app asked, so that the answer has their shape.
    */
   readonly dialect: ProtocolProfile;
   readonly display: 'page' | 'popup';

@@ -167,7 +167,7 @@ async function tokens(): Promise<CredentialPair> {
   );
   const { services } = world.server;
   const consent = await world.consents.accept(client, ben, client.scopes);
-  const done = await services.protocols.mediawiki?.oauth1.authorizeUnderConsent(
+  const done = await services.protocols.dialect?.oauth1.authorizeUnderConsent(
     token.key,
     client,
     consent,
@@ -467,7 +467,7 @@ async function handshake(
   };
   const temporary = await ask('initiate', null, { oauth_callback: 'oob' });
   const consent = await world.consents.accept(made.client, user, made.client.scopes);
-  const done = await world.server.services.protocols.mediawiki?.oauth1.authorizeUnderConsent(
+  const done = await world.server.services.protocols.dialect?.oauth1.authorizeUnderConsent(
     temporary.key,
     made.client,
     consent,

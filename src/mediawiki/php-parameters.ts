@@ -1,11 +1,17 @@
-import { groupByName, type NameValuePair, type PhpForm } from '#encoding/form.ts';
+import { groupByName, type NameValuePair } from '#encoding/form.ts';
+import { type RawRequest, singleHeader } from '#encoding/raw-request.ts';
+import { accept, type Result } from '#kernel/result.ts';
+import { bodyBytes, rawQuery, readSignedForm } from '#oauth1/parse.ts';
+import { type OAuth1Refusal, rejectParameter } from '#oauth1/refusals.ts';
+import type { RawParameterSources } from '#oauth1/strict-parameters.ts';
+import { type PhpForm, parseFormAsPhp } from './php-form.ts';
 
 // What of a request is signed, as the reference sees it (protocols 1.6). It signs PHP's idea of a
 // query; where that is another than RFC 5849 has, a signature over either is taken, if what is read
 // afterwards is covered by it.
 
 /** The sources of parameters. */
-export interface ParameterSources {
+interface ParameterSources {
   readonly query: PhpForm;
   readonly body: PhpForm;
   readonly header: readonly NameValuePair[];
@@ -41,7 +47,7 @@ function overlayByName(
  * What a handler reads: the form over the query, and of a repeated name the last value. Each is one
  * that has to be signed.
  */
-export const effectiveParameters = (query: PhpForm, body: PhpForm): readonly NameValuePair[] =>
+const effectiveParameters = (query: PhpForm, body: PhpForm): readonly NameValuePair[] =>
   overlayByName(keepLastOfEachName(query.pairs), keepLastOfEachName(body.pairs));
 
 /**
@@ -96,7 +102,7 @@ const withEmptyPieces = (
 const MAX_BYTES = 1_048_576;
 
 /** The first parameter of the protocol that comes twice; undefined: none does. */
-export function findRepeatedProtocolParameter(pairs: readonly NameValuePair[]): string | undefined {
+function findRepeatedProtocolParameter(pairs: readonly NameValuePair[]): string | undefined {
   const seen = new Set<string>();
   for (const [name] of pairs) {
     if (!name.startsWith('oauth_')) continue;
@@ -113,7 +119,7 @@ export function findRepeatedProtocolParameter(pairs: readonly NameValuePair[]): 
  * §3.4.1.3.2), every value counts only for names that are not the protocol's: of two nonces the one
  * that is spent would be anybody's choice.
  */
-export function candidateParameterLists({
+function candidateParameterLists({
   query,
   body,
   header,
@@ -133,4 +139,50 @@ export function candidateParameterLists({
   );
   const lists = query.emptyPieces + body.emptyPieces === 0 ? plain : [...plain, ...empty];
   return lists.slice(0, Math.max(1, Math.floor(MAX_BYTES / byteLength))).map((list) => list());
+}
+
+/**
+ * Reads query and form as PHP does, in every way that the reference may have signed them. Refuses a
+ * protocol parameter that stands twice in the form.
+ */
+export function readPhpParameters({
+  query,
+  form,
+  header,
+}: RawParameterSources): Result<readonly (readonly NameValuePair[])[], OAuth1Refusal> {
+  const body = parseFormAsPhp(form);
+  const repeatedName = findRepeatedProtocolParameter(body.pairs);
+  if (repeatedName !== undefined)
+    return rejectParameter(repeatedName, 'repeated', ' stands twice in the form: send it once.');
+  return accept(
+    candidateParameterLists({
+      query: parseFormAsPhp(query),
+      body,
+      header,
+      byteLength: query.length + form.length,
+    }),
+  );
+}
+
+/** A form is signed with POST alone (protocols 1.6). */
+export const isPostedForm = ({
+  method,
+  headers,
+}: Pick<RawRequest, 'method' | 'headers'>): boolean =>
+  method.toUpperCase() === 'POST' &&
+  /^application\/x-www-form-urlencoded/i.test(singleHeader({ headers }, 'content-type') ?? '');
+
+const noBytes = new Uint8Array();
+
+/**
+ * What a handler of the dialect reads from query and form, byte for byte what has to be signed.
+ * Nothing of a form that is no form there, is not at hand or is too large.
+ */
+export function readDialectParameters(rawRequest: RawRequest): readonly NameValuePair[] {
+  const query = rawQuery(rawRequest.target.split('#', 1)[0] ?? '');
+  const form = readSignedForm(rawRequest, { isSignedForm: isPostedForm }, bodyBytes(rawRequest));
+  return effectiveParameters(
+    parseFormAsPhp(query),
+    parseFormAsPhp((form.ok && form.value) || noBytes),
+  );
 }

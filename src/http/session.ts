@@ -1,13 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import type { Accounts } from '#accounts/accounts.ts';
 import { DEVICE_COOKIE_TTL_SECONDS } from '#accounts/devices.ts';
 import type { Proof } from '#accounts/records.ts';
+import type { RightsTable } from '#accounts/rights.ts';
 import type { RequestOrigin } from '#accounts/sessions.ts';
 import { isValidCsrfToken } from '#accounts/sign-in.ts';
 import type { Permit } from '#guard/permit.ts';
+import type { IdGenerator } from '#keys/id-generator.ts';
 import { type Actor, UNAUTHENTICATED } from '#registry/actor.ts';
 import { parsePageForm } from './request.ts';
-import type { Services } from './world.ts';
+
+/** What it takes to know who sent a request. */
+export interface SessionDependencies {
+  readonly accounts: Pick<Accounts, 'sessionOf' | 'rememberDevice'>;
+  readonly rights: RightsTable;
+  readonly idGenerator: IdGenerator;
+  /** The public origin. */
+  readonly origin: string;
+  /** People reach us by https: cookies are locked to it. */
+  readonly secure: boolean;
+}
+
+type CookieDependencies = Pick<SessionDependencies, 'secure'>;
 
 /** The browser in front of us. */
 export interface Visitor {
@@ -22,69 +37,76 @@ export interface Visitor {
   readonly proof: Proof | null;
 }
 
-const cookieName = (services: Services, kind: 'session' | 'form' | 'device') =>
-  `${services.secure ? '__Host-' : ''}gatehouse${kind === 'session' ? '' : `-${kind}`}`;
+const cookieName = ({ secure }: CookieDependencies, kind: 'session' | 'form' | 'device') =>
+  `${secure ? '__Host-' : ''}gatehouse${kind === 'session' ? '' : `-${kind}`}`;
 
-const cookieOptions = (services: Services, maxAge?: number) =>
+const cookieOptions = ({ secure }: CookieDependencies, maxAge?: number) =>
   ({
     path: '/',
     httpOnly: true,
     sameSite: 'lax',
-    secure: services.secure,
+    secure,
     ...(maxAge === undefined ? {} : { maxAge }),
   }) as const;
 
 /** False where a browser sent no cookie that a form needs: it was removed, or is not accepted. */
-export const hasFormCookie = (services: Services, request: FastifyRequest): boolean =>
+export const hasFormCookie = (dependencies: CookieDependencies, request: FastifyRequest): boolean =>
   (['session', 'form'] as const).some(
-    (kind) => request.cookies[cookieName(services, kind)] !== undefined,
+    (kind) => request.cookies[cookieName(dependencies, kind)] !== undefined,
   );
 
 /** Puts a session into the browser, in place of any other. */
 export function startSession(
-  services: Services,
+  dependencies: CookieDependencies,
   reply: FastifyReply,
   secret: string,
   seconds: number,
 ): void {
-  reply.setCookie(cookieName(services, 'session'), secret, cookieOptions(services, seconds));
-  reply.clearCookie(cookieName(services, 'form'), cookieOptions(services));
+  reply.setCookie(
+    cookieName(dependencies, 'session'),
+    secret,
+    cookieOptions(dependencies, seconds),
+  );
+  reply.clearCookie(cookieName(dependencies, 'form'), cookieOptions(dependencies));
 }
 
 /** Makes the browser known as one that this person signed in with. */
 export const rememberDevice = (
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'accounts' | 'secure'>,
   request: FastifyRequest,
   reply: FastifyReply,
   user: Account,
 ): void =>
   void reply.setCookie(
-    cookieName(services, 'device'),
-    services.accounts.rememberDevice(request.cookies[cookieName(services, 'device')], user),
-    cookieOptions(services, DEVICE_COOKIE_TTL_SECONDS),
+    cookieName(dependencies, 'device'),
+    dependencies.accounts.rememberDevice(request.cookies[cookieName(dependencies, 'device')], user),
+    cookieOptions(dependencies, DEVICE_COOKIE_TTL_SECONDS),
   );
 
 /** Takes the session out of the browser. */
-export const clearSession = (services: Services, reply: FastifyReply): void =>
-  void reply.clearCookie(cookieName(services, 'session'), cookieOptions(services));
+export const clearSession = (dependencies: CookieDependencies, reply: FastifyReply): void =>
+  void reply.clearCookie(cookieName(dependencies, 'session'), cookieOptions(dependencies));
 
 /** Where a request comes from, for the list of sessions and for throttling. */
-export const requestOriginOf = (services: Services, request: FastifyRequest): RequestOrigin => ({
+export const requestOriginOf = (
+  dependencies: CookieDependencies,
+  request: FastifyRequest,
+): RequestOrigin => ({
   address: request.connectionInfo.address,
   isAddressKnown: request.connectionInfo.isAddressTrusted,
   agent: request.headers['user-agent'] ?? '',
-  deviceCookie: request.cookies[cookieName(services, 'device')],
+  deviceCookie: request.cookies[cookieName(dependencies, 'device')],
 });
 
 /** The session of a signed-in browser, and its person. */
 export async function sessionOf(
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'accounts' | 'secure'>,
   request: FastifyRequest,
 ): Promise<
   { readonly user: Account; readonly secret: string; readonly proof: Proof | null } | undefined
 > {
-  const secret = request.cookies[cookieName(services, 'session')];
-  const session = secret === undefined ? undefined : await services.accounts.sessionOf(secret);
+  const secret = request.cookies[cookieName(dependencies, 'session')];
+  const session = secret === undefined ? undefined : await dependencies.accounts.sessionOf(secret);
   return secret === undefined || session === undefined
     ? undefined
     : { user: session.account, secret, proof: session.proof };
@@ -95,14 +117,14 @@ export async function sessionOf(
  * stranger.
  */
 export const personActor = (
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'rights'>,
   request: FastifyRequest,
   session: { readonly user: Account; readonly proof: Proof | null } | null,
   via: 'page' | 'api',
 ): Actor => ({
   kind: 'person',
   account: session?.user ?? null,
-  rights: services.rights.rightsOf(session?.user ?? null),
+  rights: dependencies.rights.rightsOf(session?.user ?? null),
   address: request.connectionInfo.address,
   via,
   authentication: session === null ? UNAUTHENTICATED : { kind: 'session', proof: session.proof },
@@ -126,36 +148,39 @@ export const appActor = (
  * proven too.
  */
 export async function identifyVisitor(
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'accounts' | 'idGenerator' | 'secure'>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<Visitor> {
-  const session = await sessionOf(services, request);
+  const session = await sessionOf(dependencies, request);
   if (session) return { ...session, signedIn: true };
-  const formCookie = request.cookies[cookieName(services, 'form')];
+  const formCookie = request.cookies[cookieName(dependencies, 'form')];
   const secret =
     formCookie !== undefined && /^[\w-]{51}$/.test(formCookie)
       ? formCookie
-      : services.idGenerator.secret();
+      : dependencies.idGenerator.secret();
   if (secret !== formCookie)
-    reply.setCookie(cookieName(services, 'form'), secret, cookieOptions(services, 86_400));
+    reply.setCookie(cookieName(dependencies, 'form'), secret, cookieOptions(dependencies, 86_400));
   return { user: null, secret, signedIn: false, proof: null };
 }
 
 /** The person in front of a page, with every right of theirs. */
 export const pageActor = (
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'rights'>,
   request: FastifyRequest,
   { user, proof }: Pick<Visitor, 'user' | 'proof'>,
-): Actor => personActor(services, request, user && { user, proof }, 'page');
+): Actor => personActor(dependencies, request, user && { user, proof }, 'page');
 
 /**
  * True when the browser, where it tells, sent a form from our own origin. (Our pages send no
  * referrer, so browsers name it `null`; Sec-Fetch-Site then tells.)
  */
-export function isSameOrigin(services: Services, request: FastifyRequest): boolean {
+export function isSameOrigin(
+  dependencies: Pick<SessionDependencies, 'origin'>,
+  request: FastifyRequest,
+): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
-  if (origin !== undefined && origin !== services.origin && origin !== 'null') return false;
+  if (origin !== undefined && origin !== dependencies.origin && origin !== 'null') return false;
   return site === undefined || site === 'same-origin' || site === 'none';
 }
 
@@ -164,11 +189,11 @@ export function isSameOrigin(services: Services, request: FastifyRequest): boole
  * its proof fits their secret.
  */
 export function hasValidCsrfToken(
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'origin'>,
   request: FastifyRequest,
   visitor: Visitor,
 ): boolean {
-  if (!isSameOrigin(services, request)) return false;
+  if (!isSameOrigin(dependencies, request)) return false;
   const form = parsePageForm(request);
   return form.repeated === undefined && isValidCsrfToken(visitor.secret, form.get('csrf') ?? '');
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import type { Accounts } from '#accounts/accounts.ts';
 import type { RequestOrigin, SignedIn } from '#accounts/sessions.ts';
 import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
 import { redirectLocally } from '#http/redirects.ts';
@@ -16,9 +17,14 @@ import {
 } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
+import type { Clock } from '#platform/clock.ts';
 import { isRecentProof } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
-import { requestReauthentication, verifyReauthentication } from './account/reauthentication.ts';
+import {
+  type ProofDependencies,
+  requestReauthentication,
+  verifyReauthentication,
+} from './account/reauthentication.ts';
 import { formPagePath, redirectFormToSignIn, redirectToSignIn } from './account/sign-in-first.ts';
 import { type FormProblem, formLevelProblem } from './form-problems.ts';
 import type { Frame, Html } from './frame.ts';
@@ -33,10 +39,14 @@ import {
 import type { NoteKey } from './words.ts';
 
 /** What serving a page needs, besides what its own handler asks for. */
-export type PageDependencies = Services;
+export interface PageDependencies extends ProofDependencies {
+  readonly accounts: ProofDependencies['accounts'] & Pick<Accounts, 'signOut'>;
+  readonly clock: Clock;
+}
 
 /** One request for a page, with everything that any handler needs. */
 export interface PageCall<U extends Account | null = Account | null> {
+  /** Of routes that do not name what they need yet. */
   readonly services: Services;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
@@ -169,7 +179,7 @@ function makePageCall(
 ): PageCall {
   const query = parseQuery(request);
   return {
-    services: dependencies,
+    services: dependencies as Services,
     request,
     reply,
     visitor,

@@ -1,10 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { ADMINISTER_RIGHT } from '#accounts/rights.ts';
+import { ADMINISTER_RIGHT, type RightsTable } from '#accounts/rights.ts';
 import { csrfToken } from '#accounts/sign-in.ts';
 import { redirect, safeLocalPath } from '#http/redirects.ts';
-import { identifyVisitor, type Visitor } from '#http/session.ts';
-import type { Services } from '#http/world.ts';
+import { identifyVisitor, type SessionDependencies, type Visitor } from '#http/session.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
 import type { Frame, Html } from './frame.ts';
@@ -21,6 +20,12 @@ import {
   wordsOf,
 } from './words.ts';
 
+/** What the frame of a page is made with. */
+export interface FrameDependencies {
+  readonly siteName: string;
+  readonly rights: RightsTable;
+}
+
 /** The browser in front of us, and what a page for it knows. */
 export interface PageVisitor extends Visitor {
   readonly words: Words;
@@ -31,33 +36,38 @@ export interface PageVisitor extends Visitor {
 
 /** Finds out who is there, and in which language to speak to them. */
 export async function identifyPageVisitor(
-  services: Services,
+  dependencies: SessionDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<PageVisitor> {
-  return toPageVisitor(services, request, reply, await identifyVisitor(services, request, reply));
+  return toPageVisitor(
+    dependencies,
+    request,
+    reply,
+    await identifyVisitor(dependencies, request, reply),
+  );
 }
 
 /** The same for somebody who was identified. A language that was asked for is kept. */
 export const toPageVisitor = <V extends Visitor>(
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'secure'>,
   request: FastifyRequest,
   reply: FastifyReply,
   visitor: V,
 ): V & PageVisitor => ({
   ...visitor,
-  ...loadPageContext(services, request, reply, visitor.user),
+  ...loadPageContext(dependencies, request, reply, visitor.user),
 });
 
 /** What every page of this visitor knows. */
 export function pageFrame(
-  services: Services,
+  dependencies: FrameDependencies,
   { user, secret, words, currentPath, flashMessage }: PageVisitor,
 ): Frame {
-  const rights = services.rights.rightsOf(user);
+  const rights = dependencies.rights.rightsOf(user);
   return {
     words,
-    siteName: services.siteName,
+    siteName: dependencies.siteName,
     user: user && {
       name: user.name,
       mayPropose: rights.has(RIGHTS.propose) || rights.has(RIGHTS.updateOwn),
@@ -110,13 +120,13 @@ export function resolveLanguage(
 
 /** Keeps the language that a request asks for, where the answer is no page of this person's. */
 export const keepLanguage = (
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'secure'>,
   request: FastifyRequest,
   reply: FastifyReply,
-): void => void resolveLanguage(request, reply, services.secure);
+): void => void resolveLanguage(request, reply, dependencies.secure);
 
 function loadPageContext(
-  services: Services,
+  dependencies: Pick<SessionDependencies, 'secure'>,
   request: FastifyRequest,
   reply: FastifyReply,
   user: Account | null,
@@ -126,7 +136,7 @@ function loadPageContext(
   const canReload =
     request.method === 'GET' && target.length <= 2048 && safeLocalPath(target) === target;
   return {
-    words: resolveLanguage(request, reply, services.secure, user?.language),
+    words: resolveLanguage(request, reply, dependencies.secure, user?.language),
     currentPath: canReload ? target : null,
     flashMessage: Object.hasOwn(catalogues.en, flashMessageKey)
       ? (flashMessageKey as MessageKey)
@@ -149,25 +159,25 @@ export async function sendPage(
 
 /** Sends a page that says one thing, given as text: for a dialect, whose words are fixed. */
 export const sendMessage = (
-  services: Services,
+  dependencies: FrameDependencies,
   reply: FastifyReply,
   visitor: PageVisitor,
   status: number,
   title: string,
   text: string,
 ): Promise<FastifyReply> =>
-  sendPage(reply, status, messagePage(pageFrame(services, visitor), title, text));
+  sendPage(reply, status, messagePage(pageFrame(dependencies, visitor), title, text));
 
 /** Sends a page that says one thing, in the visitor's language. */
 export const sendNote = (
-  services: Services,
+  dependencies: FrameDependencies,
   reply: FastifyReply,
   visitor: PageVisitor,
   status: number,
   note: NoteKey,
   values?: Readonly<Record<string, string | number>>,
 ): Promise<FastifyReply> =>
-  sendPage(reply, status, notePage(pageFrame(services, visitor), note, values));
+  sendPage(reply, status, notePage(pageFrame(dependencies, visitor), note, values));
 
 /**
  * 303 to an app: the one place where an answer leads away from this server. An address that the
@@ -198,9 +208,9 @@ const isBehindProxy = ({ headers, raw }: FastifyRequest): boolean =>
 
 /** Tells a person whose form was not ours, or too old. `page`: where to open it again. */
 export const sendFormExpired = (
-  services: Services,
+  dependencies: FrameDependencies,
   reply: FastifyReply,
   visitor: PageVisitor,
   page?: string,
 ): Promise<FastifyReply> =>
-  sendPage(reply, 403, notePage(pageFrame(services, visitor), 'form-expired', {}, null, page));
+  sendPage(reply, 403, notePage(pageFrame(dependencies, visitor), 'form-expired', {}, null, page));

@@ -1,25 +1,27 @@
 import type { FastifyInstance } from 'fastify';
+import type { PendingRequests } from '#accounts/kept-requests.ts';
 import { redirectLocally } from '#http/redirects.ts';
-import { sessionOf } from '#http/session.ts';
-import type { Services } from '#http/world.ts';
-import { identifyPageVisitor, sendNote } from '../respond.ts';
+import { type SessionDependencies, sessionOf } from '#http/session.ts';
+import { type FrameDependencies, identifyPageVisitor, sendNote } from '../respond.ts';
 
-export type ContinueDependencies = Services;
+export interface ContinueDependencies extends SessionDependencies, FrameDependencies {
+  readonly pendingRequests: Pick<PendingRequests, 'find'>;
+}
 
 /** Goes on with a kept request, as if it were asked for now. */
-export function continueRoutes(app: FastifyInstance, services: ContinueDependencies): void {
+export function continueRoutes(app: FastifyInstance, dependencies: ContinueDependencies): void {
   app.get('/continue/:handle', async (request, reply) => {
     const { handle } = request.params as { readonly handle: string };
-    const path = await services.pendingRequests.find(handle);
+    const path = await dependencies.pendingRequests.find(handle);
     if (path === undefined)
       return sendNote(
-        services,
+        dependencies,
         reply,
-        await identifyPageVisitor(services, request, reply),
+        await identifyPageVisitor(dependencies, request, reply),
         404,
         'request-gone',
       );
-    if ((await sessionOf(services, request)) === undefined)
+    if ((await sessionOf(dependencies, request)) === undefined)
       return redirectLocally(
         reply,
         `/sign-in?returnto=${encodeURIComponent(`/continue/${handle}`)}`,

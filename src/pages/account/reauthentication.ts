@@ -1,20 +1,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
+import type { Accounts } from '#accounts/accounts.ts';
 import type { Proof } from '#accounts/records.ts';
 import type { FormParameters } from '#encoding/form.ts';
 import { safeLocalPath } from '#http/redirects.ts';
 import { parseFormBody } from '#http/request.ts';
 import { requestOriginOf } from '#http/session.ts';
-import type { Services } from '#http/world.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { type FormProblem, noProblems } from '../form-problems.ts';
 import { type PageVisitor, pageFrame, sendPage } from '../respond.ts';
 import { accountProblems } from './account-problems.ts';
 import { reauthenticatePage, reauthenticationFields } from './reauthentication.template.ts';
-import { redirectFormToSignIn } from './sign-in-first.ts';
+import { redirectFormToSignIn, type SignInFirstDependencies } from './sign-in-first.ts';
 
 // What widens access asks a person to prove once more who they are (ADR 17). The form that was sent
 // travels along with their proof.
+
+/** What taking a proof takes. */
+export interface ProofDependencies extends SignInFirstDependencies {
+  readonly accounts: SignInFirstDependencies['accounts'] &
+    Pick<Accounts, 'passkeysOf' | 'reauthenticate'>;
+}
 
 /**
  * Fields that are not carried: those of the proof itself, and the one that proves a form is ours,
@@ -27,7 +33,7 @@ const omittedFields: ReadonlySet<string> = new Set([
 
 /** Asks for a proof. A form that waits for it is sent to its own address with it. */
 export async function requestReauthentication(
-  services: Services,
+  dependencies: ProofDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   visitor: PageVisitor,
@@ -39,12 +45,12 @@ export async function requestReauthentication(
   const currentPath = safeLocalPath(request.raw.url);
   // A page that needs a proof to be shown at all: back to it afterwards.
   const returnto = isPost ? [] : [['returnto', currentPath] as const];
-  const page = reauthenticatePage(pageFrame(services, visitor), {
+  const page = reauthenticatePage(pageFrame(dependencies, visitor), {
     action: isPost ? currentPath : '/account/prove',
     fields: [...fields, ...returnto],
     hasPendingForm: fields.some(([name]) => name !== 'returnto'),
     passkeys:
-      visitor.user !== null && (await services.accounts.passkeysOf(visitor.user)).length > 0,
+      visitor.user !== null && (await dependencies.accounts.passkeysOf(visitor.user)).length > 0,
     problems: failure?.problems ?? noProblems,
   });
   return sendPage(reply, failure?.status ?? 403, page);
@@ -52,7 +58,7 @@ export async function requestReauthentication(
 
 /** The proof that came with a form. Null: none did. Refused: it was answered. */
 export async function verifyReauthentication(
-  services: Services,
+  dependencies: ProofDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   visitor: PageVisitor & { readonly user: Account },
@@ -64,18 +70,18 @@ export async function verifyReauthentication(
     method === 'password'
       ? { password: form.get(reauthenticationFields.password) ?? '' }
       : { passkeyAnswer: form.get(reauthenticationFields.answer) ?? '' };
-  const answer = await services.accounts.reauthenticate(
+  const answer = await dependencies.accounts.reauthenticate(
     visitor.secret,
     visitor.user,
     credential,
-    requestOriginOf(services, request),
+    requestOriginOf(dependencies, request),
   );
   if (answer.ok) return accept(answer.value);
   const { refusal } = answer;
   if (refusal.kind === 'session-gone' || refusal.kind === 'blocked')
-    return refuse(await redirectFormToSignIn(services, request, reply));
+    return refuse(await redirectFormToSignIn(dependencies, request, reply));
   if (refusal.kind === 'throttled') reply.header('retry-after', String(refusal.retryAfter));
-  const { words } = pageFrame(services, visitor);
+  const { words } = pageFrame(dependencies, visitor);
   const problems = accountProblems(
     words,
     { kind: refusal.kind },
@@ -83,6 +89,6 @@ export async function verifyReauthentication(
   );
   const status = refusal.kind === 'throttled' ? 429 : 403;
   return refuse(
-    await requestReauthentication(services, request, reply, visitor, { status, problems }),
+    await requestReauthentication(dependencies, request, reply, visitor, { status, problems }),
   );
 }

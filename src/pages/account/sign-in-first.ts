@@ -2,9 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PendingRequests } from '#accounts/kept-requests.ts';
 import type { RequestOrigin } from '#accounts/sessions.ts';
 import { redirectLocally, safeLocalPath } from '#http/redirects.ts';
-import { requestOriginOf } from '#http/session.ts';
-import type { Services } from '#http/world.ts';
-import { identifyPageVisitor, sendNote } from '../respond.ts';
+import { requestOriginOf, type SessionDependencies } from '#http/session.ts';
+import { type FrameDependencies, identifyPageVisitor, sendNote } from '../respond.ts';
 
 // How people who have to sign in first come back to what they came for (ADR 27).
 
@@ -74,9 +73,15 @@ export const returnPathForEmail = async (
 ): Promise<string | undefined> =>
   returnPath === '/' ? undefined : returnToValue(dependencies, requestOrigin, returnPath, 0);
 
+/** What sending somebody to sign in takes. */
+export interface SignInFirstDependencies
+  extends SessionDependencies,
+    FrameDependencies,
+    ReturnPathDependencies {}
+
 /** Sends somebody to sign in, to come back to a path of ours; left out: the one of the request. */
 export async function redirectToSignIn(
-  services: Services,
+  dependencies: SignInFirstDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
   {
@@ -84,12 +89,16 @@ export async function redirectToSignIn(
     status = 303,
   }: { readonly path?: string | undefined; readonly status?: 303 | 307 } = {},
 ): Promise<FastifyReply> {
-  const returnValue = await returnToValue(services, requestOriginOf(services, request), path);
+  const returnValue = await returnToValue(
+    dependencies,
+    requestOriginOf(dependencies, request),
+    path,
+  );
   if (returnValue === undefined)
     return sendNote(
-      services,
+      dependencies,
       reply,
-      await identifyPageVisitor(services, request, reply),
+      await identifyPageVisitor(dependencies, request, reply),
       413,
       'too-large',
     );
@@ -101,14 +110,14 @@ export async function redirectToSignIn(
  * for.
  */
 export async function redirectFormToSignIn(
-  services: Services,
+  dependencies: SignInFirstDependencies,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const page = formPagePath(request);
   return page === undefined
     ? redirectLocally(reply, '/sign-in')
-    : redirectToSignIn(services, request, reply, { path: page });
+    : redirectToSignIn(dependencies, request, reply, { path: page });
 }
 
 /** The page a form was on, if it has the same address; undefined: there is none. */

@@ -19,21 +19,28 @@ import type { FailureRecords } from '#registry/refused-requests.ts';
 import type { ReviewAssignments } from '#registry/review/assignments.ts';
 import type { CachedReads } from './cache/cached-store.ts';
 import type { Driver } from './driver.ts';
+import { makeAccessTokenStore } from './sql/access-tokens.ts';
+import { makeAccountTokenStore } from './sql/account-tokens.ts';
 import { makeAccountStore } from './sql/accounts.ts';
 import { makeAuditChainStore } from './sql/audit-chain.ts';
 import { makeClockStore, type StoreClock } from './sql/clock.ts';
+import { makeCodeStore } from './sql/codes.ts';
 import { makePendingRequestStore } from './sql/kept-requests.ts';
 import type { PartitionMaintenance } from './sql/maintenance.ts';
 import type { MigrationPlan } from './sql/migrate.ts';
-import { makeOAuth1Store } from './sql/oauth1.ts';
-import { makeOAuth2Store } from './sql/oauth2.ts';
+import { makeTemporaryCredentialStore, makeTokenCredentialStore } from './sql/oauth1.ts';
 import { makeOutboxStore } from './sql/outbox.ts';
+import { makePasskeyStore } from './sql/passkeys.ts';
 import { makePeopleStore } from './sql/people.ts';
 import { type PurgeOptions, purgeExpired } from './sql/purge.ts';
+import { makeRateCounters } from './sql/rate-counters.ts';
 import { makeReencryptionStore } from './sql/reencryption.ts';
+import { makeRefreshTokenStore } from './sql/refresh-tokens.ts';
 import { makeFailureStore } from './sql/refused-requests.ts';
 import { makeRegistryStore } from './sql/registry.ts';
 import { makeReviewAssignmentStore } from './sql/review-assignments.ts';
+import { makeSessionStore } from './sql/sessions.ts';
+import { makeSetupStore } from './sql/setup-link.ts';
 
 /** The ports of the program that are answered in SQL, whichever database it is. */
 export interface StorePorts
@@ -97,14 +104,22 @@ export interface Store extends StorePorts, StoreClock {
 export function makeStorePorts(driver: Driver): StorePorts {
   return {
     ...makeAccountStore(driver),
+    ...makeSetupStore(driver),
+    ...makeSessionStore(driver),
+    ...makeRateCounters(driver),
     ...makePeopleStore(driver),
+    ...makeAccountTokenStore(driver),
+    ...makePasskeyStore(driver),
     ...makeOutboxStore(driver),
     ...makeRegistryStore(driver),
     ...makeReviewAssignmentStore(driver),
     ...makeFailureStore(driver),
     ...makePendingRequestStore(driver),
-    ...makeOAuth1Store(driver),
-    ...makeOAuth2Store(driver),
+    ...makeTemporaryCredentialStore(driver),
+    ...makeTokenCredentialStore(driver),
+    ...makeCodeStore(driver),
+    ...makeAccessTokenStore(driver),
+    ...makeRefreshTokenStore(driver),
     ...makeReencryptionStore(driver),
     ...makeClockStore(driver),
     ...makeAuditChainStore(driver),

@@ -3,11 +3,11 @@ import type { TokenCredentialRecords } from '#oauth1/records.ts';
 import type { OAuth2Records } from '#oauth2/records.ts';
 import type { RegistryRecords } from '#registry/records.ts';
 import type { Driver } from '../driver.ts';
+import { fetchAccessTokenFacts } from '../sql/access-tokens.ts';
 import { fetchAccountById } from '../sql/accounts.ts';
-import { fetchCurrentClient } from '../sql/clients.ts';
+import { fetchCurrentClient } from '../sql/client-cache.ts';
 import { fetchConsentById } from '../sql/consents.ts';
 import { fetchTokenCredentials, resolveTokenCredentials } from '../sql/oauth1.ts';
-import { fetchAccessTokenFacts } from '../sql/oauth2.ts';
 import type { Transaction } from '../sql/statement.ts';
 import type { CachedKind, CachedRows, RowCache } from './cache.ts';
 

@@ -3,7 +3,7 @@ import type { Log } from '#platform/log.ts';
 import { makeRowCache, type RowCache } from '../cache/cache.ts';
 import { makeCachedReads } from '../cache/cached-store.ts';
 import { chainAllEntries } from '../sql/audit-chain.ts';
-import { evictParsedClients } from '../sql/clients.ts';
+import { evictParsedClients } from '../sql/client-cache.ts';
 import { requireUpToDate } from '../sql/migrate.ts';
 import { purgeExpired } from '../sql/purge.ts';
 import { fetchOne, sql } from '../sql/statement.ts';

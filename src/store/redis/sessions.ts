@@ -1,6 +1,7 @@
 import type { Session, Sessions } from '#accounts/records.ts';
 import type { UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
+import type { RedisConnection } from './connection.ts';
 import * as scripts from './scripts.ts';
 import { asList, assertInserted, checkSize, parseUnexpired, type RedisContext } from './values.ts';
 
@@ -20,6 +21,52 @@ function parseSession(text: unknown, now: Instant): Session | undefined {
       endsAt: session.endsAt ?? session.expiresAt,
     }
   );
+}
+
+/** The sessions of a person that have not ended, the latest first. */
+async function listSessions(
+  connection: RedisConnection,
+  user: UserId,
+  now: Instant,
+): Promise<readonly Session[]> {
+  const digests = asList(
+    await connection.runScript(
+      scripts.readIndex,
+      [sessionIndexKey(user)],
+      `(${now}`,
+      '+inf',
+      'BYSCORE',
+    ),
+  ) as readonly string[];
+  const found: Session[] = [];
+  for (let from = 0; from < digests.length; from += SESSION_BATCH_SIZE) {
+    const [first, ...rest] = digests.slice(from, from + SESSION_BATCH_SIZE).map(sessionKey) as [
+      string,
+      ...string[],
+    ];
+    const texts = asList(await connection.runScript(scripts.readTexts, [first, ...rest]));
+    found.push(...texts.flatMap((text) => parseSession(text, now) ?? []));
+  }
+  return found.sort(
+    (one, other) => other.createdAt - one.createdAt || (one.digest < other.digest ? 1 : -1),
+  );
+}
+
+/** Ends all that the index knows, a batch at a time. */
+async function endSessionsOf(connection: RedisConnection, user: UserId): Promise<void> {
+  const index = sessionIndexKey(user);
+  for (let more = true; more; ) {
+    const digests = asList(
+      await connection.runScript(scripts.readIndex, [index], 0, SESSION_BATCH_SIZE - 1),
+    ) as readonly string[];
+    if (digests.length > 0)
+      await connection.runScript(
+        scripts.endSessions,
+        [index, ...digests.map(sessionKey)],
+        ...digests,
+      );
+    more = digests.length === SESSION_BATCH_SIZE;
+  }
 }
 
 /** Sessions, and an index of each person's. */
@@ -54,29 +101,7 @@ export function makeSessionStore({ connection, ttlSecondsUntil }: RedisContext):
       )),
     findSession: async (digest, now) =>
       parseSession(await connection.sendCommand('GETEX', sessionKey(digest)), now),
-    async listSessions(user, now) {
-      const digests = asList(
-        await connection.runScript(
-          scripts.readIndex,
-          [sessionIndexKey(user)],
-          `(${now}`,
-          '+inf',
-          'BYSCORE',
-        ),
-      ) as readonly string[];
-      const found: Session[] = [];
-      for (let from = 0; from < digests.length; from += SESSION_BATCH_SIZE) {
-        const [first, ...rest] = digests.slice(from, from + SESSION_BATCH_SIZE).map(sessionKey) as [
-          string,
-          ...string[],
-        ];
-        const texts = asList(await connection.runScript(scripts.readTexts, [first, ...rest]));
-        found.push(...texts.flatMap((text) => parseSession(text, now) ?? []));
-      }
-      return found.sort(
-        (one, other) => other.createdAt - one.createdAt || (one.digest < other.digest ? 1 : -1),
-      );
-    },
+    listSessions: (user, now) => listSessions(connection, user, now),
     recordProof: async (digest, proof) =>
       (await connection.runScript(
         scripts.recordProof,
@@ -85,20 +110,6 @@ export function makeSessionStore({ connection, ttlSecondsUntil }: RedisContext):
       )) as 'recorded' | 'unknown',
     // Its line in the person's index stays until it would have expired.
     endSession: async (digest) => void (await connection.sendCommand('DEL', sessionKey(digest))),
-    async endSessionsOf(user) {
-      const index = sessionIndexKey(user);
-      for (let more = true; more; ) {
-        const digests = asList(
-          await connection.runScript(scripts.readIndex, [index], 0, SESSION_BATCH_SIZE - 1),
-        ) as readonly string[];
-        if (digests.length > 0)
-          await connection.runScript(
-            scripts.endSessions,
-            [index, ...digests.map(sessionKey)],
-            ...digests,
-          );
-        more = digests.length === SESSION_BATCH_SIZE;
-      }
-    },
+    endSessionsOf: (user) => endSessionsOf(connection, user),
   };
 }

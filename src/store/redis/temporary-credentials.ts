@@ -90,12 +90,14 @@ function makeNonceRunner(
   };
 }
 
-/** Nonces and temporary credentials of OAuth 1. */
-export function makeTemporaryCredentialStore(
+type NonceVerbs = 'claimNonce' | 'saveTemporaryCredentials' | 'redeemTemporaryCredentials';
+
+/** Verbs that use up a nonce. */
+function makeNonceVerbs(
   context: RedisContext,
   nonceTtlSeconds: Seconds,
-): TemporaryCredentialRecords {
-  const { connection, ttlSecondsUntil } = context;
+): Pick<TemporaryCredentialRecords, NonceVerbs> {
+  const { ttlSecondsUntil } = context;
   const runWithNonce = makeNonceRunner(context, nonceTtlSeconds);
   return {
     claimNonce: async (nonce) =>
@@ -120,6 +122,29 @@ export function makeTemporaryCredentialStore(
       assertInserted(outcome, 'a pair');
       return outcome as 'saved' | 'nonce-seen';
     },
+    async redeemTemporaryCredentials(nonce, token, verifierDigest, now, usedUntil) {
+      const values = [now, verifierDigest, usedUntil, ttlSecondsUntil(usedUntil)];
+      const outcome = await runWithNonce(
+        scripts.redeemTemporary,
+        nonce,
+        [temporaryKey(token)],
+        ...values,
+      );
+      return outcome as Awaited<
+        ReturnType<TemporaryCredentialRecords['redeemTemporaryCredentials']>
+      >;
+    },
+  };
+}
+
+/** Nonces and temporary credentials of OAuth 1. */
+export function makeTemporaryCredentialStore(
+  context: RedisContext,
+  nonceTtlSeconds: Seconds,
+): TemporaryCredentialRecords {
+  const { connection, ttlSecondsUntil } = context;
+  return {
+    ...makeNonceVerbs(context, nonceTtlSeconds),
     async findTemporaryCredentials(token, now) {
       const temporary = toTemporaryCredentials(
         token,
@@ -151,17 +176,5 @@ export function makeTemporaryCredentialStore(
       )) as 'authorized' | 'already-authorized' | 'gone',
     deleteTemporaryCredentials: async (token) =>
       void (await connection.sendCommand('DEL', temporaryKey(token))),
-    async redeemTemporaryCredentials(nonce, token, verifierDigest, now, usedUntil) {
-      const values = [now, verifierDigest, usedUntil, ttlSecondsUntil(usedUntil)];
-      const outcome = await runWithNonce(
-        scripts.redeemTemporary,
-        nonce,
-        [temporaryKey(token)],
-        ...values,
-      );
-      return outcome as Awaited<
-        ReturnType<TemporaryCredentialRecords['redeemTemporaryCredentials']>
-      >;
-    },
   };
 }

@@ -49,7 +49,7 @@ function* insertEntry(entry: NewAuditEntry, recordVersion: number): Transaction<
   return added.id;
 }
 
-/** Adds a line to the audit trail, and chains it to the one before. */
+/** Adds an entry to the audit log, and chains it to the one before. */
 export function* addAuditEntry(entry: NewAuditEntry, recordVersion: number): Transaction<void> {
   yield* insertAndChain(insertEntry(entry, recordVersion));
 }
@@ -57,10 +57,10 @@ export function* addAuditEntry(entry: NewAuditEntry, recordVersion: number): Tra
 const sortedBy = <T>(values: readonly T[], key: (value: T) => string): readonly T[] =>
   values.toSorted((one, other) => (key(one) < key(other) ? -1 : 1));
 
-/** Answers the questions about the audit trail and use. */
-export function makeAuditLogStore(
-  driver: Driver,
-): UsageRecords & { listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]> } {
+/** Answers the questions about the audit log. */
+export function makeAuditLogStore(driver: Driver): {
+  listAudit(filter: AuditFilter): Promise<readonly AuditEntry[]>;
+} {
   return {
     async listAudit(filter) {
       const values = {
@@ -80,6 +80,12 @@ export function makeAuditLogStore(
         await (filter.allowStale ? driver.readReplica(selectEntries) : driver.read(selectEntries()))
       ).map(toAuditEntry);
     },
+  };
+}
+
+/** Answers what was used when, and how often. */
+export function makeUsageStore(driver: Driver): UsageRecords {
+  return {
     saveUsage: ({ marks, calls }) =>
       driver.write(function* () {
         // In one order on every node, so that no two wait for each other.

@@ -81,10 +81,8 @@ export function* fetchTokenCredentials(token: string): Transaction<TokenCredenti
   return row && toCredentials(row);
 }
 
-/** Answers the ports of the oauth1 room. */
-export function makeOAuth1Store(
-  driver: Driver,
-): TemporaryCredentialRecords & TokenCredentialRecords {
+/** Answers nonces and temporary credentials. */
+export function makeTemporaryCredentialStore(driver: Driver): TemporaryCredentialRecords {
   return {
     claimNonce: async (nonce) =>
       (await driver.write(() => insertNewNonce(nonce), 'autocommit')) ? 'first' : 'seen',
@@ -141,6 +139,12 @@ export function makeOAuth1Store(
         yield* withCommit(execute(markUsed, { token, usedUntil }));
         return 'redeemed' as const;
       }, 'read-committed'),
+  };
+}
+
+/** Answers token credentials. */
+export function makeTokenCredentialStore(driver: Driver): TokenCredentialRecords {
+  return {
     findTokenCredentials: (token) =>
       driver.read(resolveTokenCredentials(token, fetchTokenCredentials, fetchConsentById)),
     async findTokenCredentialsByConsent(consent) {

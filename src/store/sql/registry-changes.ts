@@ -1,16 +1,17 @@
 import type { ClientId, ConsentId } from '#kernel/ids.ts';
 import type { AppliedChange, Effect, OwnerGrant, RegistryChange } from '#registry/records.ts';
 import type { Driver } from '../driver.ts';
+import { insertAccessToken } from './access-tokens.ts';
 import { addAuditEntry } from './audit.ts';
+import { fetchCurrentClient } from './client-cache.ts';
+import { latestNumberByName } from './client-lists.ts';
 import {
   clientRowExists,
   deleteClientSecret,
-  fetchCurrentClient,
   incrementRecordVersion,
   insertClient,
   insertClientSecret,
   isNameTaken,
-  latestNumberByName,
   saveClient,
 } from './clients.ts';
 import {
@@ -20,7 +21,6 @@ import {
   insertConsent,
   saveCredentials,
 } from './consents.ts';
-import { insertAccessToken } from './oauth2.ts';
 import { addNotification } from './outbox.ts';
 import { execute, sql, type Transaction } from './statement.ts';
 
@@ -79,6 +79,7 @@ function* insertOwnerGrant(
   }
 }
 
+/** Writes one effect of a change. */
 function* applyEffect(client: ClientId, effect: Effect): Transaction<void> {
   switch (effect.kind) {
     case 'create-client':
@@ -107,6 +108,34 @@ function* applyEffect(client: ClientId, effect: Effect): Transaction<void> {
     }
     case 'end-consents-of':
       return yield* deleteConsentsOf(effect.userId, client);
+    case 'end-secrets':
+      yield* execute(expireSecrets, { client, at: effect.at });
+      return;
+    default:
+      return yield* applyReviewEffect(client, effect);
+  }
+}
+
+/** Effects on who reviews, maintains and owns a client. */
+type ReviewEffect = Extract<
+  Effect,
+  {
+    readonly kind:
+      | 'open-revision'
+      | 'close-revision'
+      | 'first-approval'
+      | 'clear-approvals'
+      | 'invite'
+      | 'join'
+      | 'leave'
+      | 'offer'
+      | 'end-offer'
+      | 'involve';
+  }
+>;
+
+function* applyReviewEffect(client: ClientId, effect: ReviewEffect): Transaction<void> {
+  switch (effect.kind) {
     case 'open-revision': {
       const { fields, proposedBy, proposedAt } = effect.revision;
       yield* execute(insertRevision, {
@@ -159,9 +188,6 @@ function* applyEffect(client: ClientId, effect: Effect): Transaction<void> {
         part: effect.part,
         at: effect.at,
       });
-      return;
-    case 'end-secrets':
-      yield* execute(expireSecrets, { client, at: effect.at });
       return;
   }
 }

@@ -1,22 +1,26 @@
 // This server as it is, on a SQLite file, with one person signed in and one app that only learns
 // who they are (so that nobody is asked).
 import { join } from 'node:path';
+import { loadConfig } from '#config/load.ts';
 import { rawRequestOf } from '#http/request.ts';
-import { loadConfig } from '#operations/operations.ts';
 import type { Actor } from '#registry/actor.ts';
 import { makeAdminCommands } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
-import { composeServer, createPlatform } from '#server/compose.ts';
+import { composeServer } from '#server/compose.ts';
 import { composeHttpServer } from '#server/http-server.ts';
+import { createPlatform } from '#server/platform.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;
-const config = loadConfig({
-  port: String(port),
-  data: join(process.argv[2] ?? '.', 'gatehouse'),
-  issuer: `http://localhost:${port}`,
-});
+const config = loadConfig(
+  {
+    port: String(port),
+    data: join(process.argv[2] ?? '.', 'gatehouse'),
+    issuer: `http://localhost:${port}`,
+  },
+  process.env,
+);
 const { services: world, guard } = composeServer(config, await createPlatform(config));
 const must = <T>(answer: { ok: true; value: T } | { ok: false; refusal: unknown }): T => {
   if (!answer.ok) throw new Error(JSON.stringify(answer.refusal));

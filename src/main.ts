@@ -1,5 +1,8 @@
 import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
-const { main } = await import('#cli/main.ts');
-process.exitCode = await main(process.argv.slice(2));
+const [{ main }, { processIo }] = await Promise.all([
+  import('#cli/main.ts'),
+  import('#platform/process-io.ts'),
+]);
+process.exitCode = await main(process.argv.slice(2), processIo);

@@ -1,5 +1,6 @@
 import type { AuditBreak, AuditHead, AuditVerdict } from '#registry/audit.ts';
 import { type Command, printResult, storeOptions, UsageError } from './command.ts';
+import { describe } from './command-list.ts';
 
 function parseHead(text: string): AuditHead {
   const [, id, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
@@ -51,8 +52,7 @@ function summaryLines({ entries, head, late }: AuditVerdict): readonly string[] 
 
 /** `gatehouse audit verify`: checks the chain of hashes over the audit trail. */
 export const auditVerify: Command = {
-  words: 'audit verify',
-  summary: 'Checks that no audit entry was changed, removed or slipped in.',
+  ...describe('audit verify'),
   positionals: [],
   options: {
     head: {

@@ -1,7 +1,8 @@
 import { isMisleadingUri } from '#encoding/browser-uri.ts';
 import { problemText } from '#registry/refusal-texts.ts';
-import { withServices } from './client.ts';
 import { type Command, printResult, storeOptions } from './command.ts';
+import { describe } from './command-list.ts';
+import { withServices } from './with-services.ts';
 
 const PAGE_SIZE = 500;
 
@@ -10,8 +11,7 @@ const PAGE_SIZE = 500;
  * that would refuse them now.
  */
 export const clientRedirects: Command = {
-  words: 'client redirects',
-  summary: 'Lists the apps with a redirect URI that would be refused if it were registered now.',
+  ...describe('client redirects'),
   positionals: [],
   options: { ...storeOptions },
   run: (args, io) =>

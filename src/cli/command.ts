@@ -1,26 +1,11 @@
 import { parseArgs } from 'node:util';
-import type { Accounts } from '#accounts/accounts.ts';
+import type { CommandLineFlags, Config, Environment } from '#config/config.ts';
 import { StartupError } from '#config/startup-error.ts';
-import type { Actor } from '#registry/actor.ts';
-import type { AdminCommands } from '#registry/admin-commands.ts';
-import type { AuditChain } from '#registry/audit.ts';
-import type { RegistryQueries } from '#registry/queries/registry-queries.ts';
-import type { Registry } from '#registry/registry.ts';
+import type { ScryptCost } from '#operations/backup-encryption.ts';
+import type { CommandServices } from '#operations/command-services.ts';
+import type { KeyCommands } from '#operations/key-commands.ts';
 
-/** What a command may use: the same verbs as the pages. */
-export interface CommandServices {
-  readonly accounts: Accounts;
-  readonly clients: AdminCommands;
-  /** Who uses the command, for the trail. */
-  readonly operator: Actor;
-  readonly registry: Registry;
-  /** What the operator may read. */
-  readonly query: RegistryQueries;
-  readonly auditLog: AuditChain;
-  close(): Promise<void>;
-}
-
-/** The command's ways in and out. */
+/** What a command may use of the world around it. */
 export interface Io {
   out(text: string): void;
   err(text: string): void;
@@ -34,13 +19,19 @@ export interface Io {
   readonly isInteractive: boolean;
   /** Asks whoever sits at the terminal; the end of the input is a no. */
   confirm(question: string): Promise<boolean>;
-  /** A variable of the environment. */
-  env(name: string): string | undefined;
+  /** The variables of the environment. */
+  readonly env: Environment;
+  /** What deriving a key from a passphrase costs; undefined: what backups ask for. */
+  readonly passphraseCost?: ScryptCost | undefined;
+  /** The settings among the options. Throws StartupError when they are wrong. */
+  loadConfig(flags: CommandLineFlags): Promise<Config>;
   /**
-   * Opens the store and the keys under the settings given. Throws `UsageError` when the settings
-   * are wrong.
+   * Opens the store and the keys under the settings among the options. Throws StartupError when
+   * the settings are wrong.
    */
-  open(flags: Readonly<Record<string, string | undefined>>): Promise<CommandServices>;
+  open(flags: CommandLineFlags): Promise<CommandServices>;
+  /** The keys under the settings among the options, and the store when it has to be asked. */
+  openKeys(flags: CommandLineFlags): Promise<KeyCommands>;
 }
 
 /**
@@ -81,12 +72,12 @@ export interface ParsedArguments {
 /** Wrong use of the command line; the message names the remedy. */
 export class UsageError extends StartupError {}
 
-/** For commands whose effect stands in the audit trail. */
+/** For commands whose effect stands in the audit log. */
 export const actorOption = {
   as: {
     type: 'string',
     value: 'NAME',
-    help: 'who does it, for the audit trail (the operating-system account)',
+    help: 'who does it, for the audit log (the operating-system account)',
   },
 } as const satisfies Record<string, OptionDefinition>;
 
@@ -178,6 +169,20 @@ export function printResult(
   lines: readonly string[],
 ): void {
   io.out(args.isSet('json') ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
+}
+
+/** The value of an option that takes one of a few words. Throws UsageError that lists them. */
+export function choiceOption<const T extends string>(
+  args: ParsedArguments,
+  option: string,
+  values: readonly T[],
+): T | undefined {
+  const text = args.value(option);
+  if (text === undefined) return undefined;
+  const found = values.find((value) => value === text);
+  if (found === undefined)
+    throw new UsageError(`--${option} ${text} is not known: use ${values.join(', ')}.`);
+  return found;
 }
 
 /**

@@ -25,7 +25,7 @@ import {
   printResult,
   UsageError,
 } from './command.ts';
-import { explainSummary } from './summaries.ts';
+import { describe } from './command-list.ts';
 
 const words = wordsOf('en');
 
@@ -121,7 +121,7 @@ function resolveServer(
  */
 const readSecret = (args: ParsedArguments, io: Io, option: string, variable: string): string =>
   (args.value(option) === undefined
-    ? io.env(variable)
+    ? io.env[variable]
     : io.readFile(args.value(option) as string)
   )?.replace(/\r?\n$/, '') ?? '';
 
@@ -180,7 +180,7 @@ function toTextLines({
 
 /** `gatehouse explain oauth1`: the answer to "invalid signature" (RFC 5849 §3.4). */
 export const explainOAuth1: Command = {
-  ...explainSummary,
+  ...describe('explain oauth1'),
   positionals: [],
   options: {
     origin: {

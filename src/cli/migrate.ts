@@ -5,40 +5,27 @@ import {
   printResult,
   storeOptions,
 } from './command.ts';
+import { describe } from './command-list.ts';
 
-type Flags = Readonly<Record<string, string | undefined>>;
-
-/** What was done, or would be; or why nothing may be. */
-export type MigrationResult =
-  | { readonly from: number; readonly to: number }
-  | { readonly refused: string };
-
-/**
- * `gatehouse migrate`: brings the schema of the database up to date. `run` does it, or with
- * `dryRun` only looks.
- */
-export const migrateCommand = (
-  run: (flags: Flags, dryRun: boolean) => Promise<MigrationResult>,
-): Command => ({
-  words: 'migrate',
-  summary:
-    'Brings the schema of the database up to date. Nodes of the version before may go on meanwhile.',
+/** `gatehouse migrate`: brings the schema of the database up to date. */
+export const migrateCommand: Command = {
+  ...describe('migrate'),
   positionals: [],
   options: {
     'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionDefinition,
     ...storeOptions,
   },
   async run(args, io) {
-    const answer = await run(args.settings, args.isSet('dry-run'));
-    if ('refused' in answer) {
-      return printRefusal(io, args, `${answer.refused}.`);
-    }
+    const { migrateStore } = await import('#operations/migrate.ts');
+    const dryRun = args.isSet('dry-run');
+    const answer = await migrateStore(await io.loadConfig(args.settings), dryRun);
+    if ('refused' in answer) return printRefusal(io, args, `${answer.refused}.`);
     const { from, to } = answer;
     const line =
       from === to
         ? `The database has schema ${to} already: there is nothing to do.`
-        : `The database ${args.isSet('dry-run') ? 'would be' : 'was'} brought from schema ${from} to ${to}.`;
-    printResult(io, args, { from, to, dry_run: args.isSet('dry-run') }, [line]);
+        : `The database ${dryRun ? 'would be' : 'was'} brought from schema ${from} to ${to}.`;
+    printResult(io, args, { from, to, dry_run: dryRun }, [line]);
     return 0;
   },
-});
+};

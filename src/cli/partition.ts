@@ -1,3 +1,4 @@
+import type { PartitionRequest, PartitionStepReport } from '#operations/partition.ts';
 import {
   type Command,
   type OptionDefinition,
@@ -6,28 +7,14 @@ import {
   storeOptions,
   UsageError,
 } from './command.ts';
+import { describe } from './command-list.ts';
 
-type Flags = Readonly<Record<string, string | undefined>>;
-
-const periodLengths = ['month', 'week', 'day'] as const;
-
-/** What an operator asks for. `every` null: as before, or months. */
-export interface PartitionRequest {
-  readonly dryRun: boolean;
-  readonly every: (typeof periodLengths)[number] | null;
-}
-
-/** One thing that was done to a table, or would be. */
-export interface PartitionStepReport {
-  readonly table: string;
-  readonly what: 'set-aside' | 'proved' | 'divided' | 'made' | 'dropped';
-  readonly partition: string;
-  readonly moved: number;
-}
-
-export type PartitionResult =
-  | { readonly steps: readonly PartitionStepReport[] }
-  | { readonly refused: string };
+/** How long a partition may be. */
+const periodLengths = [
+  'month',
+  'week',
+  'day',
+] as const satisfies readonly PartitionRequest['every'][];
 
 const stepTexts: Readonly<
   Record<PartitionStepReport['what'], (line: PartitionStepReport) => string>
@@ -42,20 +29,9 @@ const stepTexts: Readonly<
 const stepText = (step: PartitionStepReport) =>
   `${stepTexts[step.what](step)}${step.moved > 0 ? ` (${step.moved} ${step.moved === 1 ? 'row' : 'rows'} moved)` : ''}.`;
 
-/**
- * `gatehouse partition`: divides what is only added to by time, and looks after it. `run` tells
- * each step when it is done.
- */
-export const partitionCommand = (
-  run: (
-    flags: Flags,
-    request: PartitionRequest,
-    reportStep: (line: PartitionStepReport) => void,
-  ) => Promise<PartitionResult>,
-): Command => ({
-  words: 'partition',
-  summary:
-    'Divides access tokens and audit trail by time on PostgreSQL, while nodes serve; run again, makes and drops what is due.',
+/** `gatehouse partition`: divides what is only added to by time, and looks after it. */
+export const partitionCommand: Command = {
+  ...describe('partition'),
   positionals: [],
   options: {
     'dry-run': { type: 'boolean', help: 'only say what would be done' } satisfies OptionDefinition,
@@ -76,7 +52,12 @@ export const partitionCommand = (
     const reportStep = (line: PartitionStepReport) => {
       if (!args.isSet('json')) io.out(`${stepText(line)}\n`);
     };
-    const answer = await run(args.settings, { dryRun, every }, reportStep);
+    const [{ partitionDatabase }, { systemClock }] = await Promise.all([
+      import('#operations/partition.ts'),
+      import('#platform/clock.ts'),
+    ]);
+    const config = await io.loadConfig(args.settings);
+    const answer = await partitionDatabase(config, systemClock, { dryRun, every }, reportStep);
     if ('refused' in answer) {
       return printRefusal(io, args, `${answer.refused}.`);
     }
@@ -91,4 +72,4 @@ export const partitionCommand = (
       );
     return 0;
   },
-});
+};

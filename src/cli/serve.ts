@@ -1,15 +1,10 @@
 import { settingDescriptions } from '#config/config.ts';
-import type { Command, ExitCode, OptionDefinition } from './command.ts';
-import { serveSummary } from './summaries.ts';
+import type { Command, OptionDefinition } from './command.ts';
+import { describe } from './command-list.ts';
 
-/**
- * `gatehouse serve`: every setting is a flag, except secrets. `run` answers when the server has
- * stopped.
- */
-export const serveCommand = (
-  run: (flags: Readonly<Record<string, string | undefined>>) => Promise<ExitCode>,
-): Command => ({
-  ...serveSummary,
+/** `gatehouse serve`: every setting is a flag, except secrets. Answers when the server has stopped. */
+export const serveCommand: Command = {
+  ...describe('serve'),
   positionals: [],
   options: Object.fromEntries(
     settingDescriptions
@@ -23,5 +18,9 @@ export const serveCommand = (
         },
       ]),
   ),
-  run: (args) => run(args.settings),
-});
+  async run(args, io) {
+    const config = await io.loadConfig(args.settings);
+    const { serve } = await import('#server/serve.ts');
+    return serve(config, io);
+  },
+};

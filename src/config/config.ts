@@ -124,6 +124,9 @@ export interface ConfigProblem {
 /** Settings as given on the command line, by flag name without dashes. */
 export type CommandLineFlags = Readonly<Record<string, string | undefined>>;
 
+/** Variables of the environment, by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 const integerBetween = (least: number, most: number) =>
   z
     .string()
@@ -494,7 +497,7 @@ export const settingDescriptions = [
  */
 export function readConfig(
   flags: CommandLineFlags,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   readSecret: (path: string, maxBytes: number) => string,
 ): Result<Config, readonly ConfigProblem[]> {
   const problems: ConfigProblem[] = [];

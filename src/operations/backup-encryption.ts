@@ -9,15 +9,29 @@ const TAG = 16;
 const SALT = 16;
 /** Before the number of the chunk and the mark of the last one. */
 const PREFIX = 7;
-/**
- * 128 MiB and some tenths of a second for each guess (RFC 7914). Written into no file: whoever
- * changes a file must not choose what it costs.
- */
-const COST = { N: 131_072, r: 8, p: 1, maxmem: 256 * 1024 * 1024 } as const;
+/** What deriving a key from a passphrase costs (RFC 7914 §2). */
+export interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+  /** Bytes it may take at most. */
+  readonly maxmem: number;
+}
 
-const deriveKey = (passphrase: string, salt: Uint8Array): Promise<Buffer> =>
+/**
+ * 128 MiB and some tenths of a second for each guess. Written into no file: whoever changes a file
+ * must not choose what it costs.
+ */
+export const DEFAULT_PASSPHRASE_COST: ScryptCost = {
+  N: 131_072,
+  r: 8,
+  p: 1,
+  maxmem: 256 * 1024 * 1024,
+};
+
+const deriveKey = (passphrase: string, salt: Uint8Array, cost: ScryptCost): Promise<Buffer> =>
   new Promise((resolve, reject) =>
-    scrypt(passphrase.normalize('NFC'), salt, 32, COST, (fault, key) =>
+    scrypt(passphrase.normalize('NFC'), salt, 32, cost, (fault, key) =>
       fault ? reject(fault) : resolve(key),
     ),
   );
@@ -53,11 +67,11 @@ async function* splitIntoChunks(
 export async function* encryptBackup(
   source: AsyncIterable<Buffer>,
   passphrase: string,
-  entropy: Entropy,
+  { entropy, cost }: { readonly entropy: Entropy; readonly cost: ScryptCost },
 ): AsyncGenerator<Buffer> {
   const [salt, prefix] = [entropy.bytes(SALT), entropy.bytes(PREFIX)];
   const head = Buffer.concat([MAGIC, salt, prefix]);
-  const key = await deriveKey(passphrase, salt);
+  const key = await deriveKey(passphrase, salt, cost);
   yield head;
   let number = 0;
   for await (const { bytes, last } of splitIntoChunks(source, CHUNK)) {
@@ -76,11 +90,12 @@ export const ENCRYPTION_HEADER_BYTES = MAGIC.length;
 
 /**
  * Decrypts. Nothing of a chunk is handed on before it is known to be unchanged. Throws
- * BrokenArchive.
+ * CorruptArchiveError.
  */
 export async function* decryptBackup(
   source: AsyncIterable<Buffer>,
   passphrase: string,
+  cost: ScryptCost,
 ): AsyncGenerator<Buffer> {
   const length = MAGIC.length + SALT + PREFIX;
   const pieces = source[Symbol.asyncIterator]();
@@ -92,7 +107,7 @@ export async function* decryptBackup(
   }
   const head = start.subarray(0, length);
   const prefix = head.subarray(MAGIC.length + SALT);
-  const key = await deriveKey(passphrase, head.subarray(MAGIC.length, MAGIC.length + SALT));
+  const key = await deriveKey(passphrase, head.subarray(MAGIC.length, MAGIC.length + SALT), cost);
   const rest = async function* () {
     yield start.subarray(length);
     for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value;

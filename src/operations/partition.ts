@@ -1,17 +1,34 @@
-import type { PartitionRequest, PartitionResult, PartitionStepReport } from '#cli/partition.ts';
 import type { Config } from '#config/config.ts';
-import { seconds } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
-import type { Log } from '#platform/log.ts';
 import { explainStoreErrors } from '#server/open-store.ts';
 import { isPostgresLocation } from '#store/open.ts';
 import { SchemaMismatch } from '#store/sql/migrate.ts';
-import type { Store } from '#store/store.ts';
 
-/** `gatehouse partition`. */
+/** What an operator asks for. `every` null: as before, or months. */
+export interface PartitionRequest {
+  readonly dryRun: boolean;
+  readonly every: 'month' | 'week' | 'day' | null;
+}
+
+/** One thing that was done to a table, or would be. */
+export interface PartitionStepReport {
+  readonly table: string;
+  readonly what: 'set-aside' | 'proved' | 'divided' | 'made' | 'dropped';
+  readonly partition: string;
+  readonly moved: number;
+}
+
+export type PartitionResult =
+  | { readonly steps: readonly PartitionStepReport[] }
+  | { readonly refused: string };
+
+/**
+ * Divides the tables that only grow by time, or with `dryRun` only looks. `report` hears of each
+ * step as soon as it is done.
+ */
 export async function partitionDatabase(
   config: Config,
-  clock: Clock,
+  clock: Pick<Clock, 'now'>,
   { dryRun, every }: PartitionRequest,
   report: (line: PartitionStepReport) => void,
 ): Promise<PartitionResult> {
@@ -39,44 +56,4 @@ export async function partitionDatabase(
   } finally {
     await manager.close();
   }
-}
-
-/**
- * Partitions are dropped a day after their time: by a clock that agrees with the database's to the
- * second.
- */
-const MAX_CLOCK_SKEW = seconds(1);
-
-/**
- * What a node does with partitions now and then. It says once of each table that it may not make
- * those it lacks.
- */
-export function makePartitionMaintenance(
-  store: Pick<Store, 'maintainPartitions'>,
-  clock: Clock,
-  log: Log,
-): () => Promise<void> {
-  const warnedTables = new Set<string>();
-  return async () => {
-    const {
-      steps,
-      tablesWithoutPartition: lacking,
-      clockDriftSeconds,
-    } = await store.maintainPartitions(clock.now(), MAX_CLOCK_SKEW);
-    if (clockDriftSeconds !== undefined)
-      log.warn(
-        'partitions are left alone: the clocks of this machine and of the database are too far apart',
-        { seconds: clockDriftSeconds },
-      );
-    for (const { what, partition, moved } of steps)
-      log.info(`a partition was ${what}`, { partition, moved });
-    for (const table of lacking) {
-      if (warnedTables.has(table)) continue;
-      warnedTables.add(table);
-      log.warn('there is no partition for the time to come, and this role may not make one', {
-        table,
-        remedy: 'run "gatehouse partition" now and then as the role that owns the tables',
-      });
-    }
-  };
 }

@@ -14,14 +14,18 @@ export interface Log {
 /** The least that is written; `silent`: nothing. */
 export type LogLevel = 'info' | 'warn' | 'error' | 'silent';
 
-/** One JSON line for each event, on standard error. */
-export function jsonLog(level: LogLevel, clock: Clock): Log {
+/** One JSON line for each event, on standard error or wherever `write` puts it. */
+export function jsonLog(
+  level: LogLevel,
+  clock: Clock,
+  write: (line: string) => void = (line) => void process.stderr.write(line),
+): Log {
   const ranks = { info: 0, warn: 1, error: 2, silent: 3 } as const;
   const at =
     (own: 'info' | 'warn' | 'error') =>
     (event: string, fields: Readonly<Record<string, unknown>> = {}) => {
       if (ranks[own] >= ranks[level])
-        process.stderr.write(
+        write(
           `${JSON.stringify({ at: new Date(clock.millis()).toISOString(), level: own, event, ...fields })}\n`,
         );
     };

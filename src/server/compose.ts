@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { renderAccountEmail } from '#accounts/account-emails.ts';
 import { makeAccounts } from '#accounts/accounts.ts';
 import builtInGroups from '#accounts/data/groups.json' with { type: 'json' };
@@ -15,24 +15,10 @@ import type { Services } from '#http/world.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { Unavailable } from '#kernel/unavailable.ts';
 import { makeIdGenerator } from '#keys/id-generator.ts';
-import { createKeyDirectory, openKeyring, openSigningKeys, readKeyring } from '#keys/key-files.ts';
-import { type Keyring, makeFixedKeyring } from '#keys/keyring.ts';
 import { makeSecretBox } from '#keys/secret-box.ts';
 import { makeSigningKeys } from '#keys/signing.ts';
-import type { SigningKeySource } from '#keys/signing-key-sets.ts';
 import { makeOwnerTokenIssuer } from '#oauth2/access-token.ts';
-import { verifyRestoredBackup } from '#operations/backup-proof.ts';
 import { accountEmailTemplates, renderNotificationEmail } from '#pages/email-templates.ts';
-import {
-  type Clock,
-  type MonotonicClock,
-  systemClock,
-  systemMonotonicClock,
-} from '#platform/clock.ts';
-import { type HttpClient, makeHttpClient } from '#platform/http-client.ts';
-import { jsonLog, type Log } from '#platform/log.ts';
-import { type Entropy, systemEntropy } from '#platform/random.ts';
-import { type MailTransport, makeSmtpTransport } from '#platform/smtp.ts';
 import type { FieldRules } from '#registry/actions/fields.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import { grantTypes } from '#registry/model/client.ts';
@@ -50,26 +36,10 @@ import { loadConfiguredClients } from './configured-clients.ts';
 import { installedDialect } from './installed-dialect.ts';
 import { type KeyMaintenance, makeKeyMaintenance } from './key-jobs.ts';
 import { findWorldAccessiblePaths } from './open-paths.ts';
-import { explainStoreErrors, loadConfiguredStore, type OpenConfiguredStore } from './open-store.ts';
+import { explainStoreErrors } from './open-store.ts';
+import type { Platform } from './platform.ts';
 import { makeProtocols } from './protocols.ts';
 import { findSettingWarnings } from './setting-warnings.ts';
-
-/** Replaceable ways out of the program, for tests. */
-export interface Platform {
-  readonly clock: Clock;
-  /** What the clock is watched by; left out: it is taken for right. */
-  readonly monotonicClock?: MonotonicClock | undefined;
-  readonly entropy: Entropy;
-  readonly log: Log;
-  /** Opens the store, whose backend is loaded by then. */
-  readonly openStore: OpenConfiguredStore;
-  readonly masterKeys: Keyring;
-  readonly signingKeys: SigningKeySource;
-  /** Where letters go; null: none are sent. */
-  readonly mailTransport: MailTransport | null;
-  /** Where webhooks go. */
-  readonly httpClient: HttpClient;
-}
 
 /** The world and the handles its keeper needs. */
 export interface Server {
@@ -123,46 +93,6 @@ const readJson = (path: string): unknown => {
     throw new StartupError(`the file ${path} cannot be read as JSON: ${(fault as Error).message}`);
   }
 };
-
-/** A link whose target is not there: nothing can be made through it. */
-export const isDanglingLink = (path: string): boolean =>
-  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
-
-/**
- * The ways out of a real process: system clock and chance, the database and the keys in the data
- * directory, made at the first start.
- */
-export async function createPlatform(config: Config): Promise<Platform> {
-  if (isDanglingLink(config.data))
-    throw new StartupError(
-      `the data directory ${config.data} is a link to nothing: make the directory, or name another with --data.`,
-    );
-  mkdirSync(config.data, { recursive: true, mode: 0o700 });
-  const directory = createKeyDirectory(config.data, systemClock, systemEntropy);
-  const configuredKeys = config.masterKeys?.map(({ id, key }) => ({
-    id,
-    key: Buffer.from(key, 'base64'),
-  }));
-  try {
-    verifyRestoredBackup(config.data, configuredKeys ?? readKeyring(directory.path)?.keys);
-  } catch (fault) {
-    throw new StartupError(`${(fault as Error).message}.`);
-  }
-  return {
-    clock: systemClock,
-    monotonicClock: systemMonotonicClock,
-    entropy: systemEntropy,
-    log: jsonLog(config.logLevel, systemClock),
-    openStore: await loadConfiguredStore(config),
-    masterKeys: config.masterKeys ? makeFixedKeyring(configuredKeys ?? []) : openKeyring(directory),
-    signingKeys: openSigningKeys(directory),
-    mailTransport:
-      config.smtpUrl === null
-        ? null
-        : makeSmtpTransport({ url: config.smtpUrl, from: config.mailFrom }),
-    httpClient: makeHttpClient(),
-  };
-}
 
 const derivedKeys = new WeakMap<Uint8Array, Map<string, Uint8Array>>();
 

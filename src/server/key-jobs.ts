@@ -1,7 +1,7 @@
 import type { Config } from '#config/config.ts';
 import { generateSigningKeysAsync } from '#keys/signing.ts';
 import { addUpcomingKeySet, isRotationDue, type SigningKeySet } from '#keys/signing-key-sets.ts';
-import type { Platform } from './compose.ts';
+import type { Platform } from './platform.ts';
 
 /** What has to be done about keys now and then. */
 export interface KeyMaintenance {

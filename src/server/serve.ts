@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import type { ExitCode, Io } from '#cli/command.ts';
 import type { Config } from '#config/config.ts';
 import { StartupError } from '#config/startup-error.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
-import { makePartitionMaintenance } from '#operations/partition.ts';
 import type { Log } from '#platform/log.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import {
@@ -13,10 +11,18 @@ import {
   sharedPortOptions,
   startWorkers,
 } from './cluster.ts';
-import { composeServer, createPlatform, type Server } from './compose.ts';
+import { composeServer, type Server } from './compose.ts';
 import { composeHttpServer } from './http-server.ts';
+import { makePartitionMaintenance } from './partition-maintenance.ts';
+import { createPlatform } from './platform.ts';
 import { purgeExpiredRows } from './reaper.ts';
 import { formatWarning } from './setting-warnings.ts';
+
+/** Where a running server writes: what people read, and what went wrong. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+}
 
 /** A server that listens; `stop` answers what is on its way, then closes. */
 export interface RunningServer {
@@ -197,35 +203,35 @@ async function printWelcome(
 }
 
 /** Serves from several processes: this one looks after them. */
-async function serveFromWorkers(config: Config, io: Io): Promise<ExitCode> {
+async function serveFromWorkers(config: Config, output: Output): Promise<0 | 1> {
   // Schema, keys and the apps of the configuration are made sure of once, before anybody serves.
-  const server = composeServer(config, await createPlatform(config));
+  const server = composeServer(config, await createPlatform(config, (line) => output.err(line)));
   await server.prepare();
-  const stop = Promise.withResolvers<ExitCode>();
+  const stop = Promise.withResolvers<0 | 1>();
   const workers = startWorkers(config.workers, () => stop.resolve(1));
   await workers.ready.catch(() =>
-    io.err('gatehouse: the workers do not start; the lines above say why.\n'),
+    output.err('gatehouse: the workers do not start; the lines above say why.\n'),
   );
   await printWelcome(config, server, `http://${config.host}:${config.port}`, (line) =>
-    io.out(`${line}\n`),
+    output.out(`${line}\n`),
   );
   await server.store.close();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.resolve(0));
   const code = await stop.promise;
-  io.out('Stopping.\n');
+  output.out('Stopping.\n');
   await workers.stop();
   return code;
 }
 
 /** `gatehouse serve`: runs until it is told to stop. */
-export async function serve(config: Config, io: Io): Promise<ExitCode> {
-  if (config.workers > 1 && !isWorkerProcess()) return serveFromWorkers(config, io);
+export async function serve(config: Config, output: Output): Promise<0 | 1> {
+  if (config.workers > 1 && !isWorkerProcess()) return serveFromWorkers(config, output);
   let running: RunningServer;
   try {
     running = await startServer(
       config,
-      composeServer(config, await createPlatform(config)),
-      (line) => io.out(`${line}\n`),
+      composeServer(config, await createPlatform(config, (line) => output.err(line))),
+      (line) => output.out(`${line}\n`),
     );
   } catch (fault) {
     const { code, message } = fault as NodeJS.ErrnoException;
@@ -240,7 +246,7 @@ export async function serve(config: Config, io: Io): Promise<ExitCode> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
-  if (!isWorkerProcess()) io.out('Stopping.\n');
+  if (!isWorkerProcess()) output.out('Stopping.\n');
   await running.stop();
   disconnectFromPrimary();
   return 0;

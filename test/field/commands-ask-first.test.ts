@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { accountBlockCommands } from '#cli/account.ts';
+import { accountBlock, accountUnblock } from '#cli/account-block.ts';
+import { clientDecisions } from '#cli/client-decisions.ts';
 import { type Command, type Io, parseArguments } from '#cli/command.ts';
-import { keyCliCommands } from '#cli/keys.ts';
-import { clientDecisions } from '#cli/review.ts';
+import { keysRotate } from '#cli/keys-rotate.ts';
 import { TestServer } from '#harness/world.ts';
 import type { ClientId } from '#kernel/ids.ts';
+import type { KeyCommands } from '#operations/key-commands.ts';
 import { operatorBy } from '#registry/actor.ts';
 
 // Commands that take something away say what, and ask whoever sits at a terminal. Scripts go on as
 // before.
 
-const commands: readonly Command[] = [...clientDecisions, ...accountBlockCommands];
+const commands: readonly Command[] = [...clientDecisions, accountBlock, accountUnblock];
 
 describe('a command that takes something away', () => {
   let world: TestServer;
@@ -49,7 +50,9 @@ describe('a command that takes something away', () => {
         said.asked += question;
         return terminal ?? assert.fail('nobody is there to be asked');
       },
-      env: () => undefined,
+      env: {},
+      loadConfig: () => assert.fail('no settings are read'),
+      openKeys: () => assert.fail('no keys are opened'),
       open: async () => ({
         registry,
         accounts,
@@ -179,7 +182,7 @@ describe('a command that takes something away', () => {
 
 test('new signing keys at once name those that leave, and ask', async () => {
   let made = 0;
-  const rotate = keyCliCommands(async () => ({
+  const openKeys = async (): Promise<KeyCommands> => ({
     overview: async () =>
       ({
         master: [],
@@ -194,8 +197,7 @@ test('new signing keys at once name those that leave, and ask', async () => {
       return { signsFrom: 5 as never };
     },
     retire: async () => assert.fail(),
-  })).find(({ words }) => words === 'keys rotate');
-  assert.ok(rotate);
+  });
   for (const [more, terminal, answer, code, told, count] of [
     [['--signing', '--at-once', '--dry-run'], true, false, 0, /: k1 k2\./, 0],
     [['--signing', '--at-once'], true, false, 1, /k1 k2[\s\S]*Do it/, 0],
@@ -208,12 +210,15 @@ test('new signing keys at once name those that leave, and ask', async () => {
     const write = (text: string) => {
       said += text;
     };
-    const io = { out: write, err: write, isInteractive: terminal };
+    const io = { out: write, err: write, isInteractive: terminal, openKeys };
     const confirm = async (question: string) => {
       said += question;
       return answer;
     };
-    assert.equal(await rotate.run(parseArguments(rotate, more), { ...io, confirm } as never), code);
+    assert.equal(
+      await keysRotate.run(parseArguments(keysRotate, more), { ...io, confirm } as never),
+      code,
+    );
     assert.match(said, told);
     assert.equal(made, count, more.join(' '));
   }

@@ -49,7 +49,7 @@ async function explain(
     },
     stdin: async () => text,
     readFile: (path: string) => files[path] ?? assert.fail(path),
-    env: (name: string) => env[name],
+    env,
   } as unknown as Io;
   const code = await explainOAuth1.run(parseArguments(explainOAuth1, argv), io);
   return { code, out, err };

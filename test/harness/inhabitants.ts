@@ -6,7 +6,8 @@ import { consentCommands } from '#harness/consents.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { type ClientProposal, makeAdminCommands } from '#registry/admin-commands.ts';
-import { composeServer, createPlatform, type Server } from '#server/compose.ts';
+import { composeServer, type Server } from '#server/compose.ts';
+import { createPlatform } from '#server/platform.ts';
 import type { StorePorts } from '#store/store.ts';
 
 /**

@@ -13,8 +13,9 @@ import {
   type ClientProposal,
   makeAdminCommands,
 } from '#registry/admin-commands.ts';
-import { composeServer, type Platform, type Server } from '#server/compose.ts';
+import { composeServer, type Server } from '#server/compose.ts';
 import { composeHttpServer } from '#server/http-server.ts';
+import type { Platform } from '#server/platform.ts';
 import { useTestClock } from './clock.ts';
 import { consentCommands } from './consents.ts';
 import type { CredentialPair } from './signed.ts';

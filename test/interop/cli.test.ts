@@ -13,18 +13,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Browser } from '../../examples/demo/browser.ts';
+import { runCommand } from '../harness/command.ts';
 import { freePort, password } from './server.ts';
 
 const bin = new URL('../../bin/gatehouse.js', import.meta.url).pathname;
 const data = join(mkdtempSync(join(tmpdir(), 'gatehouse-cli-')), 'data');
 after(() => rmSync(join(data, '..'), { recursive: true, force: true }));
 
-const run = (args: readonly string[], input = '') => {
+/** One command in this process. */
+const run = (args: readonly string[], input = '', env: Readonly<Record<string, string>> = {}) =>
+  runCommand(args, { input, env });
+/** One command as a person calls it. */
+const runProcess = (args: readonly string[], input = '') => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
     input,
     encoding: 'utf8',
   });
-  return { status, stdout, stderr };
+  return { status, out: stdout, err: stderr };
 };
 
 const commands = [
@@ -49,14 +54,14 @@ const commands = [
   'migrate',
   'partition',
 ];
-test('every command has --help, and the overview names it', () => {
-  const overview = run(['--help']);
+test('every command has --help, and the overview names it', async () => {
+  const overview = await run(['--help']);
   assert.equal(overview.status, 0);
   for (const command of commands) {
-    assert.ok(overview.stdout.includes(command), command);
-    const help = run([...command.split(' '), '--help']);
+    assert.ok(overview.out.includes(command), command);
+    const help = await run([...command.split(' '), '--help']);
     assert.equal(help.status, 0);
-    assert.match(help.stdout, /Usage: gatehouse/);
+    assert.match(help.out, /Usage: gatehouse/);
   }
 });
 
@@ -110,8 +115,8 @@ test('the first start prints a set-up link that works once; a second start finds
     assert.equal(statSync(join(data, 'keys', key)).mode & 0o777, 0o600);
 });
 
-test('apps go through their stages; refusals exit 1 and name the remedy, wrong use exits 2', () => {
-  const made = run([
+test('apps go through their stages; refusals exit 1 and name the remedy, wrong use exits 2', async () => {
+  const made = await run([
     'client',
     'create',
     '--owner',
@@ -128,8 +133,8 @@ test('apps go through their stages; refusals exit 1 and name the remedy, wrong u
     '--data',
     data,
   ]);
-  assert.equal(made.status, 0, made.stderr);
-  const app = JSON.parse(made.stdout);
+  assert.equal(made.status, 0, made.err);
+  const app = JSON.parse(made.out);
   assert.match(app.client_secret, /^[0-9a-f]{40}$/);
   assert.equal(app.stage, 'proposed');
   for (const [verb, stage] of [
@@ -138,12 +143,12 @@ test('apps go through their stages; refusals exit 1 and name the remedy, wrong u
     ['reenable', 'approved'],
   ] as const) {
     assert.equal(
-      JSON.parse(run(['client', verb, app.client_id, '--json', '--data', data]).stdout).stage,
+      JSON.parse((await run(['client', verb, app.client_id, '--json', '--data', data])).out).stage,
       stage,
     );
   }
   // For OAuth 2 alone.
-  const introspector = run([
+  const introspector = await run([
     'client',
     'introspector',
     app.client_id,
@@ -153,24 +158,25 @@ test('apps go through their stages; refusals exit 1 and name the remedy, wrong u
     data,
   ]);
   assert.deepEqual(
-    [introspector.status, /invalid_field/.test(introspector.stderr)],
+    [introspector.status, /invalid_field/.test(introspector.err)],
     [1, true],
-    introspector.stderr,
+    introspector.err,
   );
   assert.equal(
-    run(['client', 'introspector', app.client_id, '--tokens', 'some', '--data', data]).status,
+    (await run(['client', 'introspector', app.client_id, '--tokens', 'some', '--data', data]))
+      .status,
     2,
   );
-  const refused = run(['client', 'reject', app.client_id, '--data', data]);
+  const refused = await run(['client', 'reject', app.client_id, '--data', data]);
   assert.equal(refused.status, 1);
-  assert.match(refused.stderr, /the app is approved.*not_proposed.*client show/i);
+  assert.match(refused.err, /the app is approved.*not_proposed.*client show/i);
   assert.ok(
-    !run(['client', 'show', app.client_id, '--json', '--data', data]).stdout.includes(
+    !(await run(['client', 'show', app.client_id, '--json', '--data', data])).out.includes(
       app.client_secret,
     ),
   );
-  assert.equal(JSON.parse(run(['client', 'list', '--json', '--data', data]).stdout).length, 1);
-  assert.equal(run(['client', 'show', 'nobody', '--data', data]).status, 1);
+  assert.equal(JSON.parse((await run(['client', 'list', '--json', '--data', data])).out).length, 1);
+  assert.equal((await run(['client', 'show', 'nobody', '--data', data])).status, 1);
   for (const wrong of [
     ['nonsense'],
     ['client', 'create', '--data', data],
@@ -178,29 +184,31 @@ test('apps go through their stages; refusals exit 1 and name the remedy, wrong u
     ['client', 'show'],
     ['account', 'list', '--what'],
   ]) {
-    const answer = run(wrong);
+    const answer = await run(wrong);
     assert.equal(answer.status, 2, wrong.join(' '));
-    assert.match(answer.stderr, /^gatehouse: /);
+    assert.match(answer.err, /^gatehouse: /);
   }
 });
 
-test('secrets are not readable in the database', () => {
+test('secrets are not readable in the database', async () => {
   const made = JSON.parse(
-    run([
-      'client',
-      'create',
-      '--owner',
-      'Root',
-      '--name',
-      'Bot',
-      '--protocol',
-      'owner-only',
-      '--oauth-version',
-      '1',
-      '--json',
-      '--data',
-      data,
-    ]).stdout,
+    (
+      await run([
+        'client',
+        'create',
+        '--owner',
+        'Root',
+        '--name',
+        'Bot',
+        '--protocol',
+        'owner-only',
+        '--oauth-version',
+        '1',
+        '--json',
+        '--data',
+        data,
+      ])
+    ).out,
   );
   const files = readdirSync(data).filter((name) => name.startsWith('gatehouse.db'));
   const bytes = Buffer.concat(files.map((name) => readFileSync(join(data, name))));
@@ -211,7 +219,7 @@ test('secrets are not readable in the database', () => {
   assert.ok(bytes.includes(made.client_id));
 });
 
-test('explain oauth1 shows the base string (RFC 5849 §3.4.1.1)', () => {
+test('explain oauth1 shows the base string (RFC 5849 §3.4.1.1)', async () => {
   const request = {
     method: 'POST',
     url: 'http://example.com/request?b5=%3D%253D&a3=a&c%40=&a2=r%20b',
@@ -225,25 +233,25 @@ test('explain oauth1 shows the base string (RFC 5849 §3.4.1.1)', () => {
     tokenSecret: 'b',
     signatureMethod: 'HMAC-SHA1',
   };
-  const answer = run(['explain', 'oauth1', '--json'], JSON.stringify(request));
-  assert.equal(answer.status, 0, answer.stderr);
-  const shown = JSON.parse(answer.stdout);
+  const answer = await run(['explain', 'oauth1', '--json'], JSON.stringify(request));
+  assert.equal(answer.status, 0, answer.err);
+  const shown = JSON.parse(answer.out);
   assert.equal(shown.baseStringUri, 'http://example.com/request');
   assert.match(shown.normalizedParams, /^a2=r%20b&a3=2%20q&a3=a&b5=/);
   assert.match(shown.baseString, /^POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b/);
   assert.equal(typeof shown.signature, 'string');
   const { signatureMethod: _method, headers: _headers, ...unsigned } = request;
-  const without = run(['explain', 'oauth1', '--json'], JSON.stringify(unsigned));
-  assert.equal(without.status, 0, without.stderr);
-  const bare = JSON.parse(without.stdout);
+  const without = await run(['explain', 'oauth1', '--json'], JSON.stringify(unsigned));
+  assert.equal(without.status, 0, without.err);
+  const bare = JSON.parse(without.out);
   assert.match(bare.baseString, /^POST&http%3A%2F%2Fexample.com%2Frequest&/);
   assert.deepEqual([bare.signature, bare.valid], [null, null]);
-  const unknown = run(
+  const unknown = await run(
     ['explain', 'oauth1'],
     JSON.stringify({ ...unsigned, signatureMethod: 'HMAC-MD5' }),
   );
-  assert.deepEqual([unknown.status, /signature_method_rejected/.test(unknown.stderr)], [1, true]);
-  assert.equal(run(['explain', 'oauth1'], 'not json').status, 2);
+  assert.deepEqual([unknown.status, /signature_method_rejected/.test(unknown.err)], [1, true]);
+  assert.equal((await run(['explain', 'oauth1'], 'not json')).status, 2);
 });
 
 const failing = [
@@ -267,27 +275,35 @@ const failing = [
     says: /database is not available/,
   },
 ] as const;
+/** One of them as a person calls it: streams and exit code of a process of its own. */
+test('a process says on standard error what is wrong, and exits with the same code', () => {
+  const { status, out, err } = runProcess(['client', 'creat']);
+  assert.deepEqual([status, out], [2, '']);
+  assert.match(err, /^gatehouse: there is no command "client creat"/);
+  const explained = runProcess(['explain', 'oauth1'], 'not json');
+  assert.equal(explained.status, 2, explained.err);
+});
 for (const { asked, status, says } of failing) {
-  test(`gatehouse ${asked.slice(0, 2).join(' ')} says what is wrong, as a sentence and as JSON, and exits with ${status}`, () => {
-    const plain = run(asked);
+  test(`gatehouse ${asked.slice(0, 2).join(' ')} says what is wrong, as a sentence and as JSON, and exits with ${status}`, async () => {
+    const plain = await run(asked);
     assert.equal(plain.status, status);
-    assert.match(plain.stderr, says);
-    assert.equal(plain.stdout, '');
-    const json = run([...asked, '--json']);
+    assert.match(plain.err, says);
+    assert.equal(plain.out, '');
+    const json = await run([...asked, '--json']);
     assert.equal(json.status, status);
-    const { error } = JSON.parse(json.stderr) as { error: { code: string; message: string } };
+    const { error } = JSON.parse(json.err) as { error: { code: string; message: string } };
     assert.equal(error.code, { 1: 'refused', 2: 'usage', 3: 'unreachable' }[status]);
-    assert.ok(plain.stderr.includes(error.message.split('\n')[0] as string));
+    assert.ok(plain.err.includes(error.message.split('\n')[0] as string));
   });
 }
 
-test('--version prints the version, and a group of commands lists itself', () => {
-  assert.match(run(['--version']).stdout, /^\d+\.\d+\.\d+\n$/);
-  const group = run(['client', '--help']);
+test('--version prints the version, and a group of commands lists itself', async () => {
+  assert.match((await run(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
+  const group = await run(['client', '--help']);
   assert.equal(group.status, 0);
-  assert.match(group.stdout, /client create/);
-  assert.ok(!group.stdout.includes('account create'));
-  assert.equal(run(['client']).status, 2);
+  assert.match(group.out, /client create/);
+  assert.ok(!group.out.includes('account create'));
+  assert.equal((await run(['client'])).status, 2);
 });
 
 const files = [
@@ -304,17 +320,17 @@ const files = [
   },
 ] as const;
 for (const { flag, text, says } of files) {
-  test(`a file of ${flag} that does not fit (${text.slice(0, 24)}) is an error with the setting in it, not a stack trace`, () => {
+  test(`a file of ${flag} that does not fit (${text.slice(0, 24)}) is an error with the setting in it, not a stack trace`, async () => {
     const file = join(data, '..', 'table.json');
     writeFileSync(file, text);
-    const answer = run(['serve', '--data', join(data, '..', 'unused'), flag, file]);
+    const answer = await run(['serve', '--data', join(data, '..', 'unused'), flag, file]);
     assert.equal(answer.status, 2);
-    assert.match(answer.stderr, says);
-    assert.doesNotMatch(answer.stderr, /\n\s+at /);
+    assert.match(answer.err, says);
+    assert.doesNotMatch(answer.err, /\n\s+at /);
   });
 }
 
-test('the tables of docs/configuration.md are accepted as they stand', () => {
+test('the tables of docs/configuration.md are accepted as they stand', async () => {
   const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
   const place = join(data, '..', 'tables');
   mkdirSync(place);
@@ -322,19 +338,11 @@ test('the tables of docs/configuration.md are accepted as they stand', () => {
     const block = new RegExp(`\`\`\`json ${name}\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? '';
     writeFileSync(join(place, `${name}.json`), block);
   }
-  const answer = run(['account', 'list', '--data', join(place, 'data'), '--json'], '');
+  const answer = await run(['account', 'list', '--data', join(place, 'data'), '--json'], '');
   assert.equal(answer.status, 0);
-  const made = spawnSync(
-    process.execPath,
-    [bin, 'account', 'list', '--data', join(place, 'data'), '--json'],
-    {
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        GATEHOUSE_SCOPES: join(place, 'scopes.json'),
-        GATEHOUSE_GROUPS: join(place, 'groups.json'),
-      },
-    },
-  );
-  assert.equal(made.status, 0, made.stderr);
+  const made = await run(['account', 'list', '--data', join(place, 'data'), '--json'], '', {
+    GATEHOUSE_SCOPES: join(place, 'scopes.json'),
+    GATEHOUSE_GROUPS: join(place, 'groups.json'),
+  });
+  assert.equal(made.status, 0, made.err);
 });

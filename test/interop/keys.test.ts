@@ -106,7 +106,7 @@ test('signatures verify in two processes before, while and after the master key 
   });
   await until('signatures', () => (answers.get('Ada') ?? 0) > 20);
   assert.equal((await command('keys', 'retire', 'm1')).status, 1, 'it is the current one');
-  assert.match((await command('keys', 'rotate')).said, /sealed under m2/);
+  assert.match((await command('keys', 'rotate')).said, /encrypted under m2/);
   // Sealed under a key that the servers may not have heard of yet.
   const young = ownerOnly('young');
   for (const server of [one, two]) assert.equal(await signedBy(server, young), 'Ada');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { runCommand } from '#harness/command.ts';
 import { readTar, writeTar } from '#operations/archive.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -26,25 +27,26 @@ const [plain, closed, bare] = [join(root, 'plain'), join(root, 'closed'), join(r
 const passphrase = 'correct horse battery staple';
 let printed: { sha256: string; audit_head: unknown };
 
-const command = (
+/** Cheap: how hard guessing is has a test of its own. */
+const passphraseCost = { N: 1024, r: 8, p: 1, maxmem: 4 * 1024 * 1024 };
+
+async function command(
   args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string>> = {},
   input = '',
-) =>
-  new Promise<{ status: number | null; said: string }>((resolve) => {
-    const child = spawn(process.execPath, [main, ...args], {
-      stdio: 'pipe',
-      env: { ...process.env, ...environment },
-    });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (piece) => {
-        said += piece;
-      });
-    child.once('exit', (status) => resolve({ status, said }));
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
+) {
+  const { status, out, err } = await runCommand(args, { env, input, passphraseCost });
+  return { status, said: out + err };
+}
+
+/** The same as a process of its own, at the cost that every operator pays. */
+function commandProcess(args: readonly string[], input: string) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    input,
+    encoding: 'utf8',
   });
+  return { status, said: stdout + stderr };
+}
 const secret = { GATEHOUSE_BACKUP_PASSPHRASE: passphrase };
 
 before(async () => {
@@ -250,6 +252,21 @@ test('a sealed backup opens by its passphrase alone: from a variable, a file, or
   const bytes = readFileSync(closed);
   for (const word of ['Ada', 'ada@example.org', 'gatehouse.db', 'master.json', passphrase])
     assert.ok(!bytes.includes(word), word);
+});
+
+test('a process seals with a passphrase and opens again, at a cost that cheap guesses do not have', async () => {
+  const [file, into] = [join(root, 'full-price'), join(root, 'full-price-data')];
+  const made = commandProcess(
+    ['backup', file, '--passphrase-stdin', '--data', data],
+    `${passphrase}\n`,
+  );
+  assert.equal(made.status, 0, made.said);
+  assert.match(await refused(file, [], secret), /passphrase is another/);
+  const opened = commandProcess(
+    ['restore', file, '--passphrase-stdin', '--data', into],
+    `${passphrase}\n`,
+  );
+  assert.equal(opened.status, 0, opened.said);
 });
 
 test('a sealed backup that is cut, changed, or whose pieces were moved is refused', async () => {

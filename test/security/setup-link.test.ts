@@ -11,6 +11,7 @@ import { openStore } from '#store/open.ts';
 import type { Store } from '#store/store.ts';
 import { findPostgres } from '../contract/postgres-server.ts';
 import { account, at, digest, NOW } from '../contract/things.ts';
+import { runCommand } from '../harness/command.ts';
 import { password, TestServer } from '../harness/world.ts';
 
 // The set-up link makes the first administrator: while there is no account, within an hour, once.
@@ -311,20 +312,19 @@ describe('the command setup-link', () => {
   const data = mkdtempSync(join(tmpdir(), 'gatehouse-setup-'));
   after(() => rmSync(data, { recursive: true, force: true }));
   const program = new URL('../../src/main.ts', import.meta.url).pathname;
+  const settings = ['--data', data, '--issuer', 'https://gate.example'];
   const run = (args: readonly string[], input = '') =>
-    spawnSync(
-      process.execPath,
-      [program, ...args, '--data', data, '--issuer', 'https://gate.example'],
-      { input, encoding: 'utf8' },
-    );
+    runCommand([...args, ...settings], { input });
 
-  test('makes a link on standard output, and a newer one each time', () => {
-    const first = run(['setup-link']);
+  test('makes a link on standard output, and a newer one each time', async () => {
+    const first = spawnSync(process.execPath, [program, 'setup-link', ...settings], {
+      encoding: 'utf8',
+    });
     assert.equal(first.status, 0, first.stderr);
     assert.match(first.stdout, /within an hour/);
     const [link] = /https:\/\/gate\.example\/setup\?token=[\w-]+/.exec(first.stdout) ?? [];
     assert.ok(link);
-    const second = JSON.parse(run(['setup-link', '--json']).stdout) as { link: string };
+    const second = JSON.parse((await run(['setup-link', '--json'])).out) as { link: string };
     assert.notEqual(second.link, link);
     assert.equal(first.stderr, '', 'the log holds nothing of it');
     const database = readFileSync(join(data, 'gatehouse.db'), 'latin1');
@@ -334,16 +334,16 @@ describe('the command setup-link', () => {
     );
   });
 
-  test('refuses once there is an account, and says what to do', () => {
-    const made = run(
+  test('refuses once there is an account, and says what to do', async () => {
+    const made = await run(
       ['account', 'create', '--name', 'Ada', '--email', 'ada@example.org', '--password-stdin'],
       `${password}\n`,
     );
-    assert.equal(made.status, 0, made.stderr);
-    const refused = run(['setup-link']);
+    assert.equal(made.status, 0, made.err);
+    const refused = await run(['setup-link']);
     assert.equal(refused.status, 1);
-    assert.equal(refused.stdout, '');
-    assert.match(refused.stderr, /accounts exist already/);
-    assert.match(refused.stderr, /account create --group administrator/);
+    assert.equal(refused.out, '');
+    assert.match(refused.err, /accounts exist already/);
+    assert.match(refused.err, /account create --group administrator/);
   });
 });

@@ -15,8 +15,9 @@ import {
 } from '#harness/inhabitants.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#platform/log.ts';
-import { composeServer, createPlatform, type Platform, type Server } from '#server/compose.ts';
+import { composeServer, type Server } from '#server/compose.ts';
 import { composeHttpServer } from '#server/http-server.ts';
+import { createPlatform, type Platform } from '#server/platform.ts';
 import { purgeExpiredRows } from '#server/reaper.ts';
 import { type Ground, Node, onServers, onSqlite, until } from '../chaos/nodes.ts';
 import { findPostgres } from '../contract/postgres-server.ts';

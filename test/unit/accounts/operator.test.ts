@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accountBlockCommands, accountResetPassword } from '#cli/account.ts';
-import { type Command, type CommandServices, type Io, parseArguments } from '#cli/command.ts';
+import { accountBlock as block, accountUnblock as unblock } from '#cli/account-block.ts';
+import { accountResetPassword } from '#cli/account-reset-password.ts';
+import { type Command, type Io, parseArguments } from '#cli/command.ts';
 import { TestServer } from '#harness/world.ts';
+import type { CommandServices } from '#operations/command-services.ts';
 import { OPERATOR } from '#registry/actor.ts';
-
-const [block, unblock] = accountBlockCommands as readonly [Command, Command];
 
 /** Runs a command over a world that stays open. */
 async function run(world: TestServer, command: Command, ...argv: readonly string[]) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instant } from '#kernel/time.ts';
-import { makePartitionMaintenance } from '#operations/partition.ts';
+import { makePartitionMaintenance } from '#server/partition-maintenance.ts';
 import { keyRangesToPurge, parsePartitionBound } from '#store/postgres/partitions/bounds.ts';
 import {
   missingPeriods,

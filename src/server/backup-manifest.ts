@@ -1,8 +1,10 @@
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readKeyring } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
+
+/** In a data directory whose database nobody could check yet. */
+export const UNVERIFIED_MARKER_FILE = 'restored.json';
 
 /** The database, in a backup and in a data directory. */
 export const DATABASE_FILE = 'gatehouse.db';
@@ -75,41 +77,6 @@ export function readManifest(text: string): Manifest | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What a restore may believe besides the file. */
-export interface RestoreOptions {
-  readonly passphrase: string | null;
-  /** Of the whole file, in hexadecimal digits, as the backup printed it. */
-  readonly sha256: string | null;
-  /** Master keys that are at hand; null: none but those that may be inside. */
-  readonly availableKeys: readonly MasterKey[] | null;
-}
-
-/**
- * What showed that nobody changed it. `at the start`: nothing yet, and the first start asks its
- * keys.
- */
-export interface RestoredBackup extends Manifest {
-  readonly verifiedBy: 'passphrase' | 'sha256' | 'available-keys' | 'included-keys' | 'pending';
-}
-type ProvenBy = RestoredBackup['verifiedBy'];
-
-/** In a data directory whose database nobody could check yet. */
-export const UNVERIFIED_MARKER_FILE = 'restored.json';
-
-/** Null: it is not what was made. */
-export function verifyManifest(
-  manifest: Manifest,
-  keys: string,
-  { passphrase, sha256, availableKeys: atHand }: RestoreOptions,
-): ProvenBy | null {
-  if (passphrase !== null) return 'passphrase';
-  if (sha256 !== null) return 'sha256';
-  if (atHand !== null) return isProofValid(manifest, atHand) ? 'available-keys' : null;
-  const inside = readKeyring(keys);
-  if (inside !== undefined) return isProofValid(manifest, inside.keys) ? 'included-keys' : null;
-  return manifest.proof == null ? null : 'pending';
 }
 
 /**

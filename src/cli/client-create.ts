@@ -1,93 +1,23 @@
-import { toUnicodeUri } from '#encoding/browser-uri.ts';
-import { MIN_RSA_BITS, rsaKeyLength } from '#keys/rsa.ts';
-import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
-import {
-  type Client,
-  type GrantType,
-  grantTypes,
-  protocols,
-  stages,
-} from '#registry/model/client.ts';
+import { type GrantType, grantTypes, protocols } from '#registry/model/client.ts';
 import { refusalForTerminal } from '#registry/refusal-texts.ts';
+import { clientSummary } from './client-summary.ts';
 import {
   actorOption,
   type Command,
-  type CommandServices,
-  type ExitCode,
-  type Io,
-  type ParsedArguments,
+  choiceOption,
   printRefusal,
   printResult,
   storeOptions,
-  UsageError,
 } from './command.ts';
-
-const iso = (at: number) => new Date(at * 1000).toISOString();
-
-/** What every client command shows of a client; never a secret. */
-export const clientSummary = (client: Client) => ({
-  client_id: client.id,
-  name: client.name,
-  version: client.version,
-  protocol: client.protocol,
-  owner_only: client.ownerOnly,
-  confidential: client.confidential,
-  redirect_uri: client.redirectUri,
-  redirect_uri_unicode: toUnicodeUri(client.redirectUri),
-  redirect_is_prefix: client.redirectIsPrefix,
-  rsa_key_bits: client.rsaPublicKey === null ? null : rsaKeyLength(client.rsaPublicKey),
-  grant_types: client.grantTypes,
-  pkce_optional: client.pkceOptional,
-  introspector: client.introspector,
-  site: client.site,
-  scopes: client.scopes,
-  stage: client.stage,
-  suppressed: client.suppressed,
-  suspension: client.suspension,
-  managed: client.managed,
-  secrets: client.secrets.map(({ id, label, createdAt, expiresAt }) => ({
-    secret_id: id,
-    label,
-    created_at: iso(createdAt),
-    expires_at: expiresAt === null ? null : iso(expiresAt),
-  })),
-  owner_id: client.ownerId,
-  registered_at: iso(client.registeredAt),
-});
-
-export async function withServices(
-  args: ParsedArguments,
-  io: Io,
-  action: (services: CommandServices) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  const services = await io.open(args.settings);
-  try {
-    return await action(services);
-  } finally {
-    await services.close();
-  }
-}
-
-export function choiceOption<const T extends string>(
-  args: ParsedArguments,
-  option: string,
-  values: readonly T[],
-): T | undefined {
-  const text = args.value(option);
-  if (text === undefined) return undefined;
-  const found = values.find((value) => value === text);
-  if (found === undefined)
-    throw new UsageError(`--${option} ${text} is not known: use ${values.join(', ')}.`);
-  return found;
-}
+import { describe } from './command-list.ts';
+import { withServices } from './with-services.ts';
 
 /**
  * `gatehouse client create`: proposes an app, and approves it with `--approve`. Secrets are printed
  * once and kept nowhere in readable form.
  */
 export const clientCreate: Command = {
-  words: 'client create',
-  summary: 'Registers an app. Its secret is shown once.',
+  ...describe('client create'),
   positionals: [],
   options: {
     owner: { type: 'string', value: 'NAME', required: true, help: 'account that owns the app' },
@@ -212,87 +142,3 @@ export const clientCreate: Command = {
       return 0;
     }),
 };
-
-/** `gatehouse client list`. */
-export const clientList: Command = {
-  words: 'client list',
-  summary: 'Lists the apps, newest first.',
-  positionals: [],
-  options: {
-    owner: { type: 'string', value: 'NAME', help: 'only the apps of this account' },
-    stage: { type: 'string', value: 'STAGE', help: `only this stage: ${stages.join(', ')}` },
-    'short-keys': {
-      type: 'boolean',
-      help: `only apps whose RSA key has fewer than ${MIN_RSA_BITS} bits`,
-    },
-    'without-pkce-exemption': {
-      type: 'boolean',
-      help: 'only confidential apps in use that have to send PKCE at every address',
-    },
-    ...storeOptions,
-  },
-  run: (args, io) =>
-    withServices(args, io, async (services) => {
-      const stage = choiceOption(args, 'stage', stages);
-      const ownerName = args.value('owner');
-      const owner =
-        ownerName === undefined ? undefined : await services.accounts.findAccountByName(ownerName);
-      if (ownerName !== undefined && owner === undefined) {
-        return printRefusal(
-          io,
-          args,
-          `there is no account named ${ownerName}. See "gatehouse account list".`,
-        );
-      }
-      const { items: all } = await services.query.listClients({
-        ...(stage ? { stage } : {}),
-        ...(owner ? { ownerId: owner.id } : {}),
-      });
-      const hasShortKey = ({ rsaPublicKey }: Client) =>
-        rsaPublicKey !== null && rsaKeyLength(rsaPublicKey) < MIN_RSA_BITS;
-      const clients = all
-        .filter((client) => !args.isSet('short-keys') || hasShortKey(client))
-        .filter((client) => !args.isSet('without-pkce-exemption') || lacksPkceExemption(client));
-      const lines = clients.map((client) =>
-        [client.id, client.stage, client.protocol, `${client.name} [${client.version}]`].join('\t'),
-      );
-      printResult(io, args, clients.map(clientSummary), lines.length > 0 ? lines : ['No apps.']);
-      return 0;
-    }),
-};
-
-const formatValue = (value: unknown) =>
-  typeof value === 'object' ? JSON.stringify(value) : String(value);
-
-/** `gatehouse client show`. */
-export const clientShow: Command = {
-  words: 'client show',
-  summary: 'Shows one app.',
-  positionals: ['client_id'],
-  options: { ...storeOptions },
-  run: (args, io) =>
-    withServices(args, io, async (services) => {
-      const client = await services.query.findClient(args.positional(0));
-      if (client === undefined) return printNoSuchClient(args, io);
-      const facts = clientSummary(client);
-      printResult(
-        io,
-        args,
-        facts,
-        Object.entries(facts).map(
-          ([name, value]) =>
-            `${name.padEnd(20)}${Array.isArray(value) ? value.map(formatValue).join(' ') : value}`,
-        ),
-      );
-      return 0;
-    }),
-};
-
-/** Says that there is no such app. */
-export function printNoSuchClient(args: ParsedArguments, io: Io): 1 {
-  return printRefusal(
-    io,
-    args,
-    `there is no app with client_id ${args.positional(0)}. See "gatehouse client list".`,
-  );
-}

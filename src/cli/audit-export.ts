@@ -9,6 +9,7 @@ import {
   storeOptions,
   UsageError,
 } from './command.ts';
+import { describe } from './command-list.ts';
 
 const PAGE_SIZE = 500;
 
@@ -25,8 +26,7 @@ function timeOption(args: ParsedArguments, option: string) {
 
 /** `gatehouse audit export`: one JSON document a line, oldest first. */
 export const auditExport: Command = {
-  words: 'audit export',
-  summary: 'Writes the audit trail as JSON lines, oldest first.',
+  ...describe('audit export'),
   positionals: [],
   options: {
     client: { type: 'string', value: 'CLIENT_ID', help: 'only this app' },

@@ -1,13 +1,14 @@
 import type { ClientId } from '#kernel/ids.ts';
+import type { CommandServices } from '#operations/command-services.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
 import { type Client, type Suspension, suspensions } from '#registry/model/client.ts';
 import { refusalForTerminal } from '#registry/refusal-texts.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { choiceOption, clientSummary, printNoSuchClient, withServices } from './client.ts';
+import { clientSummary, printNoSuchClient } from './client-summary.ts';
 import {
   actorOption,
   type Command,
-  type CommandServices,
+  choiceOption,
   type OptionDefinition,
   type ParsedArguments,
   printRefusal,
@@ -15,6 +16,7 @@ import {
   storeOptions,
   UsageError,
 } from './command.ts';
+import { type CommandName, describe } from './command-list.ts';
 import {
   type ChangePreview,
   confirmationOptions,
@@ -22,10 +24,10 @@ import {
   dryRunOption,
   printDryRun,
 } from './confirmation.ts';
+import { withServices } from './with-services.ts';
 
 interface DecisionCommand {
-  readonly words: string;
-  readonly summary: string;
+  readonly words: CommandName;
   readonly action: string;
   readonly extraOptions?: Readonly<Record<string, OptionDefinition>>;
   /** A second word on the line, a number, and the field it fills. */
@@ -86,7 +88,6 @@ async function previewDecision(
 
 function decisionCommand({
   words,
-  summary,
   action,
   extraOptions = {},
   secondArgument,
@@ -95,8 +96,7 @@ function decisionCommand({
   consequence,
 }: DecisionCommand): Command {
   return {
-    words: `client ${words}`,
-    summary,
+    ...describe(words),
     positionals: ['client_id', ...(secondArgument ? [secondArgument.word] : [])],
     options: {
       reason: { type: 'string', value: 'TEXT', help: 'why; the owner is told' },
@@ -165,37 +165,31 @@ const changedLines = ({ client }: ActionOutcome) => [`App ${client.name} was cha
 /** What the operator decides about an app, with the rules of the registry and without a right. */
 export const clientDecisions: readonly Command[] = [
   decisionCommand({
-    words: 'approve',
+    words: 'client approve',
     action: 'approve',
-    summary: 'Approves an app that is proposed, rejected or expired.',
   }),
   decisionCommand({
-    words: 'reject',
+    words: 'client reject',
     action: 'reject',
-    summary: 'Rejects a proposed app.',
     extraOptions: suppressOption,
     values: suppressValue,
     consequence: () => 'Its owner is told; "gatehouse client approve" undoes it.',
   }),
   decisionCommand({
-    words: 'disable',
+    words: 'client disable',
     action: 'disable',
-    summary: 'Switches an approved app off: no new consents, and its tokens stop.',
     extraOptions: suppressOption,
     values: suppressValue,
     consequence: () =>
       'Nobody can allow it, and its tokens stop working until "gatehouse client reenable".',
   }),
   decisionCommand({
-    words: 'reenable',
+    words: 'client reenable',
     action: 'reenable',
-    summary: 'Switches a disabled app on again; its consents and tokens work again.',
   }),
   decisionCommand({
-    words: 'halt',
+    words: 'client halt',
     action: 'halt',
-    summary:
-      'Stops an approved app by degrees: new consents, then tokens as well; --stop none lets it go on.',
     extraOptions: {
       stop: { type: 'string', value: 'WHAT', required: true, help: suspensions.join(', ') },
     },
@@ -205,10 +199,8 @@ export const clientDecisions: readonly Command[] = [
     resultLines: ({ client }) => [`Stopped of app ${client.name}: ${client.suspension}.`],
   }),
   decisionCommand({
-    words: 'introspector',
+    words: 'client introspector',
     action: 'set-introspector',
-    summary:
-      'Says whose access tokens an app may ask about: its own, or those of every app, as an API does.',
     extraOptions: { tokens: { type: 'string', value: 'WHOSE', required: true, help: 'own, all' } },
     values: (args) => ({ introspector: choiceOption(args, 'tokens', ['own', 'all']) === 'all' }),
     resultLines: ({ client }) => [
@@ -216,9 +208,8 @@ export const clientDecisions: readonly Command[] = [
     ],
   }),
   decisionCommand({
-    words: 'pkce',
+    words: 'client pkce',
     action: 'set-pkce-exemption',
-    summary: 'Says whether an approved confidential app has to use PKCE, or may leave it out.',
     extraOptions: {
       rule: { type: 'string', value: 'RULE', required: true, help: 'required, optional' },
     },
@@ -230,18 +221,16 @@ export const clientDecisions: readonly Command[] = [
     ],
   }),
   decisionCommand({
-    words: 'reset-secret',
+    words: 'client reset-secret',
     action: 'update',
-    summary: 'Replaces every secret of an app. An owner-only app gets a new credential, too.',
     values: () => ({ resetSecret: true }),
     consequence: () =>
       'Every secret of it stops at once: whatever signs in with one is refused until it is given the new one.',
     resultLines: changedLines,
   }),
   decisionCommand({
-    words: 'add-secret',
+    words: 'client add-secret',
     action: 'add-secret',
-    summary: 'Adds a secret beside those that live.',
     extraOptions: {
       label: { type: 'string', value: 'TEXT', required: true, help: 'what people call it' },
     },
@@ -249,24 +238,21 @@ export const clientDecisions: readonly Command[] = [
     resultLines: changedLines,
   }),
   decisionCommand({
-    words: 'retire-secret',
+    words: 'client retire-secret',
     action: 'retire-secret',
-    summary: 'Takes a secret away.',
     secondArgument: { word: 'secret_id', field: 'secretId' },
     consequence: () => 'Whatever still uses this secret is refused from now on.',
     resultLines: changedLines,
   }),
   decisionCommand({
-    words: 'approve-revision',
+    words: 'client approve-revision',
     action: 'approve-revision',
-    summary: 'Puts a proposed change of an app in force.',
     secondArgument: { word: 'revision_id', field: 'revisionId' },
     resultLines: changedLines,
   }),
   decisionCommand({
-    words: 'reject-revision',
+    words: 'client reject-revision',
     action: 'reject-revision',
-    summary: 'Rejects a proposed change; the app stays as it is.',
     secondArgument: { word: 'revision_id', field: 'revisionId' },
     resultLines: ({ client }) => [`The change of app ${client.name} was rejected.`],
   }),

@@ -1,0 +1,54 @@
+import type { Account } from '#accounts/account.ts';
+import { type Command, printResult, storeOptions } from './command.ts';
+import { describe } from './command-list.ts';
+import {
+  type ChangePreview,
+  confirmationOptions,
+  confirmChange,
+  dryRunOption,
+} from './confirmation.ts';
+import { withAccount } from './with-services.ts';
+
+function previewBlock(
+  verb: 'block' | 'unblock',
+  { name, blocked }: Account,
+  consents: number,
+): ChangePreview {
+  const facts = { name, before: { blocked }, after: { blocked: verb === 'block' }, consents };
+  if (blocked === (verb === 'block'))
+    return { facts, lines: [`Account ${name} is ${verb}ed already.`] };
+  return {
+    facts,
+    lines: [
+      verb === 'block'
+        ? `Account ${name} is signed out everywhere and cannot sign in, until "gatehouse account unblock".`
+        : `Account ${name} can sign in again.`,
+      `Apps it allows, which ${verb === 'block' ? 'cannot act for it' : 'act for it again'}: ${consents}.`,
+    ],
+  };
+}
+
+const blockCommand = (verb: 'block' | 'unblock'): Command => ({
+  ...describe(`account ${verb}`),
+  positionals: ['name'],
+  options: { ...(verb === 'block' ? confirmationOptions : dryRunOption), ...storeOptions },
+  run: (args, io) =>
+    withAccount(args, io, async (services, account) => {
+      const loadPreview = async () =>
+        previewBlock(verb, account, await services.query.countConsentsOf(account.id));
+      if (verb === 'block' || args.isSet('dry-run')) {
+        const outcome = await confirmChange(args, io, loadPreview);
+        if (outcome !== 'proceed') return outcome;
+      }
+      await services.accounts.setBlocked(account.id, verb === 'block');
+      printResult(io, args, { name: account.name, blocked: verb === 'block' }, [
+        `Account ${account.name} ${verb}ed.`,
+      ]);
+      return 0;
+    }),
+});
+
+/** `gatehouse account block`. */
+export const accountBlock = blockCommand('block');
+/** `gatehouse account unblock`. */
+export const accountUnblock = blockCommand('unblock');

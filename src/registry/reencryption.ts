@@ -7,7 +7,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import { CLIENT_SECRET, TOKEN_SECRET } from './actions/context.ts';
 
-/** Sealed texts that last. Those of temporary credentials expire before their key may leave. */
+/** Encrypted texts that last. Those of temporary credentials expire before their key may leave. */
 export const encryptedKinds = ['client secrets', 'token secrets', 'account emails'] as const;
 export type EncryptedKind = (typeof encryptedKinds)[number];
 
@@ -17,7 +17,7 @@ export interface EncryptedValue {
   readonly encrypted: EncryptedSecret;
 }
 
-/** What sealing again asks of the store. */
+/** What encrypting again asks of the store. */
 export interface EncryptedRecords {
   /**
    * Texts in the order of their keys, after one of them (null: from the first), at most `limit`.
@@ -47,21 +47,35 @@ const PAGE = 200;
 const PAGES_PER_RUN = 25;
 /**
  * A pass that found something is followed by another soon: a process that heard late of the new key
- * may have sealed behind our back.
+ * may have encrypted with the old one meanwhile.
  */
 const SHORT_REST_SECONDS = 30;
 const LONG_REST_SECONDS = 3600;
 
-/** Seals again, under the key that is current, whatever is sealed under another. */
+/** Encrypts again, under the current key, whatever is encrypted under another. */
 export interface Reencryption {
-  /** Goes on where it stopped, for at most 5000 texts; answers how many it sealed again. */
+  /** Goes on where it stopped, for at most 5000 texts; answers how many it encrypted again. */
   run(): Promise<number>;
 }
 
+/** The text under the current key; null: no key decrypts it. */
+function reencrypt(
+  secretBox: SecretBox,
+  kind: EncryptedKind,
+  { key, encrypted }: EncryptedValue,
+): { key: EncryptedValue['key']; from: EncryptedSecret; to: EncryptedSecret } | null {
+  try {
+    const plain = secretBox.decrypt(encrypted, purposes[kind]);
+    return { key, from: encrypted, to: secretBox.encrypt(plain, purposes[kind]) };
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Makes the job. It walks through all sealed texts, page by page, while there is more than one key;
- * with one key it asks the store nothing. A text that was changed meanwhile is left alone: whoever
- * changed it sealed it.
+ * Makes the job. It walks through all encrypted texts, page by page, while there is more than one
+ * key; with one key it asks the store nothing. A text that was changed meanwhile is left alone:
+ * whoever changed it encrypted it.
  */
 export function makeReencryption(parts: {
   readonly records: EncryptedRecords;
@@ -84,22 +98,11 @@ export function makeReencryption(parts: {
     const kind = encryptedKinds[progress.kind];
     if (kind === undefined) return 'over';
     const values = await records.listEncrypted(kind, progress.after, PAGE);
-    const changes = values
-      .filter(({ encrypted }) => masterKeyIdOf(encrypted) !== progress.under)
-      .flatMap(({ key, encrypted }) => {
-        try {
-          return [
-            {
-              key,
-              from: encrypted,
-              to: secretBox.encrypt(secretBox.decrypt(encrypted, purposes[kind]), purposes[kind]),
-            },
-          ];
-        } catch {
-          progress.undecryptable += 1;
-          return [];
-        }
-      });
+    const outdated = values.filter(({ encrypted }) => masterKeyIdOf(encrypted) !== progress.under);
+    const changes = outdated
+      .map((value) => reencrypt(secretBox, kind, value))
+      .filter((one) => one !== null);
+    progress.undecryptable += outdated.length - changes.length;
     progress.found += changes.length;
     const replaced = changes.length === 0 ? 0 : await records.replaceEncrypted(kind, changes);
     // Only now: a page that faulted is done again.
@@ -136,7 +139,7 @@ export function makeReencryption(parts: {
 
 const COUNT_PAGE = 5000;
 
-/** How many lasting texts are sealed under each key. */
+/** How many lasting texts are encrypted under each key. */
 export async function countEncrypted(
   records: EncryptedRecords,
 ): Promise<ReadonlyMap<string, number>> {

@@ -145,108 +145,134 @@ const reviewDecisions: ReadonlySet<string> = new Set<ActionName>([
   'reject-revision',
 ]);
 
-/** Makes the registry over its parts. */
-export function makeRegistry(context: RegistryContext): Registry {
-  const { readOnly } = context.settings;
+/** Judges who asks for what, before the action itself is asked. */
+function admit(
+  context: RegistryContext,
+  actor: Actor,
+  name: string,
+  values: Values,
+): Result<{ readonly action: Action; readonly trimmed: Values }, RegistryRefusal> {
+  const action: Action | undefined = isAction(name) ? actions[name] : undefined;
+  const problem = baseProblem(actor, action?.base ?? 'registry', context.settings.readOnly);
+  if (problem) return refuse(problem);
+  if (action === undefined)
+    return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
+  // What actions on clients would give is judged when they have decided; consents have nothing to
+  // decide but whose they are.
+  const authorityRefusal =
+    action.base === 'consents'
+      ? authorityProblem(actor, name as ActionName, [], context.clock.now())
+      : undefined;
+  if (authorityRefusal) return refuse(authorityRefusal);
+  // A page shows something before it asks: what it showed must be named.
+  const fields = action.fields.map((field) =>
+    field.name === 'etag' ? { ...field, optional: actor.via !== 'page' } : field,
+  );
+  const dialect = actor.kind === 'person' && actor.dialect !== undefined;
+  // The operator may well register an app of the site's own name.
+  const reservedNames = actor.kind === 'person' ? (context.rules.reservedNames ?? []) : [];
+  const read = readFields(fields, values, { ...context.rules, dialect, reservedNames });
+  if (!read.ok) return read;
+  const ignoreWarnings = values.ignoreWarnings === true;
+  return accept({
+    action,
+    trimmed: ignoreWarnings ? { ...read.value, ignoreWarnings } : read.value,
+  });
+}
 
-  /** Judges who asks for what, before the action itself is asked. */
-  function admit(
-    actor: Actor,
-    name: string,
-    values: Values,
-  ): Result<{ readonly action: Action; readonly trimmed: Values }, RegistryRefusal> {
-    const action: Action | undefined = isAction(name) ? actions[name] : undefined;
-    const problem = baseProblem(actor, action?.base ?? 'registry', readOnly);
-    if (problem) return refuse(problem);
-    if (action === undefined)
-      return refuse({ kind: 'invalid_field_action', asked: name.slice(0, 64) });
-    // What actions on clients would give is judged when they have decided; consents have nothing to
-    // decide but whose they are.
-    const authorityRefusal =
-      action.base === 'consents'
-        ? authorityProblem(actor, name as ActionName, [], context.clock.now())
-        : undefined;
-    if (authorityRefusal) return refuse(authorityRefusal);
-    // A page shows something before it asks: what it showed must be named.
-    const fields = action.fields.map((field) =>
-      field.name === 'etag' ? { ...field, optional: actor.via !== 'page' } : field,
-    );
-    const dialect = actor.kind === 'person' && actor.dialect !== undefined;
-    // The operator may well register an app of the site's own name.
-    const reservedNames = actor.kind === 'person' ? (context.rules.reservedNames ?? []) : [];
-    const read = readFields(fields, values, { ...context.rules, dialect, reservedNames });
-    if (!read.ok) return read;
-    return accept({
-      action,
-      trimmed:
-        values.ignoreWarnings === true ? { ...read.value, ignoreWarnings: true } : read.value,
-    });
-  }
+/** The records as they are, and changes that are only thought of. */
+const withoutWriting = (context: RegistryContext): RegistryContext => ({
+  ...context,
+  records: {
+    ...context.records,
+    async applyChange({ effects, audit }) {
+      const saved = effects.find((effect) => effect.kind === 'save-client');
+      const client = saved?.client ?? (await context.records.findClient(audit.clientId));
+      return client === undefined ? { outcome: 'unknown' } : { outcome: 'applied', client };
+    },
+  },
+});
 
+type Submissions = Pick<Registry, 'submit' | 'preview' | 'approvalProblem' | 'expireIdle'>;
+
+/** What writes, or says what writing would lead to. */
+function makeSubmissions(context: RegistryContext): Submissions {
+  const previewContext = withoutWriting(context);
   async function submit(
     actor: Actor,
     name: string,
     values: Values,
   ): Promise<Result<ActionOutcome, RegistryRefusal>> {
-    const admission = admit(actor, name, values);
+    const admission = admit(context, actor, name, values);
     if (!admission.ok) return admission;
     const outcome = await admission.value.action.run(context, actor, admission.value.trimmed);
     if (outcome.ok && reviewDecisions.has(name))
       await context.records.unassign(outcome.value.client.id, null);
     return outcome;
   }
-
-  /** The records as they are, and changes that are only thought of. */
-  const previewContext: RegistryContext = {
-    ...context,
-    records: {
-      ...context.records,
-      async applyChange({ effects, audit }) {
-        const saved = effects.find((effect) => effect.kind === 'save-client');
-        const client = saved?.client ?? (await context.records.findClient(audit.clientId));
-        return client === undefined ? { outcome: 'unknown' } : { outcome: 'applied', client };
-      },
-    },
-  };
-
   return {
-    query: (actor) => makeRegistryQueries(context, actor),
-    ...makeAssignmentCommands(context),
     submit,
     async preview(actor, name, values) {
-      const admission = admit(actor, name, values);
+      const admission = admit(context, actor, name, values);
       return admission.ok
         ? admission.value.action.run(previewContext, actor, admission.value.trimmed)
         : admission;
     },
     async approvalProblem(actor, values) {
-      const admission = admit(actor, 'accept', values);
+      const admission = admit(context, actor, 'accept', values);
       return admission.ok
         ? approvalProblem(context, actor, admission.value.trimmed)
         : admission.refusal;
     },
-    readOnly,
+    async expireIdle() {
+      const { idleProposalTtlSeconds, readOnly } = context.settings;
+      if (idleProposalTtlSeconds === null || readOnly !== null) return 0;
+      const idleSince = instant(context.clock.now() - idleProposalTtlSeconds);
+      let expired = 0;
+      for (const { id } of await context.records.listIdleProposals(idleSince, 100))
+        if ((await submit(JOB, 'expire', { clientId: id, reason: '' })).ok) expired += 1;
+      return expired;
+    },
+  };
+}
+
+type Assessments = Pick<
+  Registry,
+  | 'computeRevision'
+  | 'risk'
+  | 'redirectWarnings'
+  | 'takesEffectImmediately'
+  | 'approvalStatus'
+  | 'impact'
+>;
+
+/** What reviewers and owners weigh before they decide. */
+const makeAssessments = (context: RegistryContext): Assessments => ({
+  computeRevision: (client, values) => computeRevision(context, client, values),
+  async risk(client, revision) {
+    const owner = (await context.accounts.findAccount(client.ownerId)) ?? null;
+    const live = revision ? client : null;
+    return assessClientRisk(context, { ...client, ...revision }, { owner, live });
+  },
+  redirectWarnings: (app) => redirectWarnings(app, context.rules.localSuffixes),
+  takesEffectImmediately: (client, next) => takesEffectImmediately(context, client, next),
+  approvalStatus: (actor, client, topic) => approvalStatusOf(context, actor, client, topic),
+  impact(id) {
+    const now = context.clock.now();
+    const issuedSince = instant(now - context.settings.accessTokenTtlSeconds);
+    return context.records.impactOf(id, now, issuedSince);
+  },
+});
+
+/** Makes the registry over its parts. */
+export function makeRegistry(context: RegistryContext): Registry {
+  const { readOnly } = context.settings;
+  return {
+    ...makeSubmissions(context),
+    ...makeAssignmentCommands(context),
+    ...makeAssessments(context),
+    query: (actor) => makeRegistryQueries(context, actor),
     etagFor: (actor, client) => etagFor(context, actor, client),
-    computeRevision: (client, values) => computeRevision(context, client, values),
-    async risk(client, revision) {
-      const owner = (await context.accounts.findAccount(client.ownerId as UserId)) ?? null;
-      return assessClientRisk(
-        context,
-        { ...client, ...revision },
-        { owner, live: revision ? client : null },
-      );
-    },
-    redirectWarnings: (app) => redirectWarnings(app, context.rules.localSuffixes),
-    takesEffectImmediately: (client, next) => takesEffectImmediately(context, client, next),
-    approvalStatus: (actor, client, topic) => approvalStatusOf(context, actor, client, topic),
-    impact(id) {
-      const now = context.clock.now();
-      return context.records.impactOf(
-        id,
-        now,
-        instant(now - context.settings.accessTokenTtlSeconds),
-      );
-    },
     invitationsDeclined: (user) => context.records.declinesInvitations(user),
     async setInvitationsDeclined(actor, declined) {
       const problem = baseProblem(actor, 'registry', readOnly);
@@ -256,17 +282,6 @@ export function makeRegistry(context: RegistryContext): Registry {
       await context.records.setInvitationsDeclined(user.id, declined);
       return accept(declined);
     },
-    async expireIdle() {
-      const { idleProposalTtlSeconds } = context.settings;
-      if (idleProposalTtlSeconds === null || readOnly !== null) return 0;
-      let expired = 0;
-      for (const { id } of await context.records.listIdleProposals(
-        instant(context.clock.now() - idleProposalTtlSeconds),
-        100,
-      )) {
-        if ((await submit(JOB, 'expire', { clientId: id, reason: '' })).ok) expired += 1;
-      }
-      return expired;
-    },
+    readOnly,
   };
 }

@@ -8,9 +8,14 @@ import { MAX_PARAMETERS, MAX_SIGNED_FORM_BYTES } from '#oauth1/parse.ts';
 import { MAX_PASTED_BYTES } from '#oauth1/pasted-request.ts';
 import { findParameterProblem } from '#oauth1/verify.ts';
 import { MAX_FORM_BYTES, MAX_STATE_BYTES } from '#oauth2/refusal-texts.ts';
-import { MAX_TEXT_BYTES, reasonText, singleLine, validators } from '#registry/actions/fields.ts';
 import { MAX_MAINTAINERS } from '#registry/actions/people.ts';
 import { MAX_SECRETS } from '#registry/actions/update.ts';
+import {
+  MAX_TEXT_BYTES,
+  reasonText,
+  singleLine,
+  validators,
+} from '#registry/actions/validators.ts';
 
 // A bound that is written down is the one that holds: at it a value is taken, and one more is not.
 

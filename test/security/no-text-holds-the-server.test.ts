@@ -48,7 +48,7 @@ import { findMalformedScope, parseRequestedScopes } from '#oauth2/scope-request.
 import { parseAppDraft, proposalValues } from '#pages/apps/app-draft.ts';
 import { parseAddresses } from '#pages/apps/own-app.ts';
 import { acceptedLanguage } from '#pages/words.ts';
-import { reasonText, validators } from '#registry/actions/fields.ts';
+import { reasonText, validators } from '#registry/actions/validators.ts';
 import { compareVersions, isVersion } from '#registry/model/app-version.ts';
 import type { Client } from '#registry/model/client.ts';
 import { normalizeAccountName } from '#store/sql/accounts.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SiteId } from '#kernel/ids.ts';
-import { type FieldRules, validators } from '#registry/actions/fields.ts';
+import type { FieldRules } from '#registry/actions/fields.ts';
+import { validators } from '#registry/actions/validators.ts';
 import { grantTypes } from '#registry/model/client.ts';
 import { loadScopes } from '#registry/model/scopes.ts';
 import { makeSites } from '#registry/model/sites.ts';

@@ -6,7 +6,8 @@ import { type Actor, accountOf } from '../actor.ts';
 import { acceptedScopes, currentConsent } from '../consent-policy.ts';
 import type { Client } from '../model/client.ts';
 import type { RegistryRefusal } from '../refusals.ts';
-import { type Action, clientIdField, makeAuditEntry } from './action.ts';
+import { type Action, clientIdField } from './action.ts';
+import { makeAuditEntry } from './commit.ts';
 import {
   type ActionResult,
   noIssuedSecrets,
@@ -14,7 +15,8 @@ import {
   type RegistryContext,
   TOKEN_SECRET,
 } from './context.ts';
-import { type FieldValidator, positiveInteger, type Values } from './fields.ts';
+import type { FieldValidator, Values } from './fields.ts';
+import { positiveInteger } from './validators.ts';
 
 // A person's own consents (registry 6). Both answer to the person alone: there is nothing here that
 // anybody could do for another.

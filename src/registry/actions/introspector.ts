@@ -1,7 +1,7 @@
 import { accept, refuse } from '#kernel/result.ts';
 import { fieldChanges } from '../audit.ts';
 import { clientAction } from './action.ts';
-import { booleanValue } from './fields.ts';
+import { booleanValue } from './validators.ts';
 
 /**
  * Names an app as one that may ask about the access tokens of every app (RFC 7662 §2.1), or takes

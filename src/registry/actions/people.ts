@@ -12,9 +12,10 @@ import type { Offer } from '../model/team.ts';
 import type { Effect } from '../records.ts';
 import type { RegistryRefusal } from '../refusals.ts';
 import { hasTwoPersonRisk, recordApproval } from '../review/independence.ts';
-import { clientAction, missingRight } from './action.ts';
+import { clientAction } from './action.ts';
 import { permissionDenied, type RegistryContext } from './context.ts';
-import { positiveInteger } from './fields.ts';
+import { missingRight } from './rules.ts';
+import { positiveInteger } from './validators.ts';
 
 // Apps looked after by several people, and given to another: nobody is put in charge without their
 // own yes.

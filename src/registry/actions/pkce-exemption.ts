@@ -2,8 +2,9 @@ import { accept, refuse } from '#kernel/result.ts';
 import { RIGHTS } from '../actor.ts';
 import type { Client } from '../model/client.ts';
 import { recordApproval } from '../review/independence.ts';
-import { clientAction, hiddenProblem, missingRight, saveDecision } from './action.ts';
-import { booleanValue } from './fields.ts';
+import { clientAction } from './action.ts';
+import { hiddenProblem, missingRight, saveDecision } from './rules.ts';
+import { booleanValue } from './validators.ts';
 
 /**
  * True of a client that can have the exemption: only one that keeps a secret may leave PKCE out

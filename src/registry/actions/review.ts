@@ -2,16 +2,10 @@ import { accept, refuse } from '#kernel/result.ts';
 import { type Actor, RIGHTS } from '../actor.ts';
 import { type Client, type Stage, type Suspension, suspensions } from '../model/client.ts';
 import { recordApproval } from '../review/independence.ts';
-import {
-  clientAction,
-  type DecisionResult,
-  hiddenProblem,
-  missingRight,
-  saveDecision,
-  suppressField,
-} from './action.ts';
+import { clientAction, type DecisionResult, suppressField } from './action.ts';
 import type { RegistryContext } from './context.ts';
-import { oneOf } from './fields.ts';
+import { hiddenProblem, missingRight, saveDecision } from './rules.ts';
+import { oneOf } from './validators.ts';
 
 // Reviewers' decisions (registry 3.5–3.8). The order of the checks is the reference's.
 

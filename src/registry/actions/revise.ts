@@ -13,18 +13,13 @@ import type { RegistryRefusal } from '../refusals.ts';
 import { autoApproves } from '../review/auto-approval.ts';
 import { recordApproval, revisionNeedsTwoApprovals } from '../review/independence.ts';
 import { assessClientRisk } from '../review/risk-context.ts';
-import { clientAction, hiddenProblem, manageProblem, missingRight } from './action.ts';
+import { clientAction } from './action.ts';
 import { actingApp, type GovernedAction } from './authority.ts';
 import type { RegistryContext } from './context.ts';
-import {
-  type Field,
-  normalizeRedirectUri,
-  positiveInteger,
-  readFields,
-  reasonText,
-  revisionFields,
-  type Values,
-} from './fields.ts';
+import { type Field, readFields, type Values } from './fields.ts';
+import { normalizeRedirectUri, revisionFields } from './proposal-fields.ts';
+import { hiddenProblem, manageProblem, missingRight } from './rules.ts';
+import { positiveInteger, reasonText } from './validators.ts';
 
 // Changes of an approved client (revision.ts): the live one keeps working while the difference is
 // reviewed.

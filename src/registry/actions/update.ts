@@ -1,14 +1,17 @@
-import { accept, refuse } from '#kernel/result.ts';
+import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isOwner } from '../access.ts';
 import { type Actor, protocolProfileOf, RIGHTS } from '../actor.ts';
 import { fieldChanges } from '../audit.ts';
 import { type Client, liveSecrets, type Restrictions } from '../model/client.ts';
 import type { Effect } from '../records.ts';
-import { clientAction, manageProblem, missingRight, secretChange } from './action.ts';
+import type { RegistryRefusal } from '../refusals.ts';
+import { clientAction, type DecisionResult } from './action.ts';
 import { scopesWithin } from './authority.ts';
 import { newSecret, ownerGrant, permissionDenied, type RegistryContext } from './context.ts';
-import { booleanValue, positiveInteger, readFields, singleLine, validators } from './fields.ts';
+import { type Field, readFields, type Values } from './fields.ts';
+import { manageProblem, missingRight, secretChange } from './rules.ts';
+import { booleanValue, positiveInteger, singleLine, validators } from './validators.ts';
 
 /** As many secrets as may live at once: HMAC verification tries each. */
 export const MAX_SECRETS = 5;
@@ -46,6 +49,68 @@ async function regrantCredential(context: RegistryContext, actor: Actor, client:
   };
 }
 
+/** The RSA key and the restrictions as they would be, judged together and against the app. */
+function readOwnerSettings(
+  context: RegistryContext,
+  client: Client,
+  { restrictions, rsaPublicKey }: Values,
+): Result<Client, RegistryRefusal> {
+  // A form sends back the key that is there: one from before the rules is kept.
+  const keepsKey = rsaPublicKey === undefined || rsaPublicKey === client.rsaPublicKey?.trim();
+  const fields: readonly Field[] = [
+    { name: 'restrictions', optional: true, validate: validators.restrictions },
+    {
+      name: 'rsaPublicKey',
+      optional: true,
+      validate: (value) =>
+        keepsKey ? undefined : validators.rsaPublicKey(value, { protocol: 'oauth1' }),
+    },
+  ];
+  const read = readFields(fields, { restrictions, rsaPublicKey }, context.rules);
+  if (!read.ok) return read;
+  const key = keepsKey ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
+  if (key !== null && client.protocol !== 'oauth1')
+    return refuse({
+      kind: 'invalid_field',
+      field: 'rsaPublicKey',
+      problem: { kind: 'not-for-this-kind-of-app' },
+      ignorable: false,
+    });
+  if (restrictions === undefined) return accept({ ...client, rsaPublicKey: key });
+  const { addresses, pages = [] } = restrictions as Restrictions;
+  return accept({ ...client, rsaPublicKey: key, restrictions: { addresses, pages } });
+}
+
+/** The new secret, which replaces every other one, and the credential of an owner-only client. */
+async function resetCredentials(
+  context: RegistryContext,
+  actor: Actor,
+  client: Client,
+): Promise<DecisionResult> {
+  const secret = client.confidential ? newSecret(context, client.protocol, 'reset') : null;
+  // While its scopes wait for two people, an owner-only app has no credential.
+  const ownerCredential =
+    client.ownerOnly && client.stage === 'approved'
+      ? await regrantCredential(context, actor, client)
+      : null;
+  const { credentials = null, accessToken = null, withheldScopes = [] } = ownerCredential ?? {};
+  if (ownerCredential?.grant.consent.scopes.length === 0 && withheldScopes.length > 0)
+    return refuse({ kind: 'browser_session_required', scopes: withheldScopes });
+  const effects: Effect[] = [];
+  if (secret)
+    effects.push(
+      { kind: 'remove-secrets', ids: client.secrets.map(({ id }) => id) },
+      { kind: 'add-secret', secret: secret.stored },
+    );
+  if (ownerCredential) effects.push(ownerCredential.effect);
+  return accept({
+    effects,
+    changes: secret ? [secretChange(client, [secret.stored], context)] : [],
+    issued: { secret: secret?.plain ?? null, credentials, accessToken, withheldScopes },
+    notify: 'team',
+  });
+}
+
 /**
  * What an owner may change without a review (registry 3.4): restrictions, the RSA key, and the
  * secret, which is replaced together with every other one. A field that is not given is kept. An
@@ -59,79 +124,31 @@ export const update = clientAction('update', {
     { name: 'resetSecret', validate: booleanValue },
   ],
   precheck: updateRightProblem,
-  async decide(context, actor, client, { restrictions, rsaPublicKey, resetSecret }) {
+  async decide(context, actor, client, values) {
     const problem = await manageProblem(context, actor, client, ['approved', 'proposed']);
     if (problem) return problem;
-    // A form sends back the key that is there: one from before the rules is kept.
-    const keepsKey = rsaPublicKey === undefined || rsaPublicKey === client.rsaPublicKey?.trim();
-    const read = readFields(
-      [
-        { name: 'restrictions', optional: true, validate: validators.restrictions },
-        {
-          name: 'rsaPublicKey',
-          optional: true,
-          validate: (value) =>
-            keepsKey ? undefined : validators.rsaPublicKey(value, { protocol: 'oauth1' }),
-        },
-      ],
-      { restrictions, rsaPublicKey },
-      context.rules,
-    );
-    if (!read.ok) return read;
-    const key = keepsKey ? client.rsaPublicKey : (rsaPublicKey as string | null) || null;
-    if (key !== null && client.protocol !== 'oauth1')
-      return refuse({
-        kind: 'invalid_field',
-        field: 'rsaPublicKey',
-        problem: { kind: 'not-for-this-kind-of-app' },
-        ignorable: false,
-      });
-    const newRestrictions = restrictions as Restrictions | undefined;
-    const after = {
-      ...client,
-      rsaPublicKey: key,
-      restrictions: newRestrictions
-        ? { addresses: newRestrictions.addresses, pages: newRestrictions.pages ?? [] }
-        : client.restrictions,
-    };
-    const changes = [...fieldChanges(client, after)];
-    const effects: Effect[] =
+    const settings = readOwnerSettings(context, client, values);
+    if (!settings.ok) return settings;
+    const after = settings.value;
+    const changes = fieldChanges(client, after);
+    const effects: readonly Effect[] =
       changes.length > 0
         ? [{ kind: 'save-client', client: after }, { kind: 'clear-approvals' }]
         : [];
-    if (resetSecret !== true) {
-      // One of the two an app of OAuth 1 must keep: with neither nobody can sign.
-      if (
-        key === null &&
-        client.rsaPublicKey !== null &&
-        liveSecrets(client, context.clock.now()).length === 0
-      )
-        return refuse({ kind: 'last_secret' });
-      return accept({ effects, changes, notify: 'team' });
+    if (values.resetSecret === true) {
+      const reset = await resetCredentials(context, actor, client);
+      if (!reset.ok) return reset;
+      return accept({
+        ...reset.value,
+        effects: [...effects, ...reset.value.effects],
+        changes: [...changes, ...reset.value.changes],
+      });
     }
-    const secret = client.confidential ? newSecret(context, client.protocol, 'reset') : null;
-    // While its scopes wait for two people, an owner-only app has no credential.
-    const ownerCredential =
-      client.ownerOnly && client.stage === 'approved'
-        ? await regrantCredential(context, actor, client)
-        : null;
-    if (secret) {
-      effects.push(
-        { kind: 'remove-secrets', ids: client.secrets.map(({ id }) => id) },
-        { kind: 'add-secret', secret: secret.stored },
-      );
-      changes.push(secretChange(client, [secret.stored], context));
-    }
-    if (
-      ownerCredential &&
-      ownerCredential.grant.consent.scopes.length === 0 &&
-      ownerCredential.withheldScopes.length > 0
-    )
-      return refuse({ kind: 'browser_session_required', scopes: ownerCredential.withheldScopes });
-    if (ownerCredential) effects.push(ownerCredential.effect);
-    const { credentials = null, accessToken = null, withheldScopes = [] } = ownerCredential ?? {};
-    const issued = { secret: secret?.plain ?? null, credentials, accessToken, withheldScopes };
-    return accept({ effects, changes, issued, notify: 'team' });
+    // One of the two an app of OAuth 1 must keep: with neither nobody can sign.
+    const losesKey = after.rsaPublicKey === null && client.rsaPublicKey !== null;
+    if (losesKey && liveSecrets(client, context.clock.now()).length === 0)
+      return refuse({ kind: 'last_secret' });
+    return accept({ effects, changes, notify: 'team' });
   },
 });
 

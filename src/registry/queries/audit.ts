@@ -60,13 +60,14 @@ interface EntryVisibility {
   readonly showsField: (field: string) => boolean;
 }
 
-/** Makes the queries about the audit log for one actor. */
-export function makeAuditQueries(
-  context: QueryContext,
+type ClientLookups = Pick<ClientQueries, 'findClient' | 'canManageOrReview' | 'fieldVisibility'>;
+
+/** Makes what takes out of entries whatever the actor may not read. */
+function makeEntryFilter(
+  { records }: Pick<QueryContext, 'records'>,
   actor: Actor,
-  clients: Pick<ClientQueries, 'findClient' | 'canManageOrReview' | 'fieldVisibility'>,
-): AuditQueries {
-  const { records } = context;
+  clients: Pick<ClientLookups, 'fieldVisibility'>,
+): (entries: readonly ReadableAuditEntry[]) => Promise<readonly VisibleAuditEntry[]> {
   const ownId = accountOf(actor)?.id;
 
   async function entryVisibility(id: ClientId): Promise<EntryVisibility> {
@@ -87,9 +88,7 @@ export function makeAuditQueries(
     hasRight(actor, RIGHTS.viewPrivate) ||
     (ownId !== undefined && ownId === actorId && hasAnyScope(actor, [AUDIT_SCOPE]));
 
-  async function visibleEntries(
-    entries: readonly ReadableAuditEntry[],
-  ): Promise<readonly VisibleAuditEntry[]> {
+  return async (entries) => {
     // Each app is looked up once.
     const ids = [...new Set(entries.map(({ clientId }) => clientId))];
     const visibilities = new Map(
@@ -108,25 +107,39 @@ export function makeAuditQueries(
         ),
       };
     });
-  }
+  };
+}
+
+/** What of the whole log the actor may ask for. */
+function visibleLog(
+  { rightsOf }: Pick<QueryContext, 'rightsOf'>,
+  actor: Actor,
+  filter: AuditFilter,
+): Result<AuditFilter, RegistryRefusal> {
+  if (actor.kind === 'operator') return accept(filter);
+  if (actor.account === null) return refuse({ kind: 'not_logged_in' });
+  const isOwn = filter.actorId === actor.account.id;
+  const mayViewPrivate = hasRight(actor, RIGHTS.viewPrivate);
+  // An app was lent the log for just this: what its person may read here, the app may.
+  const mayReview = rightsOf(actor.account).has(RIGHTS.review);
+  if (!isOwn && !mayReview && !mayViewPrivate)
+    return refuse({ kind: 'permission_denied', right: RIGHTS.review });
+  return accept(isOwn || mayViewPrivate ? filter : { ...filter, about: 'clients' });
+}
+
+/** Makes the queries about the audit log for one actor. */
+export function makeAuditQueries(
+  context: QueryContext,
+  actor: Actor,
+  clients: ClientLookups,
+): AuditQueries {
+  const { records } = context;
+  const visibleEntries = makeEntryFilter(context, actor, clients);
 
   async function visiblePage(filter: AuditFilter): Promise<Page<VisibleAuditEntry>> {
     const rows = await records.listAudit({ ...filter, limit: filter.limit + 1 });
     const { items, next } = cutPage(rows, filter.limit, ({ id }) => id);
     return { items: await visibleEntries(items), next };
-  }
-
-  /** What of the whole log the actor may ask for. */
-  function visibleLog(filter: AuditFilter): Result<AuditFilter, RegistryRefusal> {
-    if (actor.kind === 'operator') return accept(filter);
-    if (actor.account === null) return refuse({ kind: 'not_logged_in' });
-    const isOwn = filter.actorId === actor.account.id;
-    const mayViewPrivate = hasRight(actor, RIGHTS.viewPrivate);
-    // An app was lent the log for just this: what its person may read here, the app may.
-    const mayReview = context.rightsOf(actor.account).has(RIGHTS.review);
-    if (!isOwn && !mayReview && !mayViewPrivate)
-      return refuse({ kind: 'permission_denied', right: RIGHTS.review });
-    return accept(isOwn || mayViewPrivate ? filter : { ...filter, about: 'clients' });
   }
 
   const visibleEntry = async (entry: ReadableAuditEntry): Promise<VisibleAuditEntry> =>
@@ -140,7 +153,7 @@ export function makeAuditQueries(
       return accept(await visiblePage({ ...filter, clientId: client.id, about: 'clients' }));
     },
     async auditLog(filter) {
-      const allowed = visibleLog(filter);
+      const allowed = visibleLog(context, actor, filter);
       return allowed.ok ? accept(await visiblePage(allowed.value)) : allowed;
     },
     async changesSince(client, etag) {

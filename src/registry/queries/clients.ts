@@ -1,11 +1,9 @@
-import { type ClientId, isClientId, type UserId } from '#kernel/ids.ts';
+import { isClientId, type UserId } from '#kernel/ids.ts';
 import { cutPage, type Page } from '#kernel/paging.ts';
 import { canManageClient, isOwner } from '../access.ts';
 import { type Actor, accountOf, hasRight, managerOf, RIGHTS } from '../actor.ts';
 import type { Client } from '../model/client.ts';
 import { looksUnknown } from '../model/proven-redirect.ts';
-import type { Revision } from '../model/revision.ts';
-import type { Team } from '../model/team.ts';
 import type { ClientFilter } from '../records.ts';
 import type { UsedKind } from '../usage.ts';
 import { type HiddenReason, hiddenReason, maySeeHidden } from '../visibility.ts';
@@ -22,13 +20,7 @@ export interface VisibleClientFilter extends Omit<ClientFilter, 'suppressed' | '
   readonly includeOwnHidden?: false;
 }
 
-/** Somebody was asked to help with an app, or to take it over. */
-export interface Invitation {
-  readonly clientId: ClientId;
-  readonly kind: 'maintain' | 'own';
-}
-
-/** Apps, and what belongs to them. */
+/** Apps, and who may see what of them. */
 export interface ClientQueries {
   /**
    * The app of an identifier as it came in, if the actor may know of it: a hidden one is for those
@@ -52,21 +44,6 @@ export interface ClientQueries {
   canManageOrReview(client: Client): Promise<boolean>;
   /** Says of each field of the app why the actor may not see it; undefined: they may. */
   fieldVisibility(client: Client): Promise<(field: keyof Client) => HiddenReason | undefined>;
-
-  /**
-   * Who looks after the app, for those who manage or review it, are invited, or are offered it;
-   * undefined for others.
-   */
-  teamOf(client: Client): Promise<Team | undefined>;
-  /** Unanswered invitations of the actor, and offers to them. */
-  listInvitations(): Promise<readonly Invitation[]>;
-  /** Whether the actor lets others invite them, or offer them apps. */
-  declinesInvitations(): Promise<boolean>;
-
-  /** The change that waits for a review, for those who manage or review the app. */
-  openRevision(client: Client): Promise<Revision | undefined>;
-  /** Newest first; undefined for those who neither manage nor review the app. */
-  listRevisions(client: Client): Promise<readonly Revision[] | undefined>;
 
   /**
    * Days since 1970 on which things were last used; what was never used is not in it. The
@@ -141,30 +118,6 @@ export function makeClientQueries(context: QueryContext, actor: Actor): ClientQu
     async fieldVisibility(client) {
       const isManager = await canManage(client);
       return (field) => hiddenReason(field, client, actor, isManager);
-    },
-    async teamOf(client) {
-      const team = await records.teamOf(client.id);
-      const own = managerOf(actor)?.id;
-      const isInvited =
-        own !== undefined &&
-        (team.offer?.toId === own || team.maintainers.some(({ userId }) => userId === own));
-      const isVisible =
-        isInvited || hasRight(actor, RIGHTS.review) || canManageClient(actor, client, team);
-      return isVisible ? team : undefined;
-    },
-    async listInvitations() {
-      const user = accountOf(actor);
-      return user === null ? [] : records.invitationsOf(user.id);
-    },
-    async declinesInvitations() {
-      const user = accountOf(actor);
-      return user !== null && records.declinesInvitations(user.id);
-    },
-    async openRevision(client) {
-      return (await canManageOrReview(client)) ? records.openRevision(client.id) : undefined;
-    },
-    async listRevisions(client) {
-      return (await canManageOrReview(client)) ? records.listRevisions(client.id) : undefined;
     },
     lastUsed: async (kind, ids) => (ids.length === 0 ? new Map() : records.lastUsed(kind, ids)),
   };

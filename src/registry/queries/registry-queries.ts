@@ -5,6 +5,7 @@ import { type ConsentQueries, makeConsentQueries } from './consents.ts';
 import { makePersonQueries, type PersonQueries } from './people.ts';
 import type { QueryContext } from './query-context.ts';
 import { makeReviewQueries, type ReviewQueries } from './reviews.ts';
+import { makeTeamQueries, type TeamQueries } from './teams.ts';
 
 /**
  * The one way to read the registry. Everything that pages, API, dialect and command line read of the registry, for one actor: hidden
@@ -13,6 +14,7 @@ import { makeReviewQueries, type ReviewQueries } from './reviews.ts';
  */
 export interface RegistryQueries
   extends ClientQueries,
+    TeamQueries,
     AuditQueries,
     ReviewQueries,
     ConsentQueries,
@@ -23,6 +25,7 @@ export function makeRegistryQueries(context: QueryContext, actor: Actor): Regist
   const clients = makeClientQueries(context, actor);
   return {
     ...clients,
+    ...makeTeamQueries(context, actor, clients),
     ...makeAuditQueries(context, actor, clients),
     ...makeReviewQueries(context, actor),
     ...makeConsentQueries(context, actor),

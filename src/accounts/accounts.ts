@@ -55,6 +55,8 @@ export interface AccountParts {
   readonly sessions: Sessions;
   readonly limits: RateCounters;
   readonly rights: RightsTable;
+  /** Rights without which somebody's approval of an app does not count. */
+  readonly reviewRights: readonly string[];
   readonly idGenerator: IdGenerator;
   readonly clock: Clock;
   readonly entropy: Entropy;

@@ -1,4 +1,4 @@
-import type { Digest, UserId } from '#kernel/ids.ts';
+import type { Digest } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { seconds } from '#kernel/time.ts';
 import { verifyPassword } from '#keys/passwords.ts';
@@ -45,8 +45,6 @@ export interface ProfileService {
   /** Ends one of the person's own sessions. */
   endSession(account: Account, digest: string): Promise<'ended' | 'unknown'>;
   signOutEverywhere(account: Account): Promise<void>;
-  /** Blocks a person, whose sessions end, or lets them come back. */
-  setBlocked(id: UserId, blocked: boolean): Promise<'set' | 'unknown'>;
 }
 
 const MAX_TRIES = 5;
@@ -121,10 +119,5 @@ export function makeProfile(deps: {
       return 'ended';
     },
     signOutEverywhere: (account) => sessions.endSessionsOf(account.id),
-    async setBlocked(id, blocked) {
-      const answer = await records.setBlocked(id, blocked);
-      if (blocked) await sessions.endSessionsOf(id);
-      return answer;
-    },
   };
 }

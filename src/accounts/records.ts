@@ -17,6 +17,20 @@ export interface NewAccount {
   readonly createdAt: Instant;
 }
 
+/** What the audit log tells of a change that somebody else made to an account. */
+export interface AccountAuditEntry {
+  readonly at: Instant;
+  readonly action: 'block-account' | 'unblock-account' | 'set-groups';
+  /** Null: the operator. */
+  readonly actorId: UserId | null;
+  readonly via: 'page' | 'cli';
+  /** Where the request came from, or who used the command line; null: not known. */
+  readonly address: string | null;
+  readonly field: 'blocked' | 'groups';
+  readonly before: boolean | readonly string[];
+  readonly after: boolean | readonly string[];
+}
+
 /** The questions the accounts room asks of durable storage. One call is one unit of work. */
 export interface AccountRecords {
   findAccount(id: UserId): Promise<Account | undefined>;
@@ -34,7 +48,11 @@ export interface AccountRecords {
   ): Promise<
     { readonly outcome: 'created'; readonly account: Account } | { readonly outcome: 'name-taken' }
   >;
-  setBlocked(id: UserId, blocked: boolean): Promise<'set' | 'unknown'>;
+  /**
+   * Blocks a person, or lets them in again. Their approvals that wait for a second one end with a
+   * block, and stay ended when it does. `audit` is written unless nothing changed.
+   */
+  setBlocked(id: UserId, blocked: boolean, audit?: AccountAuditEntry): Promise<'set' | 'unknown'>;
   /**
    * Keeps the digest of the one-time set-up secret until `expiresAt`, in place of any earlier one.
    * Not when there is any account.
@@ -74,8 +92,15 @@ export interface PeopleRecords {
     filter: AccountFilter & { readonly after: UserId | null; readonly limit: number },
   ): Promise<readonly Account[]>;
   countAccounts(filter: AccountFilter): Promise<number>;
-  /** Puts the person into these groups and no others. */
-  setGroups(id: UserId, groups: readonly string[]): Promise<'set' | 'unknown'>;
+  /**
+   * Puts the person into these groups and no others. `endApprovals`: they lose a right to review, and
+   * their approvals that wait for a second one end.
+   */
+  setGroups(
+    id: UserId,
+    groups: readonly string[],
+    also?: { readonly endApprovals: boolean; readonly audit: AccountAuditEntry },
+  ): Promise<'set' | 'unknown'>;
   setProfile(
     id: UserId,
     profile: Pick<Account, 'realName' | 'language'>,

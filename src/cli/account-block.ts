@@ -1,5 +1,8 @@
 import type { Account } from '#accounts/account.ts';
-import { type Command, printResult, storeOptions } from './command.ts';
+import type { Administrator } from '#accounts/administration.ts';
+import type { Actor } from '#registry/actor.ts';
+import { refusalText } from './account-create.ts';
+import { type Command, printRefusal, printResult, storeOptions } from './command.ts';
 import { describe } from './command-list.ts';
 import {
   type ChangePreview,
@@ -28,6 +31,13 @@ function previewBlock(
   };
 }
 
+/** Whoever uses the command line, as the audit log names them. */
+const administratorOf = (operator: Actor): Administrator => ({
+  account: null,
+  via: 'cli',
+  address: operator.kind === 'operator' ? (operator.by ?? null) : operator.address,
+});
+
 const blockCommand = (verb: 'block' | 'unblock'): Command => ({
   ...describe(`account ${verb}`),
   positionals: ['name'],
@@ -40,7 +50,14 @@ const blockCommand = (verb: 'block' | 'unblock'): Command => ({
         const outcome = await confirmChange(args, io, loadPreview);
         if (outcome !== 'proceed') return outcome;
       }
-      await services.accounts.setBlocked(account.id, verb === 'block');
+      const by = administratorOf(services.operator);
+      const answer = await services.accounts.setBlocked(by, account.id, verb === 'block');
+      if (!answer.ok)
+        return printRefusal(
+          io,
+          args,
+          `the account was not ${verb}ed: ${refusalText(answer.refusal)}`,
+        );
       printResult(io, args, { name: account.name, blocked: verb === 'block' }, [
         `Account ${account.name} ${verb}ed.`,
       ]);

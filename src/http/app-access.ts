@@ -97,6 +97,7 @@ export function makeChangeRedactor(
       hiddenReason(field as keyof Client, client, actor, viewerCanManage) === undefined;
   }
   return async ({ clientId, changes }) => {
+    if (clientId === null) return changes as readonly FieldChange[];
     const fieldCheck = fieldChecks.get(clientId) ?? loadFieldCheck(clientId);
     fieldChecks.set(clientId, fieldCheck);
     const isFieldVisible = await fieldCheck;

@@ -67,7 +67,10 @@ export function makeFieldFormatter(
       return text(stageName(words, value));
     if (field === 'suspension' && isOneOf<Suspension>(suspensions, value))
       return text(words.say(`review.suspension.${value}` satisfies MessageKey));
-    if ((field === 'ownerId' || field === 'offer') && typeof value === 'number')
+    if (
+      (field === 'ownerId' || field === 'offer' || field === 'account') &&
+      typeof value === 'number'
+    )
       return text(await person(value));
     if (Array.isArray(value)) {
       if (value.length === 0) return { kind: 'none' };
@@ -138,7 +141,7 @@ export function makeAuditEntryFormatter(
       actorDeleted: actorId !== null && actorName === null,
       via,
       address,
-      app: { id: clientId, name: clientName },
+      app: clientId === null ? null : { id: clientId, name: clientName },
       reason,
       changes,
     };

@@ -36,7 +36,8 @@ export interface AuditEntryView {
   readonly actorDeleted: boolean;
   readonly via: string;
   readonly address: string | null;
-  readonly app: { readonly id: string; readonly name: string | null };
+  /** Null: the entry is about an account. */
+  readonly app: { readonly id: string; readonly name: string | null } | null;
   readonly reason: string;
   readonly changes: readonly DisplayChange[];
 }
@@ -140,6 +141,11 @@ export function actorName(
   return html`${words.say(via === 'job' ? 'review.by-job' : 'frame.operator')}`;
 }
 
+const auditedApp = (words: Words, { id, name }: NonNullable<AuditEntryView['app']>): Html =>
+  name === null
+    ? displayValue(words, { kind: 'hidden' })
+    : html`<a href="/review/${id}">${bidiIsolate(truncateText(name, 60))}</a>`;
+
 export interface AuditLogTableOptions {
   readonly caption: string;
   /** Each line names its app. */
@@ -173,9 +179,7 @@ export function auditLogTable(
 ${
   showApps
     ? html`<td data-label="${words.say('review.app')}">${
-        entry.app.name === null
-          ? displayValue(words, { kind: 'hidden' })
-          : html`<a href="/review/${entry.app.id}">${bidiIsolate(truncateText(entry.app.name, 60))}</a>`
+        entry.app === null ? '' : auditedApp(words, entry.app)
       }</td>`
     : ''
 }

@@ -24,7 +24,8 @@ export interface AuditEntry {
    * `as:Ada`); null: not known.
    */
   readonly address: string | null;
-  readonly clientId: ClientId;
+  /** Null: it is about an account, which the change of the field `account` names. */
+  readonly clientId: ClientId | null;
   /** The edition that the action made, or left as it is (consents). */
   readonly recordVersion: number;
   /** Why, in the actor's words. */
@@ -42,7 +43,9 @@ export type ReadableAuditEntry = Omit<AuditEntry, 'changes'> & {
   readonly changes: readonly (FieldChange | HiddenChange)[];
 };
 
-export type NewAuditEntry = Omit<AuditEntry, 'id' | 'recordVersion'>;
+export type NewAuditEntry = Omit<AuditEntry, 'id' | 'recordVersion' | 'clientId'> & {
+  readonly clientId: ClientId;
+};
 
 /** Which lines are wanted; newest first unless `order` says otherwise. */
 export interface AuditFilter {
@@ -52,8 +55,8 @@ export interface AuditFilter {
   readonly from?: Instant;
   /** Exclusive. */
   readonly until?: Instant;
-  /** Only lines about people's consents, or only the others; both when absent. */
-  readonly about?: 'clients' | 'consents';
+  /** Only entries about apps, people's consents or accounts; all when absent. */
+  readonly about?: 'clients' | 'consents' | 'accounts';
   /** Only lines of one client after this edition. */
   readonly afterRecordVersion?: number;
   /** Continue after this line. */

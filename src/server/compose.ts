@@ -221,6 +221,7 @@ export function composeServer(config: Config, platform: Platform): Server {
         sessions: store,
         limits: store,
         rights,
+        reviewRights: [RIGHTS.review, RIGHTS.suppress],
         idGenerator,
         clock,
         entropy,

@@ -130,7 +130,11 @@ describe('a command that takes something away', () => {
         const { code, err } = await call(words, [...more, ...given], terminal);
         assert.deepEqual([code, err], [0, '']);
         assert.notEqual(await state(), earlier);
-        await world.server.services.accounts.setBlocked(owner.id, false);
+        await world.server.services.accounts.setBlocked(
+          { account: null, via: 'cli', address: null },
+          owner.id,
+          false,
+        );
         const made = await world.createClient(owner, { name: `App ${++apps}`, confidential: true });
         id = made.client.id;
       }

@@ -783,8 +783,13 @@ class Block implements fc.AsyncCommand<Model, Real> {
   async run(model: Model, real: Real): Promise<void> {
     const blocked = !model.blocked.has(this.who);
     await real.store.setBlocked(real.ids.get(this.who) as UserId, blocked);
-    if (blocked) model.blocked.add(this.who);
-    else model.blocked.delete(this.who);
+    if (blocked) {
+      model.blocked.add(this.who);
+      for (const { yes, revision } of model.apps) {
+        yes.delete(this.who);
+        revision?.yes.delete(this.who);
+      }
+    } else model.blocked.delete(this.who);
   }
   toString = () => `block or unblock ${this.who}`;
 }

@@ -329,11 +329,19 @@ const histories: readonly History[] = [
     lines: [
       ['rita approve', 'waiting'],
       ['rita approve', 'not: approved-before'],
-      ['rita blocked', 'ok'],
-      ['rita blocked no', 'ok'],
-      ['rita approve', 'not: approved-before'],
     ],
     ends: 'proposed',
+  },
+  {
+    name: 'a first approval of somebody who was blocked is void, and does not come back with them',
+    lines: [
+      ['rita approve', 'waiting'],
+      ['rita blocked', 'ok'],
+      ['rita blocked no', 'ok'],
+      ['ron approve', 'waiting'],
+      ['rita approve', 'ok'],
+    ],
+    ends: 'approved',
   },
   {
     name: 'a first yes is void when the proposal changed: another address may use it',

@@ -144,7 +144,7 @@ export const auditEntrySchema = z
     actor: person.nullable().describe('Null: the operator, or scheduled work'),
     via: z.enum(['page', 'api', 'cli', 'config', 'job']),
     address: z.string().nullable(),
-    client_id: z.string(),
+    client_id: z.string().nullable().describe('Null: it is about the account that `changes` names'),
     reason: z.string(),
     changes: z.array(change),
   })
@@ -335,7 +335,7 @@ export function makeAuditEntrySerializer(
         : null,
     client_id: entry.clientId,
     // A reason may be the description of an app: it is hidden with it.
-    reason: (await isTextHidden(entry.clientId)) ? '' : entry.reason,
+    reason: entry.clientId === null || (await isTextHidden(entry.clientId)) ? '' : entry.reason,
     changes: (await redactChanges(entry)).map((change) => ({
       ...change,
       field: toSnakeCase(change.field),

@@ -1,5 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import type { Accounts } from '#accounts/accounts.ts';
+import type { Administrator } from '#accounts/administration.ts';
 import { ADMINISTER_RIGHT } from '#accounts/rights.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { administrators, reauthenticatedAdministrators } from '../admin/administrators.ts';
@@ -13,7 +14,7 @@ import {
 } from './person.view.ts';
 
 export interface PersonDependencies extends PersonViewDependencies {
-  readonly accounts: Pick<Accounts, 'findAccount' | 'setBlockedBy' | 'setGroupsBy'>;
+  readonly accounts: Pick<Accounts, 'findAccount' | 'setBlocked' | 'setGroups'>;
 }
 
 /** One person, for administrators: block, and put into groups. */
@@ -69,6 +70,13 @@ const showRefusedForm = async (
   page: personPage(call.frame, await makePersonView(dependencies, call, person, refused)),
 });
 
+/** Who administers, by a page. */
+const administratorOf = ({ user, requestOrigin }: SignedInCall): Administrator => ({
+  account: user,
+  via: 'page',
+  address: requestOrigin.address,
+});
+
 /** Blocks somebody, or lets them in again. */
 async function setBlocked(
   dependencies: PersonDependencies,
@@ -76,7 +84,7 @@ async function setBlocked(
   person: Account,
   blocked: boolean,
 ): Promise<PageResponse> {
-  const answer = await dependencies.accounts.setBlockedBy(call.user, person.id, blocked);
+  const answer = await dependencies.accounts.setBlocked(administratorOf(call), person.id, blocked);
   if (!answer.ok) return showRefusedForm(dependencies, call, person, { refusal: answer.refusal });
   return {
     to: `/admin/people/${person.id}?${blocked ? 'done=admin-blocked' : 'done=admin-unblocked'}`,
@@ -103,7 +111,7 @@ async function setGroups(
   const selectable = new Set([...assignableGroups(rights), ...person.groups]);
   const chosen = [...selectable].filter((name) => form.get(`group-${name}`) !== undefined);
   const shown = parseSubmittedGroups(form.get('shown') ?? '');
-  const answer = await accounts.setGroupsBy(user, person.id, chosen, shown);
+  const answer = await accounts.setGroups(administratorOf(call), person.id, chosen, shown);
   if (!answer.ok)
     return showRefusedForm(dependencies, call, person, { refusal: answer.refusal, chosen });
   // Whoever gave up administration themself cannot see the page any more.

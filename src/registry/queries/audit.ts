@@ -12,7 +12,10 @@ import type { QueryContext } from './query-context.ts';
 
 /** An entry of the audit log as the actor may read it. */
 export type VisibleAuditEntry = ReadableAuditEntry & {
-  /** Null: the name is hidden from the actor, or the app is gone. The reason is empty then. */
+  /**
+   * Null: the name is hidden from the actor, the app is gone, or the entry is about an account. The
+   * reason is empty then.
+   */
   readonly clientName: string | null;
 };
 
@@ -28,7 +31,7 @@ export interface AuditQueries {
   ): Promise<Result<Page<VisibleAuditEntry>, RegistryRefusal>>;
   /**
    * What happened to all apps. Reviewers read what was done with apps, whoever may see private
-   * things reads about people's consents as well, and everybody reads what they did themselves
+   * things reads about people's consents and accounts as well, and everybody reads what they did themselves
    * (`actorId`). Refuses others with `not_logged_in` or `permission_denied`.
    */
   auditLog(filter: AuditFilter): Promise<Result<Page<VisibleAuditEntry>, RegistryRefusal>>;
@@ -70,7 +73,9 @@ function makeEntryFilter(
 ): (entries: readonly ReadableAuditEntry[]) => Promise<readonly VisibleAuditEntry[]> {
   const ownId = accountOf(actor)?.id;
 
-  async function entryVisibility(id: ClientId): Promise<EntryVisibility> {
+  async function entryVisibility(id: ClientId | null): Promise<EntryVisibility> {
+    // Whoever may read entries about accounts at all sees everything of them.
+    if (id === null) return { clientName: null, showsField: () => true };
     const client = await records.findClient(id);
     if (actor.kind === 'operator')
       return { clientName: client?.name ?? null, showsField: () => true };

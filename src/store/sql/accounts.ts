@@ -2,6 +2,8 @@ import type { AccountRecords, NewAccount } from '#accounts/records.ts';
 import type { UserId } from '#kernel/ids.ts';
 import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Driver } from '../driver.ts';
+import { endApprovalsBy } from './approvals.ts';
+import { addAccountAuditEntry } from './audit.ts';
 import { toAccount } from './rows.ts';
 import type { Row } from './schema.ts';
 import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
@@ -19,10 +21,10 @@ const insertAccount = sql<Row<'accounts'>>(`
     :created_at, 0)
   ON CONFLICT (name_key) DO NOTHING RETURNING *`);
 
-const updateBlocked = sql('UPDATE accounts SET blocked = :blocked WHERE id = :id', [
-  'account',
-  'id',
-]);
+const updateBlocked = sql(
+  'UPDATE accounts SET blocked = :blocked WHERE id = :id AND blocked <> :blocked',
+  ['account', 'id'],
+);
 
 const deleteSetting = sql('DELETE FROM settings WHERE name = :name');
 
@@ -87,12 +89,15 @@ export function makeAccountStore(driver: Driver): Omit<AccountRecords, SetupVerb
       const created = await driver.write(() => createAccount(account), 'read-committed');
       return created ? { outcome: 'created', account: created } : { outcome: 'name-taken' };
     },
-    setBlocked: async (id, blocked) =>
-      (await driver.write(
-        () => execute(updateBlocked, { id, blocked: Number(blocked) }),
-        'autocommit',
-      )) > 0
-        ? 'set'
-        : 'unknown',
+    setBlocked: (id, blocked, audit) =>
+      driver.write(function* () {
+        if ((yield* execute(updateBlocked, { id, blocked: Number(blocked) })) === 0)
+          return (yield* fetchAccountById(id)) === undefined
+            ? ('unknown' as const)
+            : ('set' as const);
+        if (blocked) yield* endApprovalsBy(id);
+        if (audit !== undefined) yield* addAccountAuditEntry(id, audit);
+        return 'set' as const;
+      }, 'serialized-queue'),
   };
 }

@@ -1,3 +1,5 @@
+import type { AccountAuditEntry } from '#accounts/records.ts';
+import type { UserId } from '#kernel/ids.ts';
 import type { AuditEntry, AuditFilter, NewAuditEntry } from '#registry/audit.ts';
 import type { UsageRecords } from '#registry/usage.ts';
 import type { Driver } from '../driver.ts';
@@ -5,6 +7,9 @@ import { insertAndChain } from './audit-chain.ts';
 import { toAuditEntry } from './rows.ts';
 import type { Row } from './schema.ts';
 import { execute, fetchAll, fetchOne, sql, type Transaction } from './statement.ts';
+
+/** Stands for the app in an entry about an account. */
+export const NO_CLIENT = '';
 
 const insertAudit = sql<{ id: number }>(`
   INSERT INTO audit (at, action, actor_id, via, address, client_id, edition, reason, changes)
@@ -14,7 +19,8 @@ const filterConditions = `
   (CAST(:client AS TEXT) IS NULL OR client_id = :client) AND (CAST(:actor AS BIGINT) IS NULL OR actor_id = :actor)
   AND (CAST(:action AS TEXT) IS NULL OR action = :action)
   AND (CAST(:from AS BIGINT) IS NULL OR at >= :from) AND (CAST(:until AS BIGINT) IS NULL OR at < :until)
-  AND (CAST(:consents AS BIGINT) IS NULL OR :consents = CASE WHEN action IN ('accept', 'renounce') THEN 1 ELSE 0 END)
+  AND (CAST(:about AS TEXT) IS NULL OR :about = CASE
+    WHEN action IN ('accept', 'renounce') THEN 'consents' WHEN client_id = '' THEN 'accounts' ELSE 'clients' END)
   AND (CAST(:edition AS BIGINT) IS NULL OR edition > :edition)`;
 const selectNewestFirst = sql<Row<'audit'>>(
   `SELECT * FROM audit WHERE ${filterConditions} AND (CAST(:after AS BIGINT) IS NULL OR id < :after) ORDER BY id DESC LIMIT :limit`,
@@ -33,14 +39,17 @@ const findLastUsed = sql<{ day: number }>(
   `SELECT day FROM last_used WHERE kind = :kind AND id = :id`,
 );
 
-function* insertEntry(entry: NewAuditEntry, recordVersion: number): Transaction<number> {
+function* insertEntry(
+  entry: Omit<AuditEntry, 'id' | 'recordVersion'>,
+  recordVersion: number,
+): Transaction<number> {
   const added = yield* fetchOne(insertAudit, {
     at: entry.at,
     action: entry.action,
     actor_id: entry.actorId,
     via: entry.via,
     address: entry.address,
-    client_id: entry.clientId,
+    client_id: entry.clientId ?? NO_CLIENT,
     edition: recordVersion,
     reason: entry.reason,
     changes: JSON.stringify(entry.changes),
@@ -52,6 +61,18 @@ function* insertEntry(entry: NewAuditEntry, recordVersion: number): Transaction<
 /** Adds an entry to the audit log, and chains it to the one before. */
 export function* addAuditEntry(entry: NewAuditEntry, recordVersion: number): Transaction<void> {
   yield* insertAndChain(insertEntry(entry, recordVersion));
+}
+
+/** Adds an entry about an account to the audit log. */
+export function* addAccountAuditEntry(
+  account: UserId,
+  { field, before, after, ...entry }: AccountAuditEntry,
+): Transaction<void> {
+  const changes = [
+    { field: 'account', before: null, after: account },
+    { field, before, after },
+  ];
+  yield* insertAndChain(insertEntry({ ...entry, clientId: null, reason: '', changes }, 0));
 }
 
 const sortedBy = <T>(values: readonly T[], key: (value: T) => string): readonly T[] =>
@@ -69,7 +90,7 @@ export function makeAuditLogStore(driver: Driver): {
         action: filter.action ?? null,
         from: filter.from ?? null,
         until: filter.until ?? null,
-        consents: filter.about === undefined ? null : Number(filter.about === 'consents'),
+        about: filter.about ?? null,
         edition: filter.afterRecordVersion ?? null,
         after: filter.after ?? null,
         limit: filter.limit,

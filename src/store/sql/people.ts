@@ -2,6 +2,8 @@ import type { AccountFilter, PeopleRecords } from '#accounts/records.ts';
 import { toNormalForm } from '#kernel/normal-form.ts';
 import type { Driver } from '../driver.ts';
 import { deleteLinks, findOtherByEmail } from './account-tokens.ts';
+import { endApprovalsBy } from './approvals.ts';
+import { addAccountAuditEntry } from './audit.ts';
 import { inEachDialect } from './dialect.ts';
 import { addAccountEmail } from './outbox.ts';
 import { toAccount } from './rows.ts';
@@ -66,13 +68,14 @@ export function makePeopleStore(driver: Driver): PeopleRecords {
       ).map(toAccount),
     countAccounts: async (wanted) =>
       (await driver.read(fetchOne(countByFilter, toFilterValues(wanted))))?.found ?? 0,
-    setGroups: async (id, groups) =>
-      (await driver.write(
-        () => execute(updateGroups, { id, groups: JSON.stringify(groups) }),
-        'autocommit',
-      )) > 0
-        ? 'set'
-        : 'unknown',
+    setGroups: (id, groups, also) =>
+      driver.write(function* () {
+        if ((yield* execute(updateGroups, { id, groups: JSON.stringify(groups) })) === 0)
+          return 'unknown' as const;
+        if (also?.endApprovals) yield* endApprovalsBy(id);
+        if (also !== undefined) yield* addAccountAuditEntry(id, also.audit);
+        return 'set' as const;
+      }, 'serialized-queue'),
     setProfile: async (id, { realName, language }) =>
       (await driver.write(() => execute(updateProfile, { id, realName, language }), 'autocommit')) >
       0

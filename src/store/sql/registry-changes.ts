@@ -30,7 +30,8 @@ const updateRevisionStage = sql(
   `UPDATE revisions SET stage = :stage, closed_at = :at WHERE id = :id AND stage = 'proposed'`,
 );
 const saveApproval = sql(`
-  INSERT INTO approvals (client_id, revision_id, reviewer_id, subject, at) VALUES (:client, :revision, :reviewer, :subject, :at)
+  INSERT INTO approvals (client_id, revision_id, reviewer_id, subject, at)
+  SELECT :client, CAST(:revision AS BIGINT), id, :subject, CAST(:at AS BIGINT) FROM accounts WHERE id = :reviewer AND blocked = 0
   ON CONFLICT (client_id, revision_id, reviewer_id) DO UPDATE SET subject = :subject, at = :at`);
 const deleteApprovals = sql(`DELETE FROM approvals WHERE client_id = :client`);
 const insertInvitation = sql(`

@@ -190,7 +190,7 @@ export const toAuditEntry = (row: Row<'audit'>): AuditEntry => ({
   actorId: row.actor_id as UserId | null,
   via: row.via as AuditEntry['via'],
   address: row.address,
-  clientId: row.client_id as ClientId,
+  clientId: row.client_id === '' ? null : (row.client_id as ClientId),
   recordVersion: row.edition,
   reason: row.reason,
   changes: (JSON.parse(row.changes) as AuditEntry['changes']).map(toFieldChange),

@@ -34,6 +34,7 @@ function people(rights: RightsTable = bundledRights) {
     },
     ...{
       log: { info() {}, warn() {}, error() {} },
+      reviewRights: [],
       emailEnabled: false,
       deliverEmails: async () => {},
       secretBox: makeSecretBox([{ id: 'm1', key: new Uint8Array(32) }], entropy),

@@ -1,15 +1,22 @@
 import type { FormParameters } from '#encoding/form.ts';
-import type { Services } from '#http/world.ts';
 import type { Client, GrantType } from '#registry/model/client.ts';
 import type { RevisedFields } from '#registry/model/revision.ts';
+import type { ScopeCatalogue } from '#registry/model/scopes.ts';
+import type { Sites } from '#registry/model/sites.ts';
 import { scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
 import { type AppKind, appKinds, isOwnerOnly, isService, kindOf } from './app.template.ts';
 import { permissionGroups } from './app.view.ts';
-import type { AppChoices, AppDraft } from './app-forms.template.ts';
+import type { AppChoices, AppDraft } from './app-fields.template.ts';
 import { formatAddresses, parseAddresses } from './own-app.ts';
 
 // What a person typed about an app, and what the registry makes of it.
+
+/** What can be asked for, and where. */
+export interface DraftDependencies {
+  readonly scopes: ScopeCatalogue;
+  readonly sites: Pick<Sites, 'all'>;
+}
 
 export const isAppKind = (text: string | undefined): text is AppKind =>
   appKinds.some((kind) => kind === text);
@@ -36,12 +43,16 @@ export const emptyDraft = (kind: AppKind): AppDraft => ({
 });
 
 /** Everything that was typed. */
-export function parseAppDraft(services: Services, kind: AppKind, form: FormParameters): AppDraft {
+export function parseAppDraft(
+  dependencies: Pick<DraftDependencies, 'scopes'>,
+  kind: AppKind,
+  form: FormParameters,
+): AppDraft {
   const text = (name: string) => (form.get(name) ?? '').replaceAll('\r\n', '\n');
   const isChecked = (name: string) => form.get(name) !== undefined;
   const checkedScopes = (prefix: string) =>
     new Set(
-      services.scopes
+      dependencies.scopes
         .allScopes()
         .map(({ name }) => name)
         .filter((name) => isChecked(`${prefix}.${name}`)),
@@ -70,11 +81,11 @@ export function parseAppDraft(services: Services, kind: AppKind, form: FormParam
 
 /** The form as an app would have filled it in, or a change of it. */
 export function draftFromClient(
-  services: Services,
+  dependencies: Pick<DraftDependencies, 'scopes'>,
   client: Client,
   fields: RevisedFields = client,
 ): AppDraft {
-  const identity = fields.scopes.find((scope) => services.scopes.identityOnly.includes(scope));
+  const identity = fields.scopes.find((scope) => dependencies.scopes.identityOnly.includes(scope));
   return {
     ...emptyDraft(kindOf(client)),
     name: fields.name,
@@ -155,13 +166,13 @@ export const proposalValues = (
 };
 
 /** What a form of this server offers. */
-export const formChoices = (services: Services, words: Words): AppChoices => ({
-  groups: permissionGroups(services, words, ({ identityOnly }) => !identityOnly, []),
-  identityScopes: services.scopes.identityOnly.map(
-    (name) => [name, scopeWords(words, services.scopes).description(name)] as const,
+export const formChoices = (dependencies: DraftDependencies, words: Words): AppChoices => ({
+  groups: permissionGroups(dependencies.scopes, words, ({ identityOnly }) => !identityOnly, []),
+  identityScopes: dependencies.scopes.identityOnly.map(
+    (name) => [name, scopeWords(words, dependencies.scopes).description(name)] as const,
   ),
-  sites: services.sites.all.map(({ id, name }) => [id, name] as const),
-  impliedScopes: services.scopes.hidden.map((name) =>
-    scopeWords(words, services.scopes).description(name),
+  sites: dependencies.sites.all.map(({ id, name }) => [id, name] as const),
+  impliedScopes: dependencies.scopes.hidden.map((name) =>
+    scopeWords(words, dependencies.scopes).description(name),
   ),
 });

@@ -1,35 +1,29 @@
 import { describeDestination } from '#encoding/browser-uri.ts';
-import { makeNameLookup } from '#http/account-names.ts';
-import type { Viewer } from '#http/app-access.ts';
-import type { Services } from '#http/world.ts';
 import type { UserId } from '#kernel/ids.ts';
-import { coversSite } from '#registry/access.ts';
-import type { ActionOutcome } from '#registry/actions/context.ts';
+import type { Actor } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
-import { type RevisedFields, revisedFields } from '#registry/model/revision.ts';
-import type { Scope } from '#registry/model/scopes.ts';
+import type { Scope, ScopeCatalogue } from '#registry/model/scopes.ts';
+import type { Sites } from '#registry/model/sites.ts';
+import type { RegistryQueries } from '#registry/queries/registry-queries.ts';
 import { DAY } from '#registry/usage.ts';
 import { hiddenReason } from '#registry/visibility.ts';
-import type { makeFieldFormatter } from '../audit-entries.ts';
-import type { DisplayChange } from '../audit-table.ts';
 import type { Frame } from '../frame.ts';
 import { scopeWords } from '../scopes.ts';
 import type { Words } from '../words.ts';
 import { type AppView, kindOf, type PermissionGroup } from './app.template.ts';
-import type { SampleFacts } from './samples.ts';
 
 // What pages show of apps, made of what the registry knows.
 
 /** Visible scopes in plain words, by group, in display order. */
 export function permissionGroups(
-  services: Services,
+  catalogue: ScopeCatalogue,
   words: Words,
   isIncluded: (scope: Scope) => boolean,
   optional: readonly string[],
 ): readonly PermissionGroup[] {
-  const scopeTexts = scopeWords(words, services.scopes);
+  const scopeTexts = scopeWords(words, catalogue);
   const groups = new Map<string, PermissionGroup['scopes'][number][]>();
-  for (const scope of services.scopes.allScopes()) {
+  for (const scope of catalogue.allScopes()) {
     const { name, group, risk } = scope;
     if (group === 'hidden' || !isIncluded(scope)) continue;
     const groupScopes = groups.get(group) ?? [];
@@ -44,54 +38,68 @@ export function permissionGroups(
   return [...groups].map(([group, scopes]) => ({ label: scopeTexts.group(group), scopes }));
 }
 
-/** Days of the last use, as Unix seconds. */
+/** Says of each of these when it was last used: the day, as Unix seconds; null: not yet. */
 export async function loadLastUsed(
-  services: Services,
+  queries: Pick<RegistryQueries, 'lastUsed'>,
   kind: 'client' | 'secret',
   ids: readonly string[],
 ): Promise<(id: string) => number | null> {
-  const days =
-    ids.length === 0 ? new Map<string, number>() : await services.records.lastUsed(kind, ids);
+  const days = await queries.lastUsed(kind, ids);
   return (id) => {
     const day = days.get(id);
     return day === undefined ? null : day * DAY;
   };
 }
 
+/** Names of people, each looked up once; null: the account is gone. */
+export function makeNameLookup(
+  queries: Pick<RegistryQueries, 'personLookup'>,
+): (id: UserId) => Promise<string | null> {
+  const lookUpPerson = queries.personLookup();
+  return async (id) => (await lookUpPerson(id)).name;
+}
+
+/** What an app is described with. */
+export interface AppViewDependencies {
+  readonly scopes: ScopeCatalogue;
+  readonly sites: Pick<Sites, 'nameOf'>;
+}
+
 /** An app as this viewer may see it. */
-export async function appView(
-  { services, actor, frame }: Viewer & { readonly frame: Pick<Frame, 'words'> },
+export async function makeAppView(
+  { scopes: catalogue, sites }: AppViewDependencies,
+  { actor, frame: { words } }: { readonly actor: Actor; readonly frame: Pick<Frame, 'words'> },
   client: Client,
-  options: {
+  {
+    viewerCanManage,
+    lastUsedAt,
+    lookUpName,
+  }: {
     readonly viewerCanManage: boolean;
     readonly lastUsedAt: number | null;
-    readonly lookUpName?: (id: UserId) => Promise<string | null>;
+    readonly lookUpName: (id: UserId) => Promise<string | null>;
   },
 ): Promise<AppView> {
-  const isVisible = hiddenReason('name', client, actor, options.viewerCanManage) === undefined;
-  const identity = client.scopes.find((scope) => services.scopes.identityOnly.includes(scope));
+  const isVisible = hiddenReason('name', client, actor, viewerCanManage) === undefined;
+  const identity = client.scopes.find((scope) => catalogue.identityOnly.includes(scope));
   return {
     id: client.id,
     name: isVisible ? client.name : null,
     version: isVisible ? client.version : '',
     description: isVisible ? client.description : '',
-    ownerName: isVisible
-      ? await (options.lookUpName ?? makeNameLookup(services))(client.ownerId)
-      : null,
+    ownerName: isVisible ? await lookUpName(client.ownerId) : null,
     kind: kindOf(client),
-    site: services.sites.nameOf(client.site) ?? null,
+    site: sites.nameOf(client.site) ?? null,
     destination: isVisible ? describeDestination(client.redirectUri) : null,
     redirectIsPrefix: isVisible && client.redirectIsPrefix,
     groups: permissionGroups(
-      services,
-      frame.words,
+      catalogue,
+      words,
       ({ name, identityOnly }) => !identityOnly && client.scopes.includes(name),
       client.optionalScopes,
     ),
     identityDescription:
-      identity === undefined
-        ? null
-        : scopeWords(frame.words, services.scopes).description(identity),
+      identity === undefined ? null : scopeWords(words, catalogue).description(identity),
     introspector: client.introspector,
     stage: client.stage,
     stageAt: client.stageAt,
@@ -99,47 +107,6 @@ export async function appView(
     suspension: client.suspension,
     managed: client.managed,
     registeredAt: client.registeredAt,
-    lastUsedAt: options.lastUsedAt,
-  };
-}
-
-/** What a revision would change, ready for people. */
-export const describeRevisionChanges = (
-  client: Client,
-  next: RevisedFields,
-  formatField: ReturnType<typeof makeFieldFormatter>,
-): Promise<readonly DisplayChange[]> =>
-  Promise.all(
-    changedFields(client, next).map(async (field) => ({
-      field,
-      before: await formatField(field, client[field]),
-      after: await formatField(field, next[field]),
-    })),
-  );
-
-/** The fields of a revision that differ from the app as it is. */
-export const changedFields = (client: Client, next: RevisedFields) =>
-  revisedFields.filter((field) => JSON.stringify(client[field]) !== JSON.stringify(next[field]));
-
-/** What code samples of an app are made of; what was issued just now is filled in. */
-export function codeSampleValues(
-  services: Services,
-  client: Client,
-  issued?: Pick<ActionOutcome, 'secret' | 'credentials' | 'accessToken'>,
-): SampleFacts {
-  const issuer = services.issuer.replace(/\/$/, '');
-  const isThisSite = coversSite(client.site, services.site);
-  const siteOrigin = services.sites.all.find(({ id }) => id === client.site)?.origin;
-  return {
-    kind: kindOf(client),
-    issuer,
-    clientId: client.id,
-    secret: issued?.secret ?? null,
-    token: issued?.credentials?.token ?? issued?.accessToken ?? null,
-    tokenSecret: issued?.credentials?.secret ?? null,
-    redirectUri: client.redirectUri,
-    scopes: client.scopes,
-    actsForItself: !client.ownerOnly && client.grantTypes.includes('client_credentials'),
-    probeUrl: isThisSite ? `${issuer}/api/v1/me` : `${siteOrigin ?? 'https://api.example'}/`,
+    lastUsedAt,
   };
 }

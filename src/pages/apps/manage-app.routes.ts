@@ -1,166 +1,108 @@
-import { formatUriForDisplay } from '#encoding/browser-uri.ts';
-import { makeNameLookup } from '#http/account-names.ts';
 import { pageStatusOf } from '#http/responses.ts';
-import type { UserId } from '#kernel/ids.ts';
-import { MAX_SECRETS } from '#registry/actions/update.ts';
-import { hasRight, RIGHTS } from '#registry/actor.ts';
-import { type Client, liveSecrets } from '#registry/model/client.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
-import { hiddenReason } from '#registry/visibility.ts';
-import { makeAuditEntryFormatter, makeFieldFormatter } from '../audit-entries.ts';
-import { type FormProblem, mapToControls, noProblems } from '../form-problems.ts';
-import type { PageResponse } from '../page.ts';
-import { refusalText } from '../refusal-texts.ts';
-import { appView, describeRevisionChanges, loadLastUsed } from './app.view.ts';
+import type { Registry } from '#registry/registry.ts';
+import { notFound, type PageResponse, type PageRouter, type SignedInCall } from '../page.ts';
+import { type AppAction, appActions } from './app-actions.ts';
+import type { CodeSampleDependencies } from './code-samples.view.ts';
+import { issuedCredentialsPage } from './issued-credentials.template.ts';
+import { makeIssuedCredentialsView } from './issued-credentials.view.ts';
 import { managePage } from './manage-app.template.ts';
-import { formatAddresses, isTestable, type ManageableApp, type SignedInCall } from './own-app.ts';
-import { refusalFormProblems } from './refusal-problems.ts';
+import { type ManageViewDependencies, makeManageView } from './manage-app.view.ts';
+import type { RefusedForm } from './manage-form-problems.ts';
+import { ownAppsPage } from './my-apps.template.ts';
+import { makeOwnAppsView } from './my-apps.view.ts';
+import { findManageableApp } from './own-app.ts';
 
-/** The form that was refused. `unsure`: its box was not ticked. */
-export interface RefusedForm {
-  readonly form: string;
-  readonly refusal: RegistryRefusal;
-  readonly unconfirmed: boolean;
-}
-
-const decisionActions: ReadonlySet<string> = new Set([
-  ...['approve', 'propose-autoapproved', 'reject', 'disable', 'reenable', 'expire', 'halt'],
-  ...['approve-revision', 'reject-revision', 'revise-autoapproved'],
-]);
-
-async function loadRevisionView(
-  call: SignedInCall,
-  client: Client,
-  lookUpName: (id: UserId) => Promise<string | null>,
-) {
-  const { services, frame } = call;
-  const openRevision = await services.records.openRevision(client.id);
-  if (openRevision === undefined) return null;
-  return {
-    id: openRevision.id,
-    at: openRevision.proposedAt,
-    by: openRevision.proposedBy === null ? null : await lookUpName(openRevision.proposedBy),
-    differences: await describeRevisionChanges(
-      client,
-      openRevision.fields,
-      makeFieldFormatter(services, frame.words, services.registry.query(call.actor).personLookup()),
-    ),
-  };
-}
-
-/** The page of an app for those who look after it; with a refused form, as it was typed and why. */
-export async function showManagePage(
-  call: SignedInCall,
-  { client, role }: ManageableApp,
-  refused: RefusedForm | null,
-): Promise<PageResponse> {
-  const { services, actor, user, frame, form } = call;
-  const lookUpName = makeNameLookup(services);
-  const activeSecrets = liveSecrets(client, services.clock.now());
-  const [team, appLastUsed, secretLastUsed, auditEntries] = await Promise.all([
-    services.records.teamOf(client.id),
-    loadLastUsed(services, 'client', [client.id]),
-    loadLastUsed(
-      services,
-      'secret',
-      activeSecrets.map(({ id }) => String(id)),
-    ),
-    services.records.listAudit({ clientId: client.id, about: 'clients', limit: 50 }),
-  ]);
-  const isVisible = hiddenReason('name', client, actor, true) === undefined;
-  const formatEntry = makeAuditEntryFormatter(services, actor, frame.words);
-  const latestDecision = auditEntries.find(({ action }) => decisionActions.has(action));
-  const isActive =
-    !client.managed &&
-    !client.suppressed &&
-    (client.stage === 'approved' || client.stage === 'proposed');
-  const canUpdate = isActive && hasRight(actor, RIGHTS.updateOwn);
-  const typedValue = (name: string, formName: string, fallback = '') =>
-    refused?.form === formName ? (form.get(name) ?? '') : fallback;
-  const page = managePage(frame, {
-    app: await appView(call, client, {
-      viewerCanManage: true,
-      lastUsedAt: appLastUsed(client.id),
-      lookUpName,
-    }),
-    role,
-    etag: services.registry.etagFor(actor, client),
-    email: hiddenReason('email', client, actor, true) === undefined ? client.email : null,
-    redirectUri: isVisible ? formatUriForDisplay(client.redirectUri) : '',
-    lastDecision: latestDecision === undefined ? null : await formatEntry(latestDecision),
-    revision: isVisible ? await loadRevisionView(call, client, lookUpName) : null,
-    may: {
-      update: canUpdate,
-      revise: canUpdate && client.stage === 'approved',
-      copy: role === 'owner' && isVisible && hasRight(actor, RIGHTS.propose) && !client.managed,
-      test: isTestable(client, user.id),
-      team: canUpdate && role === 'owner',
-    },
-    secrets: client.confidential
-      ? activeSecrets.map(({ id, label, createdAt, expiresAt }) => ({
-          id,
-          label,
-          createdAt,
-          expiresAt,
-          lastUsedAt: secretLastUsed(String(id)),
-        }))
-      : null,
-    maxSecrets: MAX_SECRETS,
-    userId: user.id,
-    maintainers: await Promise.all(
-      team.maintainers.map(async ({ userId, acceptedAt }) => ({
-        id: userId,
-        name: await lookUpName(userId),
-        accepted: acceptedAt !== null,
-      })),
-    ),
-    offeredTo:
-      team.offer === null
-        ? null
-        : ((await lookUpName(team.offer.toId)) ?? frame.words.say('frame.nobody')),
-    formValues: {
-      label: typedValue('label', 'add-secret'),
-      expires: typedValue('expires', 'add-secret'),
-      addresses: typedValue('addresses', 'update', formatAddresses(client)),
-      rsaPublicKey: typedValue('rsaPublicKey', 'update', client.rsaPublicKey ?? ''),
-      invite: typedValue('invite', 'invite'),
-      offer: typedValue('offer', 'offer'),
-    },
-    refusedForm: refused?.form ?? null,
-    problems: refused === null ? noProblems : manageFormProblems(call, refused),
-    history: await Promise.all(auditEntries.slice(0, 5).map(formatEntry)),
-  });
-  return refused === null ? page : { status: pageStatusOf(refused.refusal), page };
+export interface ManageAppDependencies extends ManageViewDependencies, CodeSampleDependencies {
+  readonly registry: Pick<Registry, 'query' | 'submit' | 'etagFor'>;
+  readonly sites: ManageViewDependencies['sites'] & CodeSampleDependencies['sites'];
 }
 
 /**
- * The controls of the small forms, where the registry calls their fields otherwise; null: the form
- * as a whole.
+ * The page of an app as it is now, with what was typed, and why it was refused. Whoever does not
+ * manage it answered an invitation, which is in their list.
  */
-const controlByField: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
-  'add-secret': { expiresAt: 'expires' },
-  update: { restrictions: 'addresses' },
-};
-const wholeFormFields = Object.fromEntries(
-  ['etag', 'clientId', 'secretId', 'userId', 'revisionId'].map((field) => [field, null]),
-);
+async function showRefusedForm(
+  dependencies: ManageAppDependencies,
+  call: SignedInCall,
+  { refused, isManager }: { readonly refused: RefusedForm; readonly isManager: boolean },
+): Promise<PageResponse> {
+  const { refusal } = refused;
+  if (!isManager) {
+    const view = await makeOwnAppsView(dependencies, call, refusal);
+    return { status: pageStatusOf(refusal), page: ownAppsPage(call.frame, view) };
+  }
+  const app = await findManageableApp(dependencies, call);
+  if (app === undefined) return { to: '/my/apps' };
+  const view = await makeManageView(dependencies, call, app, refused);
+  return { status: pageStatusOf(refusal), page: managePage(call.frame, view) };
+}
 
-/** Why a small form was refused; a name that nobody has is said as such. */
-function manageFormProblems(
-  { frame: { words } }: SignedInCall,
-  { form, refusal, unconfirmed }: RefusedForm,
-): readonly FormProblem[] {
-  if (unconfirmed) return [{ field: 'sure', text: words.say('manage.not-sure') }];
-  // Whatever stands in the way of an invitation is about the person who was named.
-  const person = form === 'invite' || form === 'offer' ? form : null;
-  if (refusal.kind === 'not_found' && refusal.what === 'person')
-    return [{ field: person, text: words.say('manage.no-such-person') }];
-  if (refusal.kind === 'nothing_to_do' && form === 'invite')
-    return [{ field: person, text: words.say('manage.in-team') }];
-  if (refusal.kind === 'invitations_declined')
-    return [{ field: person, text: refusalText(words, refusal) }];
-  return mapToControls(refusalFormProblems(words, refusal), {
-    ...wholeFormFields,
-    ...controlByField[form],
+/** Does one thing with an app. Refused, the page is shown again with what was typed, and why. */
+async function performAction(
+  dependencies: ManageAppDependencies,
+  call: SignedInCall,
+  name: string,
+  { action, values, doneQuery, to, issuesCredential, isInvited }: AppAction,
+): Promise<PageResponse> {
+  const { registry } = dependencies;
+  const { actor, form, frame, params } = call;
+  const queries = registry.query(actor);
+  const managed = await findManageableApp(dependencies, call);
+  const client =
+    managed?.client ?? (isInvited ? await queries.findClient(params.id ?? '') : undefined);
+  if (client === undefined) return notFound;
+  const showAgain = (refusal: RegistryRefusal, unconfirmed = false) =>
+    showRefusedForm(dependencies, call, {
+      refused: { form: name, refusal, unconfirmed },
+      isManager: managed !== undefined,
+    });
+  if (name === 'reset' && form.get('sure') === undefined)
+    return showAgain({ kind: 'missing_field', field: 'sure' }, true);
+  const etag = form.get('change_token');
+  const outcome = await registry.submit(actor, action, {
+    reason: '',
+    ...(await values(call, client, queries.userIdOf)),
+    clientId: client.id,
+    ...(etag === undefined ? {} : { etag }),
   });
+  if (!outcome.ok && outcome.refusal.kind === 'reauthentication_required')
+    return { reauthenticate: true };
+  if (!outcome.ok) return showAgain(await queries.visibleRefusal(client.id, outcome.refusal));
+  if (issuesCredential)
+    return issuedCredentialsPage(
+      frame,
+      makeIssuedCredentialsView(dependencies, outcome.value, issuesCredential),
+    );
+  const showsList = to === 'list' || !(await queries.canManage(outcome.value.client));
+  return { to: `${showsList ? '/my/apps' : `/my/apps/${client.id}`}?${doneQuery}` };
+}
+
+/** The page of an app for those who manage it, and its forms. */
+export function manageAppRoutes(
+  { getPage, postForm }: PageRouter,
+  dependencies: ManageAppDependencies,
+): void {
+  getPage(
+    '/my/apps/:id',
+    async (call) => {
+      const app = await findManageableApp(dependencies, call);
+      if (app === undefined) return notFound;
+      return managePage(call.frame, await makeManageView(dependencies, call, app, null));
+    },
+    'signed-in',
+  );
+  for (const [name, action] of Object.entries(appActions)) {
+    const path = `/my/apps/:id/${name}`;
+    postForm(path, (call) => performAction(dependencies, call, name, action), 'signed-in');
+    // The address of a form that was refused, asked for again.
+    getPage(
+      path,
+      async (call) => {
+        const app = await findManageableApp(dependencies, call);
+        return { to: app === undefined ? '/my/apps' : `/my/apps/${app.client.id}` };
+      },
+      'signed-in',
+    );
+  }
 }

@@ -1,11 +1,20 @@
 import { html } from 'hono/html';
 import {
   type AuditEntryView,
+  actionName,
+  actorName,
   auditLogTable,
   type DisplayChange,
   differenceTable,
 } from '../audit-table.ts';
-import { bidiIsolate, csrfField, dateElement, formField, messageWithHtml } from '../components.ts';
+import {
+  bidiIsolate,
+  csrfField,
+  dateElement,
+  formField,
+  messageWithHtml,
+  timeElement,
+} from '../components.ts';
 import { type FormProblem, problemAt } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
@@ -19,7 +28,7 @@ import {
   isService,
   permissionList,
 } from './app.template.ts';
-import { decisionEntry, singleButtonForm } from './my-apps.template.ts';
+import { singleButtonForm } from './single-button-form.template.ts';
 
 /** A secret, without itself. */
 export interface SecretView {
@@ -207,6 +216,12 @@ ${
     : ''
 }`;
 }
+
+/** A decision somebody made about the app. */
+const decisionEntry = ({ words }: Frame, entry: AuditEntryView): Html =>
+  html`<p>${actionName(words, entry.action)} <span class="quiet">– ${timeElement(words, entry.at)}, ${actorName(words, entry)}</span></p>${
+    entry.reason === '' ? '' : html`<blockquote>${bidiIsolate(entry.reason)}</blockquote>`
+  }`;
 
 const revisionPart = (frame: Frame, view: ManageView): Html => {
   const { words } = frame;

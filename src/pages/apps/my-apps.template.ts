@@ -1,17 +1,10 @@
 import { html } from 'hono/html';
-import { type AuditEntryView, actionName, actorName, auditLogTable } from '../audit-table.ts';
-import {
-  bidiIsolate,
-  csrfField,
-  dateElement,
-  messageWithHtml,
-  paginationLinks,
-  timeElement,
-} from '../components.ts';
+import { bidiIsolate, dateElement, messageWithHtml, paginationLinks } from '../components.ts';
 import type { FormProblem } from '../form-problems.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
 import { type AppView, appBadges, appTitle } from './app.template.ts';
+import { singleButtonForm } from './single-button-form.template.ts';
 
 // A developer's own pages: the list, and what waits for their answer.
 
@@ -40,24 +33,6 @@ export interface OwnAppsView {
   readonly next: string | null;
   readonly problems: readonly FormProblem[];
 }
-
-/** A form of one button on an app. */
-export const singleButtonForm = (
-  frame: Frame,
-  view: {
-    readonly appId: string;
-    readonly action: string;
-    readonly etag: string;
-    readonly label: string;
-    readonly tone?: 'second' | 'danger';
-    readonly id?: number;
-    /** Asked again, where there is a script. */
-    readonly confirmation?: string;
-  },
-): Html =>
-  html`<form method="post" action="/my/apps/${view.appId}/${view.action}"${view.confirmation === undefined ? '' : html` data-confirm="${view.confirmation}"`}>${csrfField(frame)}<input type="hidden" name="change_token" value="${view.etag}">${
-    view.id === undefined ? '' : html`<input type="hidden" name="id" value="${view.id}">`
-  }<button name="do" value="1"${view.tone === undefined ? '' : html` class="${view.tone}"`}>${view.label}</button></form>`;
 
 const invitationCard = (
   frame: Frame,
@@ -111,28 +86,3 @@ ${paginationLinks(words, view)}`,
     { wide: true, problems: view.problems },
   );
 }
-
-export interface HistoryView {
-  readonly appId: string;
-  readonly appName: string | null;
-  readonly entries: readonly AuditEntryView[];
-  readonly first: string | null;
-  readonly next: string | null;
-}
-
-/** Everything that happened to an app. */
-export function historyPage(frame: Frame, view: HistoryView): Html {
-  const { words } = frame;
-  return layout(
-    frame,
-    words.say('history.title', { app: view.appName ?? words.say('apps.hidden-name') }),
-    html`${auditLogTable(words, view.entries, { caption: words.say('history.caption'), showApps: false, openChanges: false })}${paginationLinks(words, view)}<p><a href="/my/apps/${view.appId}">${words.say('apps.back')}</a></p>`,
-    { wide: true },
-  );
-}
-
-/** A decision somebody made about the app. */
-export const decisionEntry = ({ words }: Frame, entry: AuditEntryView): Html =>
-  html`<p>${actionName(words, entry.action)} <span class="quiet">– ${timeElement(words, entry.at)}, ${actorName(words, entry)}</span></p>${
-    entry.reason === '' ? '' : html`<blockquote>${bidiIsolate(entry.reason)}</blockquote>`
-  }`;

@@ -1,28 +1,25 @@
 import type { Account } from '#accounts/account.ts';
-import { canManage, findVisibleClient } from '#http/app-access.ts';
-import type { UserId } from '#kernel/ids.ts';
+import { isUsableBy } from '#registry/access.ts';
 import { ANYWHERE, type Client, needsRedirectUri } from '#registry/model/client.ts';
-import type { PageCall } from '../page.ts';
+import type { Registry } from '#registry/registry.ts';
+import type { SignedInCall } from '../page.ts';
 
 // What the pages of developers have in common.
-
-export type SignedInCall = PageCall<Account>;
-export const notFound = { status: 404, note: 'not-found' } as const;
 
 export interface ManageableApp {
   readonly client: Client;
   readonly role: 'owner' | 'maintainer';
 }
 
-/** The app of the address, for those who look after it; to others there is nothing here. */
-export async function findManageableApp(call: SignedInCall): Promise<ManageableApp | undefined> {
-  const client = await findVisibleClient(call, call.params.id ?? '');
-  if (
-    client === undefined ||
-    !canManage(call.actor, client, await call.services.records.teamOf(client.id))
-  )
-    return undefined;
-  return { client, role: client.ownerId === call.user.id ? 'owner' : 'maintainer' };
+/** The app of the address, for those who manage it; to others there is nothing here. */
+export async function findManageableApp(
+  { registry }: { readonly registry: Pick<Registry, 'query'> },
+  { actor, user, params }: SignedInCall,
+): Promise<ManageableApp | undefined> {
+  const queries = registry.query(actor);
+  const client = await queries.findClient(params.id ?? '');
+  if (client === undefined || !(await queries.canManage(client))) return undefined;
+  return { client, role: client.ownerId === user.id ? 'owner' : 'maintainer' };
 }
 
 /**
@@ -43,10 +40,11 @@ export const formatAddresses = ({ restrictions }: Client): string =>
     ? ''
     : restrictions.addresses.join('\n');
 
-/** Whether an app can be tried by this person now. */
-export const isTestable = (client: Client, user: UserId | undefined): boolean =>
+/**
+ * Whether this person can try the app now. A service is usable by nobody before its review: no
+ * person is there to try it with.
+ */
+export const isTestable = (client: Client, user: Account): boolean =>
   !client.suppressed &&
-  (client.stage === 'approved'
-    ? !client.ownerOnly || client.ownerId === user
-    : // A service is usable by nobody before its review: no person is there to try it with.
-      client.stage === 'proposed' && needsRedirectUri(client) && client.ownerId === user);
+  isUsableBy(client, user) &&
+  (client.stage === 'approved' || needsRedirectUri(client));

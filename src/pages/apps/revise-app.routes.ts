@@ -1,162 +1,154 @@
-import type { FastifyInstance } from 'fastify';
-import { redactRefusal } from '#http/app-access.ts';
 import { pageStatusOf } from '#http/responses.ts';
-import type { Services } from '#http/world.ts';
 import { hasRight, RIGHTS } from '#registry/actor.ts';
-import { makeFieldFormatter } from '../audit-entries.ts';
-import { type FormProblem, noProblems } from '../form-problems.ts';
-import { getPage, type PageResponse, postForm } from '../page.ts';
+import type { Client } from '#registry/model/client.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
+import type { Registry } from '#registry/registry.ts';
+import { notFound, type PageResponse, type PageRouter, type SignedInCall } from '../page.ts';
 import { kindOf } from './app.template.ts';
-import { changedFields, describeRevisionChanges } from './app.view.ts';
-import { draftFromClient, formChoices, parseAppDraft, revisionValues } from './app-draft.ts';
-import { type AppDraft, previewPage, revisePage } from './app-forms.template.ts';
-import { findManageableApp, type ManageableApp, notFound, type SignedInCall } from './own-app.ts';
+import { draftFromClient, parseAppDraft, revisionValues } from './app-draft.ts';
+import type { AppDraft } from './app-fields.template.ts';
+import { findManageableApp } from './own-app.ts';
 import { refusalFormProblems } from './refusal-problems.ts';
+import { previewPage, revisePage } from './revise-app.template.ts';
+import { makePreviewView, makeReviseView, type ReviseViewDependencies } from './revise-app.view.ts';
+import { changedFields } from './revision-changes.ts';
 
-/** Approved apps that this person may change. */
-async function findRevisableApp(call: SignedInCall): Promise<ManageableApp | undefined> {
-  const found = await findManageableApp(call);
-  const { client } = found ?? {};
-  if (
-    client === undefined ||
-    client.managed ||
-    client.suppressed ||
-    !hasRight(call.actor, RIGHTS.updateOwn)
-  )
-    return undefined;
-  return client.stage === 'approved' ? found : undefined;
+export interface ReviseAppDependencies extends ReviseViewDependencies {
+  readonly registry: ReviseViewDependencies['registry'] &
+    Pick<Registry, 'submit' | 'etagFor' | 'computeRevision'>;
 }
 
-const hasOpenRevision = async ({ services }: SignedInCall, { client }: ManageableApp) =>
-  (await services.records.openRevision(client.id)) !== undefined;
+/** What was sent of a change: what was typed, and the version of the app it was made from. */
+interface SentRevision {
+  readonly draft: AppDraft;
+  readonly etag: string;
+  readonly ignoreWarnings: boolean;
+}
 
-async function showForm(
+/** An approved app that this person may change. */
+async function findRevisableApp(
+  dependencies: ReviseAppDependencies,
   call: SignedInCall,
-  app: ManageableApp,
-  draft: AppDraft,
-  etag: string,
-  problems: readonly FormProblem[],
-) {
-  const { client } = app;
-  return revisePage(call.frame, {
-    appId: client.id,
-    appName: client.name,
-    draft,
-    choices: formChoices(call.services, call.frame.words),
-    etag,
-    problems,
-    replacesOpenRevision: await hasOpenRevision(call, app),
-  });
+): Promise<Client | undefined> {
+  const { client } = (await findManageableApp(dependencies, call)) ?? {};
+  if (client === undefined || client.managed || client.suppressed) return undefined;
+  const isRevisable = client.stage === 'approved' && hasRight(call.actor, RIGHTS.updateOwn);
+  return isRevisable ? client : undefined;
 }
 
-/** The values of a draft as fields, to be sent again. */
-function hiddenFields(
-  draft: AppDraft,
-  ignoreWarnings: boolean,
-): readonly (readonly [string, string])[] {
-  const {
-    name,
-    description,
-    redirectUri,
-    redirectIsPrefix,
-    site,
-    access,
-    scopes,
-    optional,
-    reason,
-  } = draft;
-  return [
-    ...Object.entries({ name, description, redirectUri, site, access, reason }),
-    ...(redirectIsPrefix ? [['redirectIsPrefix', '1'] as const] : []),
-    ...[...scopes].map((scope) => [`scope.${scope}`, '1'] as const),
-    ...[...optional].map((scope) => [`optional.${scope}`, '1'] as const),
-    ...(ignoreWarnings ? [['ignore_warnings', '1'] as const] : []),
-  ];
+/** The form with what was typed, and why it was refused. */
+async function showRefusedForm(
+  dependencies: ReviseAppDependencies,
+  call: SignedInCall,
+  client: Client,
+  { draft, etag }: SentRevision,
+  refusal: RegistryRefusal,
+): Promise<PageResponse> {
+  const problems = refusalFormProblems(call.frame.words, refusal);
+  const view = await makeReviseView(dependencies, call, client, { draft, etag, problems });
+  return { status: pageStatusOf(refusal), page: revisePage(call.frame, view) };
 }
 
-async function submitRevision(call: SignedInCall): Promise<PageResponse> {
-  const { services, actor, frame, form } = call;
-  const app = await findRevisableApp(call);
-  if (app === undefined) return notFound;
-  const { client } = app;
-  const draft = parseAppDraft(services, kindOf(client), form);
-  const etag = form.get('change_token') ?? '';
-  const ignoreWarnings = form.get('ignore_warnings') !== undefined;
-  if (form.get('edit') !== undefined) return showForm(call, app, draft, etag, noProblems);
-  const values = revisionValues(draft, ignoreWarnings);
-  const revised = services.registry.computeRevision(client, { ...values, reason: draft.reason });
-  if (form.get('send') !== undefined) {
-    const answer = await services.registry.submit(actor, 'revise', {
-      ...values,
-      reason: draft.reason,
-      clientId: client.id,
-      ...(etag === '' ? {} : { etag }),
+/** Shows what would change, before it is sent. */
+async function showPreview(
+  dependencies: ReviseAppDependencies,
+  call: SignedInCall,
+  client: Client,
+  sent: SentRevision,
+): Promise<PageResponse> {
+  const revised = computeRevision(dependencies, client, sent);
+  if (!revised.ok) return showRefusedForm(dependencies, call, client, sent, revised.refusal);
+  if (changedFields(client, revised.value).length === 0)
+    return showRefusedForm(dependencies, call, client, sent, {
+      kind: 'nothing_to_do',
+      field: 'revision',
     });
-    if (!answer.ok && answer.refusal.kind === 'reauthentication_required')
-      return { reauthenticate: true };
-    if (!answer.ok) {
-      const redacted = await redactRefusal(call, client.id, answer.refusal);
-      // The reason is read before the rest is: its problem is told with the others.
-      const refusal =
-        'field' in redacted && redacted.field === 'reason' && !revised.ok
-          ? revised.refusal
-          : redacted;
-      const problems = refusalFormProblems(frame.words, refusal);
-      // After a conflict the form is of the app as it is now, with what was typed.
-      const token =
-        refusal.kind === 'change_conflict' ? services.registry.etagFor(actor, client) : etag;
-      return {
-        status: pageStatusOf(refusal),
-        page: await showForm(call, app, draft, token, problems),
-      };
-    }
-    const isWaiting = (await services.records.openRevision(client.id)) !== undefined;
+  return previewPage(
+    call.frame,
+    await makePreviewView(dependencies, call, client, revised.value, sent),
+  );
+}
+
+const computeRevision = (
+  { registry }: ReviseAppDependencies,
+  client: Client,
+  { draft, ignoreWarnings }: SentRevision,
+): ReturnType<Registry['computeRevision']> =>
+  registry.computeRevision(client, {
+    ...revisionValues(draft, ignoreWarnings),
+    reason: draft.reason,
+  });
+
+/** Sends the change for review, or into force where nobody has to review it. */
+async function sendRevision(
+  dependencies: ReviseAppDependencies,
+  call: SignedInCall,
+  client: Client,
+  sent: SentRevision,
+): Promise<PageResponse> {
+  const { registry } = dependencies;
+  const { actor } = call;
+  const { draft, etag, ignoreWarnings } = sent;
+  const queries = registry.query(actor);
+  const outcome = await registry.submit(actor, 'revise', {
+    ...revisionValues(draft, ignoreWarnings),
+    reason: draft.reason,
+    clientId: client.id,
+    ...(etag === '' ? {} : { etag }),
+  });
+  if (outcome.ok) {
+    const isWaiting = (await queries.openRevision(client)) !== undefined;
     return { to: `/my/apps/${client.id}?${isWaiting ? 'done=revision-sent' : 'done=changed'}` };
   }
-  if (!revised.ok || changedFields(client, revised.value).length === 0) {
-    const refusal = revised.ok
-      ? ({ kind: 'nothing_to_do', field: 'revision' } as const)
-      : revised.refusal;
-    return {
-      status: pageStatusOf(refusal),
-      page: await showForm(call, app, draft, etag, refusalFormProblems(frame.words, refusal)),
-    };
-  }
-  return previewPage(frame, {
-    appId: client.id,
-    appName: client.name,
-    etag,
-    differences: await describeRevisionChanges(
-      client,
-      revised.value,
-      makeFieldFormatter(services, frame.words, services.registry.query(actor).personLookup()),
-    ),
-    appliesImmediately: services.registry.takesEffectImmediately(client, revised.value),
-    replacesOpenRevision: await hasOpenRevision(call, app),
-    fields: hiddenFields(draft, ignoreWarnings),
-  });
+  if (outcome.refusal.kind === 'reauthentication_required') return { reauthenticate: true };
+  const visible = await queries.visibleRefusal(client.id, outcome.refusal);
+  const revised = computeRevision(dependencies, client, sent);
+  // The reason is read before the rest is: its problem is said with the others.
+  const isAboutReason = 'field' in visible && visible.field === 'reason';
+  const refusal = isAboutReason && !revised.ok ? revised.refusal : visible;
+  // After a conflict the form is of the app as it is now, with what was typed.
+  const nextEtag = refusal.kind === 'change_conflict' ? registry.etagFor(actor, client) : etag;
+  return showRefusedForm(dependencies, call, client, { ...sent, etag: nextEtag }, refusal);
 }
 
-/** Changing an approved app: the form, the difference, and off it goes. */
-export function reviseRoutes(app: FastifyInstance, services: Services): void {
+async function submitRevision(
+  dependencies: ReviseAppDependencies,
+  call: SignedInCall,
+): Promise<PageResponse> {
+  const { form, frame } = call;
+  const client = await findRevisableApp(dependencies, call);
+  if (client === undefined) return notFound;
+  const sent: SentRevision = {
+    draft: parseAppDraft(dependencies, kindOf(client), form),
+    etag: form.get('change_token') ?? '',
+    ignoreWarnings: form.get('ignore_warnings') !== undefined,
+  };
+  if (form.get('edit') !== undefined)
+    return revisePage(frame, await makeReviseView(dependencies, call, client, sent));
+  return form.get('send') === undefined
+    ? showPreview(dependencies, call, client, sent)
+    : sendRevision(dependencies, call, client, sent);
+}
+
+/** Changing an approved app: the form, the difference, and what becomes of it. */
+export function reviseAppRoutes(
+  { getPage, postForm }: PageRouter,
+  dependencies: ReviseAppDependencies,
+): void {
+  const { registry } = dependencies;
   getPage(
-    app,
-    services,
     '/my/apps/:id/revise',
     async (call) => {
-      const app = await findRevisableApp(call);
-      if (app === undefined) return notFound;
-      const { client } = app;
-      const open = await services.records.openRevision(client.id);
-      return showForm(
-        call,
-        app,
-        draftFromClient(services, client, open?.fields),
-        services.registry.etagFor(call.actor, client),
-        noProblems,
-      );
+      const client = await findRevisableApp(dependencies, call);
+      if (client === undefined) return notFound;
+      const open = await registry.query(call.actor).openRevision(client);
+      const view = await makeReviseView(dependencies, call, client, {
+        draft: draftFromClient(dependencies, client, open?.fields),
+        etag: registry.etagFor(call.actor, client),
+      });
+      return revisePage(call.frame, view);
     },
     'signed-in',
   );
-  postForm(app, services, '/my/apps/:id/revise', submitRevision, 'signed-in');
+  postForm('/my/apps/:id/revise', (call) => submitRevision(dependencies, call), 'signed-in');
 }

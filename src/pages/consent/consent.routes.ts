@@ -164,7 +164,7 @@ async function sendConsentPage(
   }
   const groups = (allowedBefore: boolean) =>
     permissionGroups(
-      services,
+      services.scopes,
       visitor.words,
       ({ name }) =>
         authorizationRequest.scopes.includes(name) &&

@@ -23,9 +23,12 @@ export const addSeconds = (at: Instant, span: Seconds): Instant => (at + span) a
 export const isExpired = (expiresAt: Instant | null, now: Instant): boolean =>
   expiresAt !== null && now >= expiresAt;
 
+/** The moment as ISO 8601 has it, in UTC: `2026-01-31T12:00:00.000Z`. */
+export const toIsoTime = (at: number): string => new Date(at * 1000).toISOString();
+
 /** A thousand years: what stands for "never ends". */
 const FOREVER = seconds(31_556_995_200);
-const iso =
+const durationPattern =
   /^P(?!$)(?:(\d{1,5})Y)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?!$)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,12})S)?)?$/;
 
 /**
@@ -35,7 +38,7 @@ const iso =
 export function parseDuration(text: string): Seconds | undefined {
   if (text === 'infinity') return FOREVER;
   if (/^\d{1,12}$/.test(text)) return seconds(Number(text));
-  const parts = iso.exec(text);
+  const parts = durationPattern.exec(text);
   if (parts === null) return undefined;
   const [years, weeks, days, hours, minutes, rest] = parts
     .slice(1)

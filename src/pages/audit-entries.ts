@@ -1,5 +1,6 @@
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
 import type { UserId } from '#kernel/ids.ts';
+import { isOneOf } from '#kernel/one-of.ts';
 import type { Actor } from '#registry/actor.ts';
 import type { ReadableAuditEntry } from '#registry/audit.ts';
 import {
@@ -39,9 +40,6 @@ function formatScope(catalogue: ScopeCatalogue, words: Words, name: string): Dis
     risk: scope.risk === 'low' ? null : scopeTexts.risk(scope.risk),
   };
 }
-
-const isOneOf = <T extends string>(list: readonly T[], value: unknown): value is T =>
-  list.some((known) => known === value);
 
 /** Makes values of fields readable; people are named. */
 export function makeFieldFormatter(

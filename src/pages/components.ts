@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { toIsoTime } from '#kernel/time.ts';
 import type { Frame, Html } from './frame.ts';
 import type { MessageKey, Words } from './words.ts';
 
@@ -97,11 +98,11 @@ export const descriptionList = (rows: DescriptionRows): Html =>
  * run.
  */
 export const timeElement = (words: Words, at: number): Html =>
-  html`<time datetime="${new Date(at * 1000).toISOString()}">${words.formatDateTime(at)}</time>`;
+  html`<time datetime="${toIsoTime(at)}">${words.formatDateTime(at)}</time>`;
 
 /** A day, the same. */
 export const dateElement = (words: Words, at: number): Html =>
-  html`<time datetime="${new Date(at * 1000).toISOString().slice(0, 10)}">${words.formatDate(at)}</time>`;
+  html`<time datetime="${toIsoTime(at).slice(0, 10)}">${words.formatDate(at)}</time>`;
 
 /** A sentence with pieces of HTML in it, in the order its language puts them. */
 export function messageWithHtml(

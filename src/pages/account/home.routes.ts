@@ -1,31 +1,27 @@
 import type { Accounts } from '#accounts/accounts.ts';
-import type { AccountRecords, PeopleRecords } from '#accounts/records.ts';
-import type { RegistryRecords } from '#registry/records.ts';
+import type { Registry } from '#registry/registry.ts';
 import type { PageRouter } from '../page.ts';
 import { homePage } from './home.template.ts';
 
 export interface HomeDependencies {
-  readonly accounts: Pick<Accounts, 'selfService'>;
-  readonly records: Pick<
-    AccountRecords & PeopleRecords & RegistryRecords,
-    'countAccounts' | 'countClients'
-  >;
+  readonly accounts: Pick<Accounts, 'selfService' | 'countAccounts'>;
+  readonly registry: Pick<Registry, 'query'>;
 }
 
 /** The first page: what is this place, what can I do here. */
 export function homeRoutes(
   { getPage }: PageRouter,
-  { accounts: { selfService }, records }: HomeDependencies,
+  { accounts, registry }: HomeDependencies,
 ): void {
-  getPage('/', async ({ frame }) =>
+  getPage('/', async ({ frame, actor }) =>
     homePage(frame, {
       pendingReviews: frame.user?.mayReview
-        ? await records.countClients({ stage: 'proposed', suppressed: false })
+        ? await registry.query(actor).countClients({ stage: 'proposed' })
         : null,
-      registrationOpen: selfService.registration && selfService.email,
+      registrationOpen: accounts.selfService.registration && accounts.selfService.email,
       firstSteps:
         frame.user?.mayAdminister === true &&
-        (await records.countAccounts({ text: null, group: null, blocked: null })) === 1,
+        (await accounts.countAccounts({ text: null, group: null, blocked: null })) === 1,
     }),
   );
 }

@@ -20,90 +20,126 @@ export interface RefusedPasskeyForm {
   readonly problems: readonly FormProblem[];
 }
 
-/** A person's passkeys: add, name, remove. */
-export function passkeysPage(
-  frame: Frame,
-  view: {
-    readonly passkeys: readonly PasskeyView[];
-    readonly refused: RefusedPasskeyForm | null;
-    readonly label: string;
-  },
-): Html {
-  const { words } = frame;
-  const { refused } = view;
-  const isRefused = (id: string | null, action: RefusedPasskeyForm['action']) =>
-    refused?.id === id && refused.action === action;
-  const fieldProblem = (id: string | null, action: RefusedPasskeyForm['action'], field: string) =>
-    refused !== null && isRefused(id, action) ? problemAt(refused.problems, field) : null;
-  /**
-   * The forms of each key have the same fields: their controls are told apart by the place of the
-   * key.
-   */
-  const controlId = (name: 'label' | 'password', index: number) => `${name}-${index}`;
-  const refusedIndex = view.passkeys.findIndex(({ id }) => id === refused?.id);
-  const problems = (refused?.problems ?? noProblems).map((problem) =>
-    problem.field === null || refusedIndex < 0
+interface PasskeysView {
+  readonly passkeys: readonly PasskeyView[];
+  readonly refused: RefusedPasskeyForm | null;
+  /** The label that was typed into the form that was refused. */
+  readonly label: string;
+}
+
+const isRefused = (
+  { refused }: PasskeysView,
+  id: string | null,
+  action: RefusedPasskeyForm['action'],
+): boolean => refused?.id === id && refused.action === action;
+
+const fieldProblem = (
+  view: PasskeysView,
+  id: string | null,
+  action: RefusedPasskeyForm['action'],
+  field: string,
+): string | null =>
+  view.refused !== null && isRefused(view, id, action)
+    ? problemAt(view.refused.problems, field)
+    : null;
+
+/**
+ * The forms of each passkey have the same fields: their controls are told apart by the position of
+ * the passkey in the list.
+ */
+const controlId = (name: string, index: number) => `${name}-${index}`;
+
+/** What is wrong with the form that was refused, at its own controls. */
+function controlProblems({ passkeys, refused }: PasskeysView): readonly FormProblem[] {
+  const index = passkeys.findIndex(({ id }) => id === refused?.id);
+  return (refused?.problems ?? noProblems).map((problem) =>
+    problem.field === null || index < 0
       ? problem
-      : { ...problem, field: controlId(problem.field as 'label' | 'password', refusedIndex) },
+      : { ...problem, field: controlId(problem.field, index) },
   );
-  const passkeyCard = ({ id, label, addedAt, lastUsedAt }: PasskeyView, index: number) =>
-    html`<section class="card"><h2>${bidiIsolate(label)}</h2>
-${descriptionList([
-  [words.say('passkeys.added'), dateElement(words, addedAt)],
-  [
-    words.say('passkeys.used'),
-    lastUsedAt === null ? words.say('frame.never') : dateElement(words, lastUsedAt),
-  ],
-])}
-<details${isRefused(id, 'rename') ? html` open` : ''}><summary>${words.say('passkeys.rename')}</summary>
+}
+
+function renameForm(frame: Frame, view: PasskeysView, { id, label }: PasskeyView, index: number) {
+  const { words } = frame;
+  const refused = isRefused(view, id, 'rename');
+  return html`<details${refused ? html` open` : ''}><summary>${words.say('passkeys.rename')}</summary>
 <form method="post" action="/account/passkeys/rename">${csrfField(frame)}<input type="hidden" name="passkey" value="${id}">
 ${formField({
   name: 'label',
   id: controlId('label', index),
   label: words.say('passkeys.label'),
-  value: isRefused(id, 'rename') ? view.label : label,
-  problem: fieldProblem(id, 'rename', 'label'),
+  value: refused ? view.label : label,
+  problem: fieldProblem(view, id, 'rename', 'label'),
   required: true,
   maxLength: 128,
 })}
-<div class="buttons"><button class="second">${words.say('passkeys.rename')}</button></div></form></details>
-<details${isRefused(id, 'remove') ? html` open` : ''}><summary>${words.say('passkeys.remove-summary')}</summary>
+<div class="buttons"><button class="second">${words.say('passkeys.rename')}</button></div></form></details>`;
+}
+
+function removeForm(frame: Frame, view: PasskeysView, { id, label }: PasskeyView, index: number) {
+  const { words } = frame;
+  return html`<details${isRefused(view, id, 'remove') ? html` open` : ''}><summary>${words.say('passkeys.remove-summary')}</summary>
 <form method="post" action="/account/passkeys/remove">${csrfField(frame)}<input type="hidden" name="passkey" value="${id}">
 ${formField({
   name: 'password',
   id: controlId('password', index),
   label: words.say('account.current-password'),
   type: 'password',
-  problem: fieldProblem(id, 'remove', 'password'),
+  problem: fieldProblem(view, id, 'remove', 'password'),
   autocomplete: 'current-password',
   required: true,
   maxLength: 512,
 })}
-<div class="buttons"><button class="danger">${words.say('passkeys.remove', { label })}</button></div></form></details></section>`;
+<div class="buttons"><button class="danger">${words.say('passkeys.remove', { label })}</button></div></form></details>`;
+}
+
+const passkeyCard = (frame: Frame, view: PasskeysView, passkey: PasskeyView, index: number) =>
+  html`<section class="card"><h2>${bidiIsolate(passkey.label)}</h2>
+${descriptionList([
+  [frame.words.say('passkeys.added'), dateElement(frame.words, passkey.addedAt)],
+  [
+    frame.words.say('passkeys.used'),
+    passkey.lastUsedAt === null
+      ? frame.words.say('frame.never')
+      : dateElement(frame.words, passkey.lastUsedAt),
+  ],
+])}
+${renameForm(frame, view, passkey, index)}
+${removeForm(frame, view, passkey, index)}</section>`;
+
+function addForm(frame: Frame, view: PasskeysView): Html {
+  const { words } = frame;
+  return passkeyForm(frame, {
+    action: '/account/passkeys',
+    optionsUrl: '/account/passkeys/options',
+    ceremony: 'add',
+    scriptNotice: words.say('passkeys.script'),
+    body: html`${formField({
+      name: 'label',
+      label: words.say('passkeys.label'),
+      help: words.say('passkeys.label-help'),
+      value: isRefused(view, null, 'add') ? view.label : '',
+      problem: fieldProblem(view, null, 'add', 'label'),
+      required: true,
+      maxLength: 128,
+    })}
+${formField({ name: 'password', label: words.say('account.current-password'), type: 'password', autocomplete: 'current-password', required: true, maxLength: 512 })}
+<div class="buttons"><button type="submit">${words.say('passkeys.add')}</button></div>`,
+  });
+}
+
+/** A person's passkeys: add, rename, remove. */
+export function passkeysPage(frame: Frame, view: PasskeysView): Html {
+  const { words } = frame;
+  const cards = view.passkeys.map((passkey, index) => passkeyCard(frame, view, passkey, index));
   return layout(
     frame,
     words.say('passkeys.title'),
     html`<p>${words.say('passkeys.intro')}</p>
-${view.passkeys.length === 0 ? html`<p class="quiet">${words.say('passkeys.none')}</p>` : view.passkeys.map(passkeyCard)}
+${cards.length === 0 ? html`<p class="quiet">${words.say('passkeys.none')}</p>` : cards}
 <h2>${words.say('passkeys.add-title')}</h2>
-${passkeyForm(frame, {
-  action: '/account/passkeys',
-  optionsUrl: '/account/passkeys/options',
-  ceremony: 'add',
-  scriptNotice: words.say('passkeys.script'),
-  body: html`${formField({
-    name: 'label',
-    label: words.say('passkeys.label'),
-    help: words.say('passkeys.label-help'),
-    value: isRefused(null, 'add') ? view.label : '',
-    problem: fieldProblem(null, 'add', 'label'),
-    required: true,
-    maxLength: 128,
-  })}
-${formField({ name: 'password', label: words.say('account.current-password'), type: 'password', autocomplete: 'current-password', required: true, maxLength: 512 })}
-<div class="buttons"><button type="submit">${words.say('passkeys.add')}</button></div>`,
-})}
+${addForm(frame, view)}
 <p><a href="/account">${words.say('passkeys.back')}</a></p>`,
-    { problems },
+    { problems: controlProblems(view) },
   );
 }

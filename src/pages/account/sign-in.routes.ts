@@ -26,7 +26,7 @@ export function signInRoutes(
     // Whoever wants to be somebody else is asked, though they are signed in.
     return call.visitor.signedIn && call.query.get('switch') === undefined
       ? { to: returnto }
-      : signInPage(call.frame, await makeSignInView(dependencies, { returnto }));
+      : signInPage(call.frame, await makeSignInView(dependencies, call, { returnto }));
   });
 
   const showAgain: StaleSignInHandler = (call, problems) =>
@@ -74,7 +74,7 @@ async function signIn(dependencies: SignInDependencies, call: PageCall): Promise
   ];
   return {
     status: kind === 'throttled' ? 429 : 403,
-    page: signInPage(frame, await makeSignInView(dependencies, { returnto, name, problems })),
+    page: signInPage(frame, await makeSignInView(dependencies, call, { returnto, name, problems })),
   };
 }
 
@@ -95,7 +95,7 @@ async function signInWithPasskey(
   const problems = accountProblems(frame.words, answer.refusal);
   return {
     status: refusalStatus(reply, answer.refusal),
-    page: signInPage(frame, await makeSignInView(dependencies, { returnto, problems })),
+    page: signInPage(frame, await makeSignInView(dependencies, call, { returnto, problems })),
   };
 }
 
@@ -115,6 +115,6 @@ async function handleStaleSignIn(
     return { to: returnto };
   return {
     status: 403,
-    page: signInPage(frame, await makeSignInView(dependencies, { returnto, name, problems })),
+    page: signInPage(frame, await makeSignInView(dependencies, call, { returnto, name, problems })),
   };
 }

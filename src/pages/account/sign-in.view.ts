@@ -1,5 +1,6 @@
 import type { Accounts } from '#accounts/accounts.ts';
 import { type FormProblem, noProblems } from '../form-problems.ts';
+import type { PageCall } from '../page.ts';
 import { findPendingApp, type PendingAppDependencies } from './pending-app.ts';
 import type { SignInView } from './sign-in.template.ts';
 
@@ -7,9 +8,10 @@ export interface SignInViewDependencies extends PendingAppDependencies {
   readonly accounts: Pick<Accounts, 'selfService'>;
 }
 
-/** The sign-in page, as it is for somebody on this way. */
+/** Makes the view of the sign-in page for somebody who goes on to `returnto` afterwards. */
 export const makeSignInView = async (
   dependencies: SignInViewDependencies,
+  { actor }: Pick<PageCall, 'actor'>,
   view: {
     readonly returnto: string;
     readonly name?: string;
@@ -20,5 +22,5 @@ export const makeSignInView = async (
   problems: noProblems,
   ...view,
   registrationOpen: dependencies.accounts.selfService.registration,
-  app: await findPendingApp(dependencies, view.returnto),
+  app: await findPendingApp(dependencies, actor, view.returnto),
 });

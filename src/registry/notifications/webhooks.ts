@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { toIsoTime } from '#kernel/time.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { HttpClient } from '#platform/http-client.ts';
 import { finalFailure, type PostWebhook, temporaryFailure } from './attempt.ts';
@@ -31,7 +32,7 @@ function keysOf({ name, secret, previousSecret }: WebhookEndpoint): readonly Buf
 const webhookBody = (facts: NotificationFacts, issuer: string): string =>
   JSON.stringify({
     type: `app.${facts.event.replaceAll('-', '_')}`,
-    timestamp: new Date(facts.at * 1000).toISOString(),
+    timestamp: toIsoTime(facts.at),
     data: {
       app: { ...facts.client, url: appPageUrl(facts, issuer) },
       actor: facts.actor,

@@ -1,8 +1,7 @@
+import { toIsoTime } from '#kernel/time.ts';
 import { type Command, printResult, storeOptions } from './command.ts';
 import { describe } from './command-list.ts';
 import { withServices } from './with-services.ts';
-
-const iso = (at: number | null) => (at === null ? null : new Date(at * 1000).toISOString());
 
 /** `gatehouse account list`. */
 export const accountList: Command = {
@@ -19,10 +18,10 @@ export const accountList: Command = {
           id,
           name,
           email,
-          email_confirmed_at: iso(emailConfirmedAt),
+          email_confirmed_at: emailConfirmedAt && toIsoTime(emailConfirmedAt),
           groups,
           blocked,
-          created_at: iso(createdAt),
+          created_at: toIsoTime(createdAt),
         })),
         accounts.length === 0
           ? ['No accounts yet.']

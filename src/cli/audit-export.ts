@@ -1,5 +1,5 @@
 import type { ClientId } from '#kernel/ids.ts';
-import { instant } from '#kernel/time.ts';
+import { instant, toIsoTime } from '#kernel/time.ts';
 import type { AuditFilter } from '#registry/audit.ts';
 import { refusalForTerminal } from '#registry/refusal-texts.ts';
 import {
@@ -77,7 +77,7 @@ export const auditExport: Command = {
         } of items) {
           const fields = {
             id,
-            at: new Date(at * 1000).toISOString(),
+            at: toIsoTime(at),
             action,
             actor_id: actorId,
             via,

@@ -1,9 +1,8 @@
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
+import { toIsoTime } from '#kernel/time.ts';
 import { rsaKeyLength } from '#keys/rsa.ts';
 import type { Client } from '#registry/model/client.ts';
 import { type Io, type ParsedArguments, printRefusal } from './command.ts';
-
-const iso = (at: number) => new Date(at * 1000).toISOString();
 
 /** What every client command shows of a client; never a secret. */
 export const clientSummary = (client: Client) => ({
@@ -29,11 +28,11 @@ export const clientSummary = (client: Client) => ({
   secrets: client.secrets.map(({ id, label, createdAt, expiresAt }) => ({
     secret_id: id,
     label,
-    created_at: iso(createdAt),
-    expires_at: expiresAt === null ? null : iso(expiresAt),
+    created_at: toIsoTime(createdAt),
+    expires_at: expiresAt === null ? null : toIsoTime(expiresAt),
   })),
   owner_id: client.ownerId,
-  registered_at: iso(client.registeredAt),
+  registered_at: toIsoTime(client.registeredAt),
 });
 
 /** Says that there is no such app. */

@@ -1,19 +1,20 @@
+import { toIsoTime } from '#kernel/time.ts';
 import type { KeyOverview } from '#operations/key-overview.ts';
 import { type Command, printRefusal, printResult, storeOptions } from './command.ts';
 import { describe } from './command-list.ts';
-import { isoTime, NO_KEYS_YET } from './key-texts.ts';
+import { NO_KEYS_YET } from './key-texts.ts';
 
 /** What is printed as JSON: stable names. */
 const toJsonResult = ({ master, signing }: KeyOverview) => ({
   master: master.map(({ id, createdAt, state, secrets }) => ({
     id,
-    created_at: createdAt && isoTime(createdAt),
+    created_at: createdAt && toIsoTime(createdAt),
     state,
     secrets,
   })),
   signing: signing.map(({ madeAt, signsFrom, state, kids }) => ({
-    made_at: isoTime(madeAt),
-    signs_from: isoTime(signsFrom),
+    made_at: toIsoTime(madeAt),
+    signs_from: toIsoTime(signsFrom),
     state,
     kids,
   })),

@@ -1,7 +1,8 @@
+import { toIsoTime } from '#kernel/time.ts';
 import type { RetireResult } from '#operations/master-keys.ts';
 import { type Command, printRefusal, printResult, storeOptions } from './command.ts';
 import { describe } from './command-list.ts';
-import { isoTime, NO_KEYS_YET } from './key-texts.ts';
+import { NO_KEYS_YET } from './key-texts.ts';
 
 /** `gatehouse keys retire`: removes a master key that nothing needs. */
 export const keysRetire: Command = {
@@ -32,7 +33,7 @@ function retireRefusalText(
     case 'in-use':
       return `${refusal.values} secrets are still sealed under ${id}: a running server seals them again by itself, see "gatehouse keys list"`;
     case 'too-early':
-      return `${id} may go from ${isoTime(refusal.until)} on: until then, what was sealed for a short time may still need it`;
+      return `${id} may go from ${toIsoTime(refusal.until)} on: until then, what was sealed for a short time may still need it`;
     case 'variable':
       return `the master keys come from ${refusal.variable}: when "gatehouse keys list" says that ${id} opens nothing, and an hour after it last sealed, remove its line and restart`;
     case 'changed':

@@ -1,3 +1,4 @@
+import { toIsoTime } from '#kernel/time.ts';
 import type { SigningKeySetState } from '#keys/signing-key-sets.ts';
 import type { KeyCommands } from '#operations/key-commands.ts';
 import {
@@ -11,7 +12,7 @@ import {
 } from './command.ts';
 import { describe } from './command-list.ts';
 import { type ChangePreview, confirmationOptions, confirmChange } from './confirmation.ts';
-import { isoTime, NO_KEYS_YET } from './key-texts.ts';
+import { NO_KEYS_YET } from './key-texts.ts';
 
 /** `gatehouse keys rotate`: a master key, or with `--signing` signing keys. */
 export const keysRotate: Command = {
@@ -67,9 +68,9 @@ async function rotateSigningKeys(
       args,
       answer.refused === 'no-keys'
         ? `${NO_KEYS_YET}.`
-        : `new signing keys are published already, and sign from ${isoTime(answer.signsFrom)} on. With --at-once others are made, and sign now.`,
+        : `new signing keys are published already, and sign from ${toIsoTime(answer.signsFrom)} on. With --at-once others are made, and sign now.`,
     );
-  const from = isoTime(answer.signsFrom);
+  const from = toIsoTime(answer.signsFrom);
   printResult(io, args, { signs_from: from }, [
     immediately
       ? 'New signing keys sign from now on; all others have left the JWKS.'

@@ -10,7 +10,7 @@ import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { accept, type Result } from '#kernel/result.ts';
-import type { Instant } from '#kernel/time.ts';
+import { type Instant, toIsoTime } from '#kernel/time.ts';
 import { readKeyFiles } from '#keys/key-files.ts';
 import type { MasterKey } from '#keys/keyring.ts';
 import type { Entropy } from '#platform/random.ts';
@@ -89,7 +89,7 @@ async function describeBackup(
   const fields = {
     format: BACKUP_FORMAT,
     program,
-    made_at: new Date(now * 1000).toISOString(),
+    made_at: toIsoTime(now),
     schema,
     files,
     audit_head: auditHead,

@@ -1,8 +1,7 @@
-import { createHmac } from 'node:crypto';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { addSeconds, seconds } from '#kernel/time.ts';
-import { digestOf, equalSecrets } from '#keys/digest.ts';
+import { digestOf } from '#keys/digest.ts';
 import type { IdGenerator } from '#keys/id-generator.ts';
 import { hashPassword, verifyPassword } from '#keys/passwords.ts';
 import type { Clock } from '#platform/clock.ts';
@@ -88,17 +87,6 @@ export interface SignInService {
 }
 
 const SETUP_LINK_TTL_SECONDS = HOUR;
-
-/**
- * Proof in a form that it came from a page of ours: derived from the session's secret, so nothing
- * is stored.
- */
-export const csrfToken = (sessionSecret: string): string =>
-  createHmac('sha256', sessionSecret).update('form').digest('base64url');
-
-/** Checks that proof in constant time. */
-export const isValidCsrfToken = (sessionSecret: string, sent: string): boolean =>
-  equalSecrets(csrfToken(sessionSecret), sent);
 
 /** What is wrong with a proposed account; undefined: nothing. */
 function proposalProblem(

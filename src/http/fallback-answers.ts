@@ -26,7 +26,9 @@ import { type UnservedRequest, unservedStatus } from './unserved-requests.ts';
 export const securityHeaders = {
   'content-security-policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
+  // Addresses stay here, and browsers still name our own origin with our forms: under `no-referrer`
+  // they name it `null`.
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 } as const;

@@ -5,19 +5,15 @@ import { DEVICE_COOKIE_TTL_SECONDS } from '#accounts/devices.ts';
 import type { Proof } from '#accounts/records.ts';
 import type { RightsTable } from '#accounts/rights.ts';
 import type { RequestOrigin } from '#accounts/sessions.ts';
-import { isValidCsrfToken } from '#accounts/sign-in.ts';
 import type { Permit } from '#guard/permit.ts';
 import type { IdGenerator } from '#keys/id-generator.ts';
 import { type Actor, UNAUTHENTICATED } from '#registry/actor.ts';
-import { parsePageForm } from './request.ts';
 
 /** What it takes to know who sent a request. */
 export interface SessionDependencies {
   readonly accounts: Pick<Accounts, 'sessionOf' | 'rememberDevice'>;
   readonly rights: RightsTable;
   readonly idGenerator: IdGenerator;
-  /** The public origin. */
-  readonly origin: string;
   /** People reach us by https: cookies are locked to it. */
   readonly secure: boolean;
 }
@@ -170,30 +166,3 @@ export const pageActor = (
   request: FastifyRequest,
   { user, proof }: Pick<Visitor, 'user' | 'proof'>,
 ): Actor => personActor(dependencies, request, user && { user, proof }, 'page');
-
-/**
- * True when the browser, where it tells, sent a form from our own origin. (Our pages send no
- * referrer, so browsers name it `null`; Sec-Fetch-Site then tells.)
- */
-export function isSameOrigin(
-  dependencies: Pick<SessionDependencies, 'origin'>,
-  request: FastifyRequest,
-): boolean {
-  const { origin, 'sec-fetch-site': site } = request.headers;
-  if (origin !== undefined && origin !== dependencies.origin && origin !== 'null') return false;
-  return site === undefined || site === 'same-origin' || site === 'none';
-}
-
-/**
- * True when a form came from a page of ours, which send each field once, in the visitor's session:
- * its proof fits their secret.
- */
-export function hasValidCsrfToken(
-  dependencies: Pick<SessionDependencies, 'origin'>,
-  request: FastifyRequest,
-  visitor: Visitor,
-): boolean {
-  if (!isSameOrigin(dependencies, request)) return false;
-  const form = parsePageForm(request);
-  return form.repeated === undefined && isValidCsrfToken(visitor.secret, form.get('csrf') ?? '');
-}

@@ -3,13 +3,12 @@ import type { Account } from '#accounts/account.ts';
 import type { Accounts } from '#accounts/accounts.ts';
 import type { RequestOrigin, SignedIn } from '#accounts/sessions.ts';
 import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
+import { isFromOwnOrigin } from '#http/csrf.ts';
 import { redirectLocally } from '#http/redirects.ts';
 import { parsePageForm, parseQuery } from '#http/request.ts';
 import {
   clearSession,
   hasFormCookie,
-  hasValidCsrfToken,
-  isSameOrigin,
   pageActor,
   rememberDevice,
   requestOriginOf,
@@ -30,6 +29,7 @@ import { type FormProblem, formLevelProblem } from './form-problems.ts';
 import type { Frame, Html } from './frame.ts';
 import {
   identifyPageVisitor,
+  isOwnForm,
   type PageVisitor,
   pageFrame,
   sendFormExpired,
@@ -40,6 +40,8 @@ import type { NoteKey } from './words.ts';
 
 /** What serving a page needs, besides what its own handler asks for. */
 export interface PageDependencies extends ProofDependencies {
+  /** The public origin: forms come from it. */
+  readonly origin: string;
   readonly accounts: ProofDependencies['accounts'] & Pick<Accounts, 'signOut'>;
   readonly clock: Clock;
 }
@@ -132,7 +134,7 @@ function isAcceptableForm(
   if (isCsrfValid) return true;
   return (
     staleHandler !== undefined &&
-    isSameOrigin(dependencies, request) &&
+    isFromOwnOrigin(dependencies.origin, request) &&
     parsePageForm(request).repeated === undefined
   );
 }
@@ -152,7 +154,7 @@ async function admit(
     const redirectVisitor = isPost ? redirectFormToSignIn : redirectToSignIn;
     return refuse(await redirectVisitor(dependencies, request, reply));
   }
-  const isCsrfValid = !isPost || hasValidCsrfToken(dependencies, request, visitor);
+  const isCsrfValid = !isPost || isOwnForm(dependencies, request, visitor);
   if (!isAcceptableForm(dependencies, request, isCsrfValid, route))
     return refuse(await sendFormExpired(dependencies, reply, visitor, formPagePath(request)));
   if (typeof access === 'object' && !dependencies.rights.rightsOf(user).has(access.right))

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { ADMINISTER_RIGHT, type RightsTable } from '#accounts/rights.ts';
-import { csrfToken } from '#accounts/sign-in.ts';
+import { csrfProblem, csrfToken, csrfTokenInForm } from '#http/csrf.ts';
 import { redirect, safeLocalPath } from '#http/redirects.ts';
 import { identifyVisitor, type SessionDependencies, type Visitor } from '#http/session.ts';
 import { RIGHTS } from '#registry/actor.ts';
@@ -205,6 +205,13 @@ const isBehindProxy = ({ headers, raw }: FastifyRequest): boolean =>
   ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'x-forwarded-proto'].some(
     (name) => name in headers,
   );
+
+/** True when a form came from a page of ours, in the session of the visitor. */
+export const isOwnForm = (
+  { origin }: { readonly origin: string },
+  request: FastifyRequest,
+  { secret }: Pick<Visitor, 'secret'>,
+): boolean => csrfProblem(origin, request, secret, csrfTokenInForm(request)) === null;
 
 /** Tells a person whose form was not ours, or too old. `page`: where to open it again. */
 export const sendFormExpired = (

@@ -39,8 +39,7 @@ const form = (url: string, payload: string, headers: Readonly<Record<string, str
   });
 
 async function rest(path: string, values: Values, authorization?: string) {
-  const headers =
-    authorization === undefined ? { cookie: await world.sessionCookie(ada) } : { authorization };
+  const headers = authorization === undefined ? await world.sessionHeaders(ada) : { authorization };
   return world.app.inject({
     method: 'POST',
     url: `${root}/client${path}`,

@@ -400,7 +400,7 @@ describe('a JSON body', () => {
     ['of 100,001 bytes', `{"name":"${'x'.repeat(100_000)}"}`, {}, 413, /at most 100000 bytes/],
   ] as const)
     test(`${what}: ${status}, with what to do`, async () => {
-      const { csrfToken } = await import('#accounts/sign-in.ts');
+      const { csrfToken } = await import('#http/csrf.ts');
       const cookie = await world.sessionCookie(ada);
       const proof = { cookie, 'x-csrf-token': csrfToken(cookie.split('=')[1] ?? '') };
       const answer = await world.app.inject({

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { LightMyRequestResponse } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { softwareAuthenticator } from '#harness/authenticator.ts';
 import { password, TestServer } from '#harness/world.ts';
+import { csrfToken } from '#http/csrf.ts';
 import type { OutgoingEmail } from '#platform/smtp.ts';
 import type { Client } from '#registry/model/client.ts';
 

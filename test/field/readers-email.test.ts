@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
 import { isEmailAddress, isSameEmail, MAX_EMAIL_BYTES, parseEmail } from '#encoding/email.ts';
 import { FormBrowser } from '#harness/front-door.ts';
 import { password, TestServer } from '#harness/world.ts';
+import { csrfToken } from '#http/csrf.ts';
 import type { OutgoingEmail } from '#platform/smtp.ts';
 
 // E-mail addresses as people have them: apostrophes, plus signs, letters beyond ASCII,

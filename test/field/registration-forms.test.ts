@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { basicHeader, TestServer } from '#harness/world.ts';
+import { csrfToken } from '#http/csrf.ts';
 import { OPERATOR } from '#registry/actor.ts';
 import type { Client } from '#registry/model/client.ts';
 import { refusalForTerminal } from '#registry/refusal-texts.ts';

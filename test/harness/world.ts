@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
+import { csrfToken } from '#http/csrf.ts';
 import { protocolsNamed } from '#http/world.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { makeFixedKeyring } from '#keys/keyring.ts';
@@ -181,6 +182,12 @@ export class TestServer {
       proof: { at: now, method: 'password' },
     });
     return `__Host-gatehouse=${secret}`;
+  }
+
+  /** Header fields of a script on a page of this server, in the browser of a signed-in person. */
+  async sessionHeaders(account: Account): Promise<Record<'cookie' | 'x-csrf-token', string>> {
+    const cookie = await this.sessionCookie(account);
+    return { cookie, 'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)) };
   }
 
   /** A code for this person, as after a yes, asked for at one of the front doors. */

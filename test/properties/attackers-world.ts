@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Account } from '#accounts/account.ts';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { ConsentTestServer, type TestApp } from '#harness/approvals.ts';
 import type { CredentialPair } from '#harness/signed.ts';
+import { csrfToken } from '#http/csrf.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';

@@ -6,7 +6,6 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { readConfig } from '#config/config.ts';
 import { isLocalAddress, networkOfAddress } from '#encoding/address.ts';
 import {
@@ -24,6 +23,7 @@ import {
   waitForProxy,
 } from '#harness/proxy.ts';
 import type { ConnectionInfo } from '#http/client-address.ts';
+import { csrfToken } from '#http/csrf.ts';
 import { basicHeader, password, TestServer } from '../harness/world.ts';
 import { freePort } from '../interop/server.ts';
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isValidCsrfToken } from '#accounts/sign-in.ts';
 import { hasSignatureParameter } from '#oauth1/parse.ts';
 import type { Actor } from '#registry/actor.ts';
+import { type CsrfProblem, csrfProblem, csrfTokenInHeader, isFromOwnOrigin } from '../csrf.ts';
 import { rawRequestOf } from '../request.ts';
 import { appActor, personActor, sessionOf } from '../session.ts';
 import type { Services } from '../world.ts';
@@ -65,25 +65,29 @@ export async function authenticateCaller(
   }
   const session = await sessionOf(services, request);
   if (session === undefined) return personActor(services, request, null, 'api');
-  const { origin, 'sec-fetch-site': site, 'x-csrf-token': csrfHeader } = request.headers;
-  const isCrossSite =
-    (origin !== undefined && origin !== services.origin) ||
-    (site !== undefined && site !== 'same-origin' && site !== 'none');
-  const hasValidCsrf =
-    safeMethods.has(request.method) ||
-    (typeof csrfHeader === 'string' && isValidCsrfToken(session.secret, csrfHeader));
-  if (isCrossSite)
+  const problem = sessionProblem(services, request, session.secret);
+  if (problem === 'foreign-origin')
     return refuse(
       403,
       'cross_site',
       'A browser session is taken from pages of this server alone, and this request came from another. Use a token.',
     );
-  if (!hasValidCsrf) {
+  if (problem === 'wrong-token')
     return refuse(
       403,
       'cross_site',
       'A browser session needs the header X-CSRF-Token, from a page of this server. Better use a token.',
     );
-  }
   return personActor(services, request, session, 'api');
+}
+
+/** Why a session does not count: what only reads needs no token, but comes from no other origin. */
+function sessionProblem(
+  { origin }: Pick<Services, 'origin'>,
+  request: FastifyRequest,
+  secret: string,
+): CsrfProblem | null {
+  if (safeMethods.has(request.method))
+    return isFromOwnOrigin(origin, request) ? null : 'foreign-origin';
+  return csrfProblem(origin, request, secret, csrfTokenInHeader(request));
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { parseForm, unreadableFormMessage } from '#encoding/form.ts';
 import { readJson } from '#encoding/json.ts';
 import type { Guard } from '#guard/permit.ts';
+import { csrfProblem, csrfTokenInHeader } from '#http/csrf.ts';
 import { hasOAuthCredentials, parseQuery, rawRequestOf } from '#http/request.ts';
 import { sendJson } from '#http/responses.ts';
 import { appActor, personActor, sessionOf } from '#http/session.ts';
@@ -78,10 +79,10 @@ export function mediawikiClientRoutes(
   async function authenticateCaller(
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<(Actor & { readonly byCookie: boolean }) | undefined> {
+  ): Promise<(Actor & { readonly sessionSecret: string | null }) | undefined> {
     if (hasOAuthCredentials(request)) {
       const permit = await guard.permit(rawRequestOf(request), services.site);
-      if (permit.ok) return { ...viaDialect(appActor(request, permit.value)), byCookie: false };
+      if (permit.ok) return { ...viaDialect(appActor(request, permit.value)), sessionSecret: null };
       const { key, text } = guardToApiError(permit.refusal);
       sendJson(reply, 403, restLayerError(403, key, text));
       return undefined;
@@ -89,7 +90,7 @@ export function mediawikiClientRoutes(
     const session = (await sessionOf(services, request)) ?? null;
     return {
       ...viaDialect(personActor(services, request, session, 'api')),
-      byCookie: session !== null,
+      sessionSecret: session?.secret ?? null,
     };
   }
 
@@ -98,7 +99,7 @@ export function mediawikiClientRoutes(
     request: FastifyRequest,
     reply: FastifyReply,
     rules: readonly Parameter[],
-    byCookie: boolean,
+    sessionSecret: string | null,
   ): Record<string, unknown> | undefined {
     const refuse = (status: number, key: string, text: string) => {
       sendJson(reply, status, restLayerError(status, key, text));
@@ -116,16 +117,16 @@ export function mediawikiClientRoutes(
         'rest-unsupported-content-type',
         'Use application/json or application/x-www-form-urlencoded.',
       );
-    const { origin, 'sec-fetch-site': site } = request.headers;
-    const isCrossSite =
-      (origin !== undefined && origin !== services.origin) ||
-      (site !== undefined && site !== 'same-origin' && site !== 'none');
     // A page of another site can send a form with a person's cookies, but not JSON (protocols 3.2).
-    if (byCookie && (isForm || isCrossSite))
+    if (
+      sessionSecret !== null &&
+      (isForm ||
+        csrfProblem(services.origin, request, sessionSecret, csrfTokenInHeader(request)) !== null)
+    )
       return refuse(
         403,
         'rest-badtoken',
-        'A browser session sends JSON, from a page of this server.',
+        'A browser session sends JSON, from a page of this server, with its token in X-CSRF-Token.',
       );
     // A description may be longer than the forms of our own endpoints.
     const form = isForm ? parseForm(bytes) : undefined;
@@ -236,7 +237,7 @@ export function mediawikiClientRoutes(
   app.post(root, async (request, reply) => {
     const actor = await authenticateCaller(request, reply);
     if (actor === undefined || !checkReadRight(actor, reply)) return reply;
-    const body = parseBody(request, reply, registrationParameters, actor.byCookie);
+    const body = parseBody(request, reply, registrationParameters, actor.sessionSecret);
     if (body === undefined) return reply;
     if (body.owner_only === false && body.callback_url === '') {
       const text = 'An app for other people needs a callback URL.';
@@ -337,7 +338,7 @@ export function mediawikiClientRoutes(
   app.post(`${root}/:key/reset_secret`, async (request, reply) => {
     const actor = await authenticateCaller(request, reply);
     if (actor === undefined || !checkReadRight(actor, reply)) return reply;
-    const body = parseBody(request, reply, resetParameters, actor.byCookie);
+    const body = parseBody(request, reply, resetParameters, actor.sessionSecret);
     if (body === undefined) return reply;
     const { key } = request.params as { readonly key: string };
     const client = /^[0-9a-f]{32}$/.test(key)

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { type FormParameters, formEncode, makeFormParameters } from '#encoding/form.ts';
 import { grantedRights, makeGuard, type Permit } from '#guard/permit.ts';
+import { csrfToken } from '#http/csrf.ts';
 import { sendUnservedToProgram } from '#http/fallback-answers.ts';
 import { hasUnreadBody, parseMultipartTexts } from '#http/multipart.ts';
 import { startOAuth1Authorization } from '#http/oauth/oauth1.ts';

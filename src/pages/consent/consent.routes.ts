@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { describeDestination } from '#encoding/browser-uri.ts';
 import type { FormParameters } from '#encoding/form.ts';
+import { isFromOwnOrigin } from '#http/csrf.ts';
 import { redirectLocally } from '#http/redirects.ts';
 import { parsePageForm } from '#http/request.ts';
-import { hasValidCsrfToken, isSameOrigin } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { isExpired } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
@@ -18,7 +18,14 @@ import type { Client } from '#registry/model/client.ts';
 import { looksUnknown } from '#registry/model/proven-redirect.ts';
 import { formPagePath, redirectToSignIn } from '../account/sign-in-first.ts';
 import { permissionGroups } from '../apps/app.view.ts';
-import { identifyPageVisitor, pageFrame, sendFormExpired, sendNote, sendPage } from '../respond.ts';
+import {
+  identifyPageVisitor,
+  isOwnForm,
+  pageFrame,
+  sendFormExpired,
+  sendNote,
+  sendPage,
+} from '../respond.ts';
 import { noteTexts } from '../words.ts';
 import { type Approval, decryptApprovalResponse, revokeApprovalResponse } from './approval.ts';
 import { authorizationErrorNote } from './authorization-notes.ts';
@@ -319,8 +326,8 @@ export function consentRoutes(app: FastifyInstance, services: Services): void {
       visitor: { ...visitor, user: visitor.user },
     };
     const form = parsePageForm(request);
-    const isCsrfValid = hasValidCsrfToken(services, request, visitor);
-    if (!isCsrfValid && !isSameOrigin(services, request))
+    const isCsrfValid = isOwnForm(services, request, visitor);
+    if (!isCsrfValid && !isFromOwnOrigin(services.origin, request))
       return sendFormExpired(services, reply, visitor, formPagePath(request));
     const [accepted, cancelled] = [
       form.get('accept') !== undefined,

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { apiRoutes } from '#http/api/api.ts';
 import { problemTitles } from '#http/api/problems.ts';
+import { csrfToken } from '#http/csrf.ts';
 import { instant } from '#kernel/time.ts';
 import {
   type Answer,

@@ -71,7 +71,7 @@ test('the consent page escapes what it shows, and is locked down', async () => {
   );
   assert.doesNotMatch(String(headers['content-security-policy']), /unsafe/);
   assert.equal(headers['cache-control'], 'no-store');
-  assert.equal(headers['referrer-policy'], 'no-referrer');
+  assert.equal(headers['referrer-policy'], 'same-origin');
   assert.match(body, /Edit existing pages/);
   assert.doesNotMatch(body, /Send e-mail/);
   assert.match(body, /name="accept"[\s\S]*name="cancel"/);
@@ -103,6 +103,7 @@ test('a form that is not ours changes nothing (CSRF)', async () => {
     decide(url, 'accept=1&csrf=wrong'),
     decide(url, `accept=1&accept=1&csrf=${csrf}`),
     decide(url, `accept=1&csrf=${csrf}`, { origin: 'https://evil.example' }),
+    decide(url, `accept=1&csrf=${csrf}`, { origin: 'null' }),
     decide(url, `accept=1&csrf=${csrf}`, { 'sec-fetch-site': 'cross-site' }),
   ];
   for (const answer of await Promise.all(attempts)) assert.equal(answer.statusCode, 403);

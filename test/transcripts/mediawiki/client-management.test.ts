@@ -122,7 +122,7 @@ async function call(
             { profile: 'mediawiki', ...(form === undefined ? {} : { body: form }) },
           )
         : by === 'cookie'
-          ? { cookie: await at.sessionCookie(as) }
+          ? await at.sessionHeaders(as)
           : {};
   const sent = Object.entries({ ...credentials, ...type, ...headers }).filter(
     ([, value]) => value !== '',
@@ -639,6 +639,7 @@ test('a session sends JSON from a page of this server: never a form, never from 
     { origin: 'null' },
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
+    { 'x-csrf-token': 'of another session' },
   ])
     localised(
       await call('POST', root, {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { TestServer } from '#harness/world.ts';
+import { csrfToken } from '#http/csrf.ts';
 
 const HOSTILE = '<script>alert(1)</script>"&';
 let world: TestServer;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { csrfToken } from '#accounts/sign-in.ts';
 import { storeLegacyClient } from '#harness/accepted-earlier.ts';
 import { personActor } from '#harness/consents.ts';
 import { TestServer } from '#harness/world.ts';
+import { csrfToken } from '#http/csrf.ts';
 import type { Client } from '#registry/model/client.ts';
 
 const file = `

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights, type RightsTable } from '#accounts/rights.ts';
-import { type AccountProposal, csrfToken, isValidCsrfToken } from '#accounts/sign-in.ts';
+import type { AccountProposal } from '#accounts/sign-in.ts';
 import { makeIdGenerator } from '#keys/id-generator.ts';
 import { makeSecretBox } from '#keys/secret-box.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
@@ -234,10 +234,4 @@ test("set-up works with an operator's own groups file", async () => {
   const made = await accounts.setUp(await setupSecret(accounts), ada, HERE);
   assert.deepEqual(made.ok && made.value.account.groups, ['administrator']);
   await store.close();
-});
-
-test('a form proof holds for its session alone', () => {
-  assert.ok(isValidCsrfToken('one', csrfToken('one')));
-  assert.ok(!isValidCsrfToken('two', csrfToken('one')));
-  assert.ok(!isValidCsrfToken('one', ''));
 });

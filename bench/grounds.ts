@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SharedInstallation } from '#harness/inhabitants.ts';
-import { NO_REDIS, RedisServer } from '../test/contract/ephemeral-redis.ts';
-import { findPostgres, type Postgres } from '../test/contract/postgres-server.ts';
+import { findPostgres, type Postgres } from '#harness/postgres.ts';
+import { NO_REDIS, RedisServer } from '#harness/redis.ts';
 
 export const stores = ['sqlite', 'postgres', 'postgres+redis'] as const;
 export type StoreName = (typeof stores)[number];

@@ -6,8 +6,8 @@ import {
   signedAuthorization,
   type TestData,
 } from '#harness/inhabitants.ts';
+import type { RedisServer } from '#harness/redis.ts';
 import type { Server } from '#server/compose.ts';
-import type { RedisServer } from '../contract/ephemeral-redis.ts';
 import { cut } from '../contract/failover.ts';
 import { Load } from './load.ts';
 import { Node, onCluster, until } from './nodes.ts';

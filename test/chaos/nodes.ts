@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SharedInstallation } from '#harness/inhabitants.ts';
+import { findPostgres, type Postgres } from '#harness/postgres.ts';
+import { freePort, NO_REDIS, RedisServer } from '#harness/redis.ts';
+import { RedisCluster } from '#harness/redis-cluster.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { openRedis } from '#store/redis/open.ts';
-import { freePort, NO_REDIS, RedisServer } from '../contract/ephemeral-redis.ts';
-import { findPostgres, type Postgres } from '../contract/postgres-server.ts';
-import { RedisCluster } from '../contract/redis-cluster.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -171,29 +171,30 @@ async function begun(urls: readonly string[]): Promise<void> {
 
 /**
  * A PostgreSQL database and a Redis of its own; a text says which of them is missing. With
- * GATEHOUSE_REQUIRE_ALL=1 that is thrown.
+ * GATEHOUSE_REQUIRE_ALL=1 that is thrown. `own`: the PostgreSQL server is to be stopped.
  */
-export const onServers = (): Promise<Ground | string> =>
-  grounded(async () => {
+export const onServers = ({ own = false } = {}): Promise<Ground | string> =>
+  grounded(own, async () => {
     const redis = await RedisServer.start('--appendonly', 'yes');
     return { redis, urls: [redis.url], end: () => redis.remove() };
   });
 
 /** The same with a Cluster of three masters, each with a replica. */
 export const onCluster = () =>
-  grounded(async () => {
+  grounded(false, async () => {
     const cluster = await RedisCluster.start(3, 1);
     return { redis: undefined, cluster, urls: cluster.urls, end: () => cluster.remove() };
   });
 
 async function grounded<R extends Pick<Ground, 'redis'>>(
+  own: boolean,
   start: () => Promise<R & { readonly urls: readonly string[]; end(): Promise<void> }>,
 ): Promise<(Ground & R) | string> {
   if (!RedisServer.here) {
     if (process.env.GATEHOUSE_REQUIRE_ALL === '1') throw new Error(NO_REDIS);
     return NO_REDIS;
   }
-  const postgres = await findPostgres();
+  const postgres = await findPostgres({ own });
   if (typeof postgres === 'string') return postgres;
   const started = await start();
   await begun(started.urls);

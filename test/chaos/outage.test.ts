@@ -8,12 +8,12 @@ import {
   signedAuthorization,
   type TestData,
 } from '#harness/inhabitants.ts';
+import { Wire } from '#harness/wire.ts';
 import type { Server } from '#server/compose.ts';
 import { Load } from './load.ts';
 import { type Ground, Node, onServers, until } from './nodes.ts';
-import { Wire } from './wire.ts';
 
-const servers = await onServers();
+const servers = await onServers({ own: true });
 if (typeof servers === 'string') test('chaos with PostgreSQL and Redis', { skip: servers });
 else chaos(servers);
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { findPostgres } from '#harness/postgres.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Driver } from '#store/driver.ts';
 import { PostgresDriver } from '#store/postgres/driver.ts';
@@ -17,7 +18,6 @@ import {
   withCommit,
 } from '#store/sql/statement.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
-import { findPostgres } from './postgres-server.ts';
 
 const insert = sql('INSERT INTO things (id, state) VALUES (:id, :state)');
 const change = sql('UPDATE things SET state = :state WHERE id = :id');

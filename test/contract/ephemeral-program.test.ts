@@ -7,9 +7,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { readConfig } from '#config/config.ts';
+import { eventually, NO_REDIS, RedisServer } from '#harness/redis.ts';
 import { type CredentialPair, signedHeader } from '#harness/signed.ts';
 import { basicHeader, TestServer } from '#harness/world.ts';
-import { eventually, NO_REDIS, RedisServer } from './ephemeral-redis.ts';
 
 const skip = RedisServer.here ? false : NO_REDIS;
 const limit = { timeout: 60_000, skip };

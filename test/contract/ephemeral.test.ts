@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { eventually, findRedis, freePort, NO_REDIS, RedisServer } from '#harness/redis.ts';
+import { RedisCluster } from '#harness/redis-cluster.ts';
+import { Wire } from '#harness/wire.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { type EphemeralStore, openRedis, type RedisOptions } from '#store/redis/open.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import { ephemeralCases, everyVerb, prepareRace, type ShortLived } from './ephemeral.ts';
-import { eventually, freePort, NO_REDIS, RedisServer, Wire } from './ephemeral-redis.ts';
-import { RedisCluster } from './redis-cluster.ts';
 import { at, NOW, nonce, session, tally, text } from './things.ts';
 
 const given = process.env.GATEHOUSE_TEST_REDIS;
@@ -69,17 +70,10 @@ function contract(
 }
 
 async function emptied(): Promise<{ url: string; end(): Promise<unknown> }> {
-  if (given === undefined) {
-    const server = await RedisServer.start();
-    await begun(server.url);
-    return { url: server.url, end: () => server.remove() };
-  }
-  const { createClient } = await import('@redis/client');
-  const client = await createClient({ url: given }).connect();
-  await client.flushDb();
-  await client.close();
-  await begun(given);
-  return { url: given, end: async () => {} };
+  const redis = await findRedis();
+  if (typeof redis === 'string') throw new Error(redis);
+  await begun(redis.url);
+  return { url: redis.url, end: () => redis.close() };
 }
 
 contract('SQLite in memory', async () => {
@@ -354,13 +348,13 @@ test('a connection that is cut is made again; one that carries nothing more is r
 }, async () => {
   const server = await RedisServer.start();
   const wire = await Wire.to(server.port);
-  const store = open(wire.url, { timeoutMs: 200 });
+  const store = open(wire.through(server.url), { timeoutMs: 200 });
   await eventually(() => store.ping());
   const under = outcomes(Array.from({ length: 100 }, () => store.claimNonce(nonce(at(301)))));
   wire.cut();
   await under;
   await eventually(() => store.ping());
-  wire.freeze();
+  wire.silence();
   await assert.rejects(store.ping(), isUnavailable);
   await eventually(() => store.ping());
   await store.close();
@@ -374,6 +368,8 @@ test('a member of a Cluster that dies takes only its own keys along, and they co
 }, async () => {
   const cluster = await RedisCluster.start(3, 0);
   const store = open(cluster.urls, { timeoutMs: 500 });
+  // The first command waits until the library is loaded.
+  await eventually(() => store.count(text('limit'), NOW));
   const keys = Array.from({ length: 60 }, () => text('limit'));
   const hits = () =>
     outcomes(keys.map(async (key) => String(await store.increment(key, NOW, at(10)))));

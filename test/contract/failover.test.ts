@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { eventually, NO_REDIS, RedisServer } from '#harness/redis.ts';
+import { RedisCluster } from '#harness/redis-cluster.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { EphemeralStore } from '#store/redis/open.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
-import { eventually, NO_REDIS, RedisServer } from './ephemeral-redis.ts';
 import {
   allWork,
   authorizedPair,
@@ -19,7 +20,6 @@ import {
   signedNow,
   soon,
 } from './failover.ts';
-import { RedisCluster } from './redis-cluster.ts';
 import { request } from './things.ts';
 
 const limit = { timeout: 120_000, skip: RedisServer.here ? false : NO_REDIS };

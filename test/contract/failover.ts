@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import { eventually, type RedisServer } from '#harness/redis.ts';
 import type { ConsentId, Digest, UserId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { NonceClaim } from '#oauth1/records.ts';
 import { type EphemeralStore, openRedis } from '#store/redis/open.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
-import { eventually, type RedisServer } from './ephemeral-redis.ts';
 import { digest, nonce, session, temporary } from './things.ts';
 
 // Other machines keep time of their own, so what is asked here is about the time there is.

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
+import { eventually, NO_REDIS, RedisServer } from '#harness/redis.ts';
+import { Wire } from '#harness/wire.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { everyVerb, somebody } from './ephemeral.ts';
-import { eventually, NO_REDIS, RedisServer, Wire } from './ephemeral-redis.ts';
 import { allWork, Claims, cut, now, open, own, received, soon } from './failover.ts';
 import { request } from './things.ts';
 
@@ -23,7 +24,7 @@ async function following(context: TestContext) {
     assert.match(await replica.ask('INFO replication'), /master_link_status:up/),
   );
   const name = await Wire.to(master.port);
-  const store = open(name.url);
+  const store = open(name.through(master.url));
   context.after(async () => {
     await store.close();
     name.close();

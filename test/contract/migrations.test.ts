@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import pg from 'pg';
+import { findPostgres } from '#harness/postgres.ts';
 import type { ClientId, Digest, SiteId, TokenId, UserId } from '#kernel/ids.ts';
 import { addSeconds, instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
 import { migrations, SchemaMismatch } from '#store/sql/migrate.ts';
-import { findPostgres } from './postgres-server.ts';
 import { NOW, person, registered } from './things.ts';
 
 /** A database as one of its makers sees it: by statements alone. */

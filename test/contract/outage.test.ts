@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import pg from 'pg';
+import { findPostgres, type Postgres } from '#harness/postgres.ts';
+import { Wire } from '#harness/wire.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { openPostgres } from '#store/postgres/open.ts';
 import type { Store } from '#store/store.ts';
 import { basicHeader, TestServer } from '../harness/world.ts';
-import { findPostgres, type Postgres } from './postgres-server.ts';
 import {
   access,
   at,
@@ -21,9 +22,8 @@ import {
   text,
   tokenId,
 } from './things.ts';
-import { Wire } from './wire.ts';
 
-const postgres = await findPostgres();
+const postgres = await findPostgres({ own: true });
 const unavailable = (what: Promise<unknown>, why?: string) =>
   assert.rejects(what, isUnavailable, why);
 
@@ -119,7 +119,7 @@ function outages(running: Postgres): void {
     test('a server that does not answer: every verb rejects, and later works again', async () => {
       const user = await person(store);
       const app = await registered(store, user);
-      wire.fate = 'hang';
+      wire.fate = 'lose';
       await Promise.all([
         unavailable(store.ping()),
         unavailable(store.findAccount(user)),

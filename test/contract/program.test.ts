@@ -1,5 +1,5 @@
 import { after, test } from 'node:test';
-import { findPostgres } from './postgres-server.ts';
+import { findPostgres } from '#harness/postgres.ts';
 
 /**
  * The races of the program on one SQLite file, once more: two processes of it on one PostgreSQL

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { findPostgres } from './postgres-server.ts';
+import { findPostgres } from '#harness/postgres.ts';
 import { raceContract } from './races.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'gatehouse-races-'));

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { basicAuthorization, createTestData, openNode } from '#harness/inhabitants.ts';
+import { findPostgres, type Postgres } from '#harness/postgres.ts';
+import { Wire } from '#harness/wire.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import { makeAdminCommands } from '#registry/admin-commands.ts';
@@ -12,7 +14,6 @@ import { composeHttpServer } from '#server/http-server.ts';
 import { openPostgres, type PostgresOptions } from '#store/postgres/open.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
 import type { Store } from '#store/store.ts';
-import { findPostgres, type Postgres } from './postgres-server.ts';
 import {
   access,
   at,
@@ -25,11 +26,10 @@ import {
   secret,
   text,
 } from './things.ts';
-import { Wire } from './wire.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'gatehouse-recent-'));
 after(() => rmSync(data, { recursive: true, force: true }));
-const postgres = await findPostgres();
+const postgres = await findPostgres({ own: true });
 if (typeof postgres === 'string')
   test('what a process remembers of PostgreSQL', { skip: postgres });
 else memories(postgres);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { findPostgres } from '#harness/postgres.ts';
 import { openPostgres } from '#store/postgres/open.ts';
-import { findPostgres } from './postgres-server.ts';
 import { at, audit, consented, NOW, person, registered } from './things.ts';
 
 /** The "replica" is another database that never hears of anything: whatever comes from it shows. */

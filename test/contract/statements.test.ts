@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import pg from 'pg';
+import { findPostgres } from '#harness/postgres.ts';
 import { openPostgres } from '#store/postgres/open.ts';
 import { migrateSqlite } from '#store/sql/migrate.ts';
 import { compiledStatements } from '#store/sql/statement.ts';
 import { SqliteDriver } from '#store/sqlite/driver.ts';
-import { findPostgres } from './postgres-server.ts';
 
 const room = new URL('../../src/store/', import.meta.url);
 for (const file of readdirSync(room, { recursive: true, encoding: 'utf8' }))

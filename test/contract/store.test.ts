@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { findPostgres } from '#harness/postgres.ts';
 import { openPostgres } from '#store/postgres/open.ts';
 import { openPartitionManager } from '#store/postgres/partitions/manager.ts';
 import { openSqlite } from '#store/sqlite/open.ts';
-import { findPostgres } from './postgres-server.ts';
 import { storeContract } from './store.ts';
 import { NOW } from './things.ts';
 

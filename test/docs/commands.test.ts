@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { PostgresServer } from '../contract/postgres-server.ts';
+import { PostgresServer } from '#harness/postgres.ts';
 import { freePort, Server } from '../interop/server.ts';
 import { type ShellBlock, shellBlocks } from './blocks.ts';
 import { DocumentShell } from './shell.ts';

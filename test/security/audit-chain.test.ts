@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { findPostgres } from '#harness/postgres.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import type { AuditBreak } from '#registry/audit.ts';
 import { openStore } from '#store/open.ts';
 import { openPartitionManager } from '#store/postgres/partitions/manager.ts';
 import { migrations } from '#store/sql/migrate.ts';
 import type { Store } from '#store/store.ts';
-import { findPostgres } from '../contract/postgres-server.ts';
 import { audit, change, NOW, person, registered } from '../contract/things.ts';
 
 /** A database, and whoever can send it statements without us. */

@@ -8,13 +8,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import type { AccountToken, AccountTokenKind } from '#accounts/records.ts';
+import { findPostgres } from '#harness/postgres.ts';
+import { findRedis } from '#harness/redis.ts';
 import type { Digest, SiteId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
 import { openStore } from '#store/open.ts';
 import { openRedis, withEphemeralStore } from '#store/redis/open.ts';
 import type { Store } from '#store/store.ts';
-import { NO_REDIS, RedisServer } from '../contract/ephemeral-redis.ts';
-import { findPostgres } from '../contract/postgres-server.ts';
 import {
   access,
   account,
@@ -443,14 +443,12 @@ races('on one SQLite file', async () => {
 });
 
 const postgres = await findPostgres();
-const redis = RedisServer.here ? await RedisServer.start() : undefined;
-after(() => redis?.remove());
-if (typeof postgres === 'string' || redis === undefined) {
-  if (process.env.GATEHOUSE_REQUIRE_ALL === '1') throw new Error(NO_REDIS);
-  test('races of one-time things on PostgreSQL and Redis', {
-    skip: typeof postgres === 'string' ? postgres : NO_REDIS,
-  });
-} else {
+const redis = await findRedis();
+if (typeof postgres === 'string' || typeof redis === 'string')
+  for (const missing of [postgres, redis].filter((found) => typeof found === 'string'))
+    test('races of one-time things on PostgreSQL and Redis', { skip: missing });
+else {
+  after(() => redis.close());
   after(() => postgres.close());
   const onPostgres = async () => {
     const location = await postgres.database();

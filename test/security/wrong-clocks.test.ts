@@ -13,6 +13,7 @@ import {
   signedAuthorization,
   type TestData,
 } from '#harness/inhabitants.ts';
+import { findPostgres } from '#harness/postgres.ts';
 import { instant } from '#kernel/time.ts';
 import type { Log } from '#platform/log.ts';
 import { composeServer, type Server } from '#server/compose.ts';
@@ -20,7 +21,6 @@ import { composeHttpServer } from '#server/http-server.ts';
 import { createPlatform, type Platform } from '#server/platform.ts';
 import { purgeExpiredRows } from '#server/reaper.ts';
 import { type Ground, Node, onServers, onSqlite, until } from '../chaos/nodes.ts';
-import { findPostgres } from '../contract/postgres-server.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
+import { findPostgres } from '#harness/postgres.ts';
 import { TestServer } from '#harness/world.ts';
 import type { ConsentId, EncryptedSecret } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
@@ -13,7 +14,6 @@ import {
   type EncryptedValue,
   makeReencryption,
 } from '#registry/reencryption.ts';
-import { findPostgres } from '../../contract/postgres-server.ts';
 
 const entropy = { bytes: (count: number) => new Uint8Array(randomBytes(count)) };
 const clock = { at: 1_800_000_000, now: () => instant(clock.at), millis: () => clock.at * 1000 };

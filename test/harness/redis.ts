@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
+import { type AddressInfo, createServer, connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,7 +16,7 @@ if (process.env.GATEHOUSE_TEST_REDIS_SERVER && program !== process.env.GATEHOUSE
   throw new Error('GATEHOUSE_TEST_REDIS_SERVER names no program that runs');
 
 export const NO_REDIS =
-  'Redis is not here: set GATEHOUSE_TEST_REDIS to redis://host/number (that database is emptied), or install redis-server or valkey-server ' +
+  'Redis is not here: set GATEHOUSE_TEST_REDIS to redis://host (its numbered databases from 1 on are emptied), or install redis-server or valkey-server ' +
   '(or name another with GATEHOUSE_TEST_REDIS_SERVER)';
 
 /** A port nobody listens on. */
@@ -150,58 +150,44 @@ export class RedisServer {
   }
 }
 
+/** Where the keys of a test file are kept, and how the server is let go of. */
+export interface Redis {
+  /** An empty database of the server; nobody else uses it meanwhile. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
 /**
- * Stands between a client and a server; connections it has can be made to carry nothing, without
- * being closed, or be cut.
+ * Takes the next numbered database of a server that many files share, and empties it. Numbers come
+ * round again: a run has fewer files at once than a server has databases.
  */
-export class Wire {
-  readonly #sockets = new Set<Socket>();
-  #port = 0;
-  readonly #server;
-  /** Where new connections lead. Those there are stay, as they do when a name leads elsewhere. */
-  target: number;
-
-  private constructor(target: number) {
-    this.target = target;
-    this.#server = createServer((near) => {
-      const far = dial(this.target, '127.0.0.1');
-      for (const [one, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(one);
-        one.pipe(other);
-        one.on('error', () => other.destroy());
-        one.on('close', () => this.#sockets.delete(one));
-      }
-    });
+async function nextDatabase(given: string): Promise<string> {
+  const { createClient } = await import('@redis/client');
+  const client = await createClient({ url: given }).connect();
+  try {
+    const { databases = '16' } = await client.configGet('databases');
+    const number = ((await client.incr('gatehouse-tests')) % (Number(databases) - 1)) + 1;
+    await client.select(number);
+    await client.flushDb();
+    const own = new URL(given);
+    own.pathname = `/${number}`;
+    return own.href;
+  } finally {
+    await client.close();
   }
+}
 
-  static async to(target: number): Promise<Wire> {
-    const wire = new Wire(target);
-    await new Promise<void>((resolve) => wire.#server.listen(0, '127.0.0.1', resolve));
-    wire.#port = (wire.#server.address() as AddressInfo).port;
-    return wire;
+/**
+ * A real server: a database of the one of GATEHOUSE_TEST_REDIS, else one of our own. Where there is
+ * none, the reason why the tests are left out; under GATEHOUSE_REQUIRE_ALL that is a failure.
+ */
+export async function findRedis(): Promise<Redis | string> {
+  const given = process.env.GATEHOUSE_TEST_REDIS;
+  if (given) return { url: await nextDatabase(given), close: async () => {} };
+  if (!RedisServer.here) {
+    if (process.env.GATEHOUSE_REQUIRE_ALL === '1') throw new Error(NO_REDIS);
+    return NO_REDIS;
   }
-
-  get url(): string {
-    return `redis://127.0.0.1:${this.#port}`;
-  }
-
-  /** What is sent on the connections there are is taken and goes nowhere; new ones work. */
-  freeze(): void {
-    for (const socket of this.#sockets) {
-      socket.unpipe();
-      socket.resume();
-    }
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  close(): void {
-    this.cut();
-    this.#server.close();
-  }
+  const server = await RedisServer.start();
+  return { url: server.url, close: () => server.remove() };
 }

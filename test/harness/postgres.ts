@@ -180,10 +180,11 @@ const NONE =
 
 /**
  * A real server: the one of GATEHOUSE_TEST_POSTGRES, else one of our own. Where there is none, the
- * reason why the tests are left out; under GATEHOUSE_REQUIRE_ALL that is a failure.
+ * reason why the tests are left out; under GATEHOUSE_REQUIRE_ALL that is a failure. `own`: for tests
+ * that stop the server.
  */
-export async function findPostgres(): Promise<Postgres | string> {
-  const given = process.env.GATEHOUSE_TEST_POSTGRES;
+export async function findPostgres({ own = false } = {}): Promise<Postgres | string> {
+  const given = own ? undefined : process.env.GATEHOUSE_TEST_POSTGRES;
   const server = given ? undefined : await PostgresServer.start();
   const url = given ?? server?.urlOf('postgres');
   if (url === undefined) {
@@ -206,9 +207,9 @@ export async function findPostgres(): Promise<Postgres | string> {
       const name = `gatehouse_test_${randomBytes(6).toString('hex')}`;
       await ask(`CREATE DATABASE ${name} TEMPLATE template0`);
       made.push(name);
-      const own = new URL(url);
-      own.pathname = `/${name}`;
-      return own.href;
+      const location = new URL(url);
+      location.pathname = `/${name}`;
+      return location.href;
     },
     async close() {
       if (server) return server.remove();

@@ -1,4 +1,4 @@
-import { eventually, RedisServer } from './ephemeral-redis.ts';
+import { eventually, RedisServer } from './redis.ts';
 
 const SLOTS = 16_384;
 

@@ -188,7 +188,7 @@ export const explainOAuth1: Command = {
       value: 'URL',
       help: 'public address of the server; left out: the one in the request',
     },
-    dialect: { type: 'boolean', help: 'read it as at the MediaWiki addresses' },
+    dialect: { type: 'boolean', help: 'read it as at the addresses of the dialect' },
     plaintext: { type: 'boolean', help: 'the server takes PLAINTEXT (--oauth1-plaintext)' },
     'client-secret-file': {
       type: 'string',

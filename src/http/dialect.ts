@@ -8,8 +8,8 @@ import type { HttpDialect } from './world.ts';
  * that is the dialect's alone lives in its own folder, which the server takes in as one value.
  */
 export interface Dialect extends HttpDialect {
-  /** As it stands in stored rows, beside `core`. */
-  readonly name: string;
+  /** Ends of host names that lead to a developer's own machine, beside `.localhost`. */
+  readonly localSuffixes: readonly string[];
   readonly oauth1Profile: OAuth1Profile;
   makeOAuth2Profile(server: { readonly issuer: string; readonly site: SiteId }): OAuth2Profile;
   /** Whether a request target is one of the dialect's: what is signed there is judged by it. */

@@ -127,6 +127,10 @@ export interface Services {
 
 /** A dialect, as the HTTP server takes it in. */
 export interface HttpDialect {
+  /** As it stands in stored rows, and in addresses that lead to a registration under its rules. */
+  readonly name: string;
+  /** Apps with a secret that are registered by its addresses may leave PKCE out. */
+  readonly exemptsFromPkce: boolean;
   registerRoutes(app: FastifyInstance, services: Services): void;
   readonly errors: DialectErrors;
 }

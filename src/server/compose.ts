@@ -159,21 +159,17 @@ export function composeServer(config: Config, platform: Platform): Server {
     configuredSites.some(({ id }) => id === site) ? configuredSites : [ownSite, ...configuredSites],
   );
   const usage = makeUsage(clock, store);
+  const dialect = config.mediawiki ? installedDialect : null;
   const rules: FieldRules = {
     sites,
     catalogue: scopes,
     grantTypes: enabledGrantTypes,
     reservedNames: [config.siteName, ...configuredSites.map(({ name }) => name)],
-    // Hosts that resolve to the developer's own machine; the dialect's own community has three more
-    // (registry 4.3).
-    localSuffixes: [
-      '.localhost',
-      ...(config.mediawiki ? ['com', 'net', 'org'].map((end) => `.local.wmftest.${end}`) : []),
-    ],
+    // Hosts that resolve to the developer's own machine (registry 4.3).
+    localSuffixes: ['.localhost', ...(dialect?.localSuffixes ?? [])],
   };
 
   const failures = makeFailures(clock, store);
-  const dialect = config.mediawiki ? installedDialect : null;
   const { coreProtocols, dialectProtocols, oauth2ProfileNamed } = makeProtocols({
     config,
     dialect,

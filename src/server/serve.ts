@@ -93,7 +93,7 @@ export async function warnAboutRequiredPkce(
     lacksPkceExemption,
   );
   if (apps.length === 0) return;
-  services.log.warn('apps have to use PKCE at the MediaWiki addresses now, too', {
+  services.log.warn('apps have to use PKCE at the addresses of the dialect now, too', {
     apps: apps.length,
     client_ids: apps.slice(0, MOST_NAMED).map(({ id }) => id),
     remedy:

@@ -4,6 +4,7 @@ import { redirectLocally, safeLocalPath } from '#http/redirects.ts';
 import { requestOriginOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import { returnToValue } from '#pages/account/sign-in-first.ts';
+import { MEDIAWIKI } from '../oauth1-profile.ts';
 import { parsePageTitle } from '../titles.ts';
 
 // The reference's pages for people (registry 8), by the addresses that are in people's bookmarks
@@ -33,7 +34,7 @@ function registrationPath(sub: string): string {
   // apps that keep a secret.
   if (action === 'propose' && rest === 'oauth1a') return '/my/apps/new?kind=oauth1';
   if (action === 'propose')
-    return `/my/apps/new${queryString({ kind: rest === 'oauth2' ? 'server' : undefined, from: 'mediawiki' })}`;
+    return `/my/apps/new${queryString({ kind: rest === 'oauth2' ? 'server' : undefined, from: MEDIAWIKI })}`;
   if (action === 'copy' && consumerKeyPattern.test(rest)) return `/my/apps/new?copy=${rest}`;
   if (action === 'update' && consumerKeyPattern.test(rest)) return `/my/apps/${rest}`;
   return '/my/apps';

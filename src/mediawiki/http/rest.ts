@@ -24,6 +24,7 @@ import { continueAuthorization } from '#pages/consent/decision.ts';
 import { identifyPageVisitor, redirectToClient, sendNote } from '#pages/respond.ts';
 import { failureData } from '../client-management.ts';
 import { bearerToApiError, guardToApiError, invalidBearerError } from '../messages.ts';
+import { MEDIAWIKI } from '../oauth1-profile.ts';
 import { accessDeniedError, restLayerError, toTokenError } from '../oauth2-errors.ts';
 import { type ProfileSubject, userProfile } from '../statement.ts';
 import { mediawikiErrors } from './errors.ts';
@@ -131,7 +132,7 @@ export function mediawikiRestRoutes(
       userId: user.id,
       scopes,
       asked: requestParameters,
-      dialect: 'mediawiki',
+      dialect: MEDIAWIKI,
       display,
     } as const;
     return continueAuthorization(

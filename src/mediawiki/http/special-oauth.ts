@@ -32,6 +32,7 @@ import {
   toDialogError,
   unsupportedVersionError,
 } from '../messages.ts';
+import { MEDIAWIKI } from '../oauth1-profile.ts';
 import { readDialectParameters } from '../php-parameters.ts';
 import { identifyClaims, type ProfileSubject, toApiPerson } from '../statement.ts';
 import { parsePageTitle, parseTitleInPath } from '../titles.ts';
@@ -231,7 +232,7 @@ function registerRoutes(app: FastifyInstance, services: Services): void {
             token,
             clientId,
             canSkipConsent: subpage === 'authenticate',
-            dialect: 'mediawiki',
+            dialect: MEDIAWIKI,
             popup,
             returnTo,
             describeRefusal: toDialogError,
@@ -394,4 +395,9 @@ function registerRoutes(app: FastifyInstance, services: Services): void {
 }
 
 /** The dialect, as the HTTP server takes it in. */
-export const mediawikiHttp: HttpDialect = { registerRoutes, errors: mediawikiErrors };
+export const mediawikiHttp: HttpDialect = {
+  name: MEDIAWIKI,
+  exemptsFromPkce: true,
+  registerRoutes,
+  errors: mediawikiErrors,
+};

@@ -1,4 +1,5 @@
 import { pageStatusOf } from '#http/responses.ts';
+import type { HttpDialect } from '#http/world.ts';
 import { RIGHTS } from '#registry/actor.ts';
 import type { Registry } from '#registry/registry.ts';
 import { hiddenReason } from '#registry/visibility.ts';
@@ -23,7 +24,7 @@ import { refusalFormProblems } from './refusal-problems.ts';
 export interface NewAppDependencies extends DraftDependencies, CodeSampleDependencies {
   readonly registry: Pick<Registry, 'query' | 'submit'>;
   /** Null: no dialect is served. */
-  readonly dialect: unknown;
+  readonly dialect: Pick<HttpDialect, 'name' | 'exemptsFromPkce'> | null;
 }
 
 /** A version after this one, as people count: the last number, one more. */
@@ -45,17 +46,17 @@ function nextVersion(version: string): string {
 function registrationOrigin(
   { dialect }: NewAppDependencies,
   { request, query, form }: SignedInCall,
-): NewAppView['dialect'] {
+): NewAppDependencies['dialect'] {
   const from = (request.method === 'POST' ? form : query).get('from');
-  return from === 'mediawiki' && dialect !== null ? 'mediawiki' : null;
+  return from === dialect?.name ? dialect : null;
 }
 
 /**
- * At the dialect the exemption from PKCE comes with the registration (ADR 20): the form shows it,
+ * At a dialect the exemption from PKCE may come with the registration (ADR 20): the form shows it,
  * ticked, and it is the developer's to take away.
  */
-const applyPkceExemption = (draft: AppDraft, origin: NewAppView['dialect']): AppDraft =>
-  origin === 'mediawiki' && draft.kind === 'server' ? { ...draft, pkceOptional: true } : draft;
+const applyPkceExemption = (draft: AppDraft, origin: NewAppDependencies['dialect']): AppDraft =>
+  origin?.exemptsFromPkce && draft.kind === 'server' ? { ...draft, pkceOptional: true } : draft;
 
 function showForm(
   dependencies: NewAppDependencies,
@@ -69,7 +70,7 @@ function showForm(
     ...view,
     choices: formChoices(dependencies, frame.words),
     email: user.email ?? '',
-    dialect: registrationOrigin(dependencies, call),
+    dialect: registrationOrigin(dependencies, call)?.name ?? null,
   });
 }
 
@@ -103,7 +104,7 @@ async function showNewApp(
     return showForm(dependencies, call, { draft: applyPkceExemption(emptyDraft(kind), origin) });
   return chooseAppKindPage(call.frame, {
     mayRegister: call.user.emailConfirmedAt === null ? 'no-email' : 'yes',
-    from: origin,
+    from: origin?.name ?? null,
   });
 }
 
@@ -116,9 +117,9 @@ async function register(
   const kind = form.get('kind');
   if (!isAppKind(kind)) return { to: '/my/apps/new' };
   const draft = parseAppDraft(dependencies, kind, form);
-  const isFromDialect = registrationOrigin(dependencies, call) === 'mediawiki';
+  const origin = registrationOrigin(dependencies, call);
   const outcome = await dependencies.registry.submit(
-    actor.kind === 'person' && isFromDialect ? { ...actor, dialect: 'mediawiki' } : actor,
+    actor.kind === 'person' && origin !== null ? { ...actor, dialect: origin.name } : actor,
     'propose',
     proposalValues(draft, user.email ?? '', form.get('ignore_warnings') !== undefined),
   );

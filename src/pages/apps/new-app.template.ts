@@ -20,7 +20,7 @@ export function chooseAppKindPage(
   {
     mayRegister,
     from: dialect,
-  }: { readonly mayRegister: 'yes' | 'no-email'; readonly from: 'mediawiki' | null },
+  }: { readonly mayRegister: 'yes' | 'no-email'; readonly from: string | null },
 ): Html {
   const { words } = frame;
   return layout(
@@ -43,7 +43,7 @@ export interface NewAppView extends AppFormView {
   /** The app it is a new version of. */
   readonly copiedFrom: string | null;
   /** The dialect whose address led here: its rules of registration hold. */
-  readonly dialect: 'mediawiki' | null;
+  readonly dialect: string | null;
 }
 
 /** The description of a new app. */

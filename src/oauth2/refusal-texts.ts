@@ -34,7 +34,7 @@ const grantMessages: Readonly<Record<GrantProblem, string>> = {
   verifier: 'code_verifier does not fit code_challenge.',
   'verifier-unexpected':
     'code_verifier was sent, and the authorization request had no code_challenge.',
-  'no-consent': 'The user took the consent back.',
+  'no-consent': 'Consent was revoked.',
   'no-scopes': 'Nothing of what it was issued for is allowed any more.',
   user: 'The user can no longer be acted for.',
 };

@@ -88,7 +88,7 @@ for (const door of doors)
         assert.deepEqual([answer.status, answer.location], [409, null]);
         assert.match(
           answer.body,
-          /You allowed <bdi>?App \d+|You allowed App \d+ already\. Go back to it/,
+          /You allowed <bdi>?App \d+|You have already connected App \d+\. Go back to it/,
         );
       };
       const redeemed = await opened(door);
@@ -217,7 +217,7 @@ describe('OAuth 1', () => {
     await other.exchange(shown(await world.submitDecision(other.page, 'accept')));
     const late = await world.submitDecision(other.page, 'cancel');
     assert.equal(late.status, 409);
-    assert.match(late.body, /Apps I allowed/);
+    assert.match(late.body, /Connected apps/);
   });
 
   test('denied, the page leads back to the callback, with what became of it', async () => {
@@ -262,7 +262,7 @@ describe('the page, opened again', () => {
     const { location: to } = await world.submitDecision(page, 'accept');
     const back = await world.browse(page.url, cookie);
     assert.equal(back.status, 200);
-    assert.match(back.body, /You allowed App \d+ already/);
+    assert.match(back.body, /You have already connected App \d+/);
     assert.match(back.body, /name="accept" value="1">Continue to App/);
     const csrf = /name="csrf" value="([^"]+)"/.exec(back.body)?.[1] ?? '';
     assert.equal((await world.browse(page.url, cookie, { csrf, accept: '1' })).location, to);

@@ -71,7 +71,7 @@ export interface App extends Described {
   invitedBy: Map<Who, Who>;
   offer: { to: Who; by: Who } | null;
   registeredAt: number;
-  /** When it was last stopped in part. */
+  /** When it was last suspended in part. */
   stoppedAt: number;
   /** Parts people took and may not have any more, as `who part`, and until when. */
   past: Map<string, number>;

@@ -164,7 +164,7 @@ test('the desk says which decisions are not this reviewer’s, and why', async (
   await act(rex, 'halt', client, { suspension: 'all' });
   const helper = await page(ada, `/review/${client.id}`);
   assert.match(helper, /You help look after this app/);
-  assert.match(helper, /Not yours to decide: Let it go on and Take no new users\./);
+  assert.match(helper, /Not yours to decide: Resume and Suspend for new users\./);
   await act(ada, 'leave', client, { userId: ada.id });
   assert.match(
     await page(ada, `/review/${client.id}`),
@@ -174,7 +174,7 @@ test('the desk says which decisions are not this reviewer’s, and why', async (
   assert.match(await page(rita, `/review/${client.id}`), /You said yes already/);
   assert.match(
     await page(rex, `/review/${client.id}`),
-    /First yes by <bdi>Rita<\/bdi>\. Two must say yes here: your yes would be the second/,
+    /First approval by <bdi>Rita<\/bdi>\. Two approvals are needed here: yours would be the second/,
   );
 });
 

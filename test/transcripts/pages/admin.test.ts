@@ -201,7 +201,7 @@ test('groups are set, and only known ones', async () => {
   // Decided on what is no longer so.
   const stale = await saveGroups('Root', mia, ['bot'], '["developer"]');
   assert.equal(stale.statusCode, 409);
-  assert.match(stale.body, /changed the groups/);
+  assert.match(stale.body, /groups of this person changed/);
   assert.match(stale.body, /name="group-bot" value="1" checked/);
   assert.equal((await saveGroups('Root', mia, ['bot'], 'garbage')).statusCode, 409);
 });
@@ -255,10 +255,10 @@ test('the trail is for reviewers; consents and addresses for those who may see p
   const query = `?app=${client.id}`;
   const reviewer = (await get(`/admin/audit${query}`, 'Rex')).body;
   assert.match(reviewer, /<td data-label="What">approved/);
-  assert.doesNotMatch(reviewer, /allowed by a person|192\.0\.2\.7|Ulla/);
+  assert.doesNotMatch(reviewer, /connected by a person|192\.0\.2\.7|Ulla/);
   assert.doesNotMatch(reviewer, /href="\/admin\/people"/);
   const all = (await get(`/admin/audit${query}`, 'Root')).body;
-  assert.match(all, /allowed by a person/);
+  assert.match(all, /connected by a person/);
   assert.match(all, /192\.0\.2\.7/);
   const lines = (body: string) =>
     body

@@ -216,7 +216,7 @@ test('the public page says what the app may do, and leads those whose business i
   await world.consents.accept(client, person('Cleo'), ['basic', 'editpage']);
   assert.match(
     (await get(`/apps/${client.id}`, 'Cleo')).body,
-    /You allowed this app[\s\S]*\/consents/,
+    /You have connected this app[\s\S]*\/consents/,
   );
 });
 
@@ -496,7 +496,7 @@ test('a decision on an older page is refused, with what was typed kept', async (
     invite: 'Ben',
   });
   assert.equal(refused.statusCode, 409);
-  assert.match(refused.body, /Somebody changed the app[\s\S]*value="Ben"/);
+  assert.match(refused.body, /This app changed since you opened it[\s\S]*value="Ben"/);
   // Without what was seen, nothing is done.
   assert.equal(
     (await send(app('', client), app('/invite', client), { change_token: '', invite: 'Ben' }))

@@ -265,7 +265,7 @@ test('the desk shows the request, its risk, the owner, and warnings, all of it e
   assert.match(body, /Asks for permissions that can do harm/);
   assert.match(body, /<code>import<\/code>/);
   assert.match(body, /ada@example\.org/);
-  assert.match(body, /Two reviewers must say yes/);
+  assert.match(body, /Two reviewers must approve/);
   assert.match(body, /Account since/);
   assert.ok(Buffer.byteLength(body) < 30_000, `${Buffer.byteLength(body)} bytes`);
   // A secret has no business here, nor has its digest.
@@ -287,9 +287,9 @@ test('a claim tells the others, runs out after an hour, can be taken over, and l
   const url = `/review/${client.id}`;
   const taken = await post(`${url}/claim`, 'Rex');
   assert.equal(taken.headers.location, `${url}?done=review-claimed`);
-  assert.match((await get(url, 'Rex')).body, /You are looking at this/);
+  assert.match((await get(url, 'Rex')).body, /Assigned to you since/);
   const others = (await get(url, 'Rita')).body;
-  assert.match(others, /<bdi>Rex<\/bdi> is looking at this/);
+  assert.match(others, /Assigned to <bdi>Rex<\/bdi>/);
   assert.match(others, /name="over"/);
   assert.match((await get('/review', 'Rita')).body, /<bdi>Rex<\/bdi>, since/);
   // A button of an older page does not take it away from Rex without saying so.
@@ -301,15 +301,15 @@ test('a claim tells the others, runs out after an hour, can be taken over, and l
   await post(`${url}/release`, 'Rex');
   assert.match(
     (await get(url, 'Rita')).body,
-    /You are looking at this/,
+    /Assigned to you since/,
     'one releases only one’s own',
   );
   world.advanceClock(3599);
   await renew();
-  assert.match((await get(url, 'Rex')).body, /<bdi>Rita<\/bdi> is looking/);
+  assert.match((await get(url, 'Rex')).body, /Assigned to <bdi>Rita<\/bdi>/);
   world.advanceClock(1);
   await renew();
-  assert.match((await get(url, 'Rex')).body, /Nobody says they are looking/);
+  assert.match((await get(url, 'Rex')).body, /Not assigned/);
   await post(`${url}/claim`, 'Rita');
   const decided = await decide(client, 'Rex', { decision: 'approve' });
   assert.equal(decided.headers.location, `${url}?done=review-approved`);
@@ -496,7 +496,7 @@ test('a decision on what is no longer so is explained, and can be made on what i
   for (const decision of ['approve', 'reject']) {
     const answer = await decide(client, 'Rita', { decision, reason: 'my words' }, seen);
     assert.equal(answer.statusCode, 409, decision);
-    assert.match(answer.body, /Somebody was faster/);
+    assert.match(answer.body, /This app changed since you opened it/);
     assert.match(answer.body, /<bdi>Rex<\/bdi>/);
     assert.match(answer.body, /not yet &lt;b&gt;/);
     assert.match(answer.body, /Stage: <bdi>waits for a review<\/bdi> → <bdi>rejected<\/bdi>/);
@@ -545,14 +545,14 @@ test('two reviewers where the operator wants two', async () => {
   assert.equal(first.headers.location, `/review/${client.id}?done=review-first-approval`);
   assert.equal(await stageOf(client), 'proposed');
   const mine = (await get(`/review/${client.id}`, 'Rex')).body;
-  assert.match(mine, /First yes by <bdi>Rex<\/bdi>/);
-  assert.match(mine, /A second person must decide/);
+  assert.match(mine, /First approval by <bdi>Rex<\/bdi>/);
+  assert.match(mine, /Another reviewer must decide/);
   assert.doesNotMatch(mine, /value="approve"/);
   assert.match(mine, /value="reject"/);
   const forced = await decide(client, 'Rex', { decision: 'approve', reason: 'fine' });
   assert.equal(forced.statusCode, 409);
   assert.match(forced.body, /second reviewer has to decide/);
-  assert.match((await get(`/review/${client.id}`, 'Rita')).body, /your yes would be the second/);
+  assert.match((await get(`/review/${client.id}`, 'Rita')).body, /yours would be the second/);
   assert.equal(
     (await decide(client, 'Rita', { decision: 'approve' })).headers.location,
     `/review/${client.id}?done=review-approved`,
@@ -573,7 +573,7 @@ test('what stopping would do is said before', async () => {
   const { client } = await world.createClient(ada, { name: 'Used' });
   await world.consents.accept(client, of('Ulla').account, client.scopes);
   const { body } = await get(`/review/${client.id}`, 'Rex');
-  assert.match(body, /What stopping it would do[\s\S]*People who allowed it<\/dt><dd>1</);
+  assert.match(body, /Impact of suspending[\s\S]*People who allowed it<\/dt><dd>1</);
 });
 
 test('an app whose owner is blocked can be offered to somebody else', async () => {

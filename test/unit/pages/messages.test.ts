@@ -128,7 +128,7 @@ test('tags, directions, numbers and lists', () => {
 });
 
 test('what a value holds is not read as a text', () => {
-  assert.equal(wordsOf('en').say('consents.end', { app: '{x} <b>' }), 'End {x} <b>');
+  assert.equal(wordsOf('en').say('consents.end', { app: '{x} <b>' }), 'Disconnect {x} <b>');
 });
 
 test('scopes of the built-in catalogue are said in every language; those of the operator as they wrote them', () => {

@@ -275,7 +275,9 @@ async function oauth1Chapter(): Promise<void> {
   await story.step('Ben ends Classic on the page "Connected apps"', async () => {
     const page = await browser.follow(`${issuer}/consents`);
     expect('app listed', page.text.includes('Classic'), true);
-    const action = /action="(\/consents\/\d+\/end)"[\s\S]{0,400}?Disconnect Classic/.exec(page.text)?.[1];
+    const action = /action="(\/consents\/\d+\/end)"[\s\S]{0,400}?Disconnect Classic/.exec(
+      page.text,
+    )?.[1];
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
     const ended = await browser.go(`${issuer}${action}`, { csrf, end: '1' });
     expect('status', ended.status, 303);

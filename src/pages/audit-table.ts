@@ -26,7 +26,7 @@ export interface DisplayChange {
   readonly after: DisplayValue;
 }
 
-/** One line of the audit trail. */
+/** One entry of the audit log. */
 export interface AuditEntryView {
   readonly id: number;
   readonly at: number;
@@ -120,13 +120,13 @@ const changeList = (words: Words, changes: readonly DisplayChange[]): Html =>
       }</li>`,
   )}</ul>`;
 
-/** What an action of the trail is called. */
+/** What an action in the audit log is called. */
 export function actionName(words: Words, action: string): string {
   const key = `trail.${action}`;
   return key in catalogues.en ? words.say(key as MessageKey) : action;
 }
 
-/** Every action the trail may have, by its own name. */
+/** Every action the audit log may have, by its own name. */
 export const auditActions: readonly string[] = Object.keys(catalogues.en)
   .filter((key) => key.startsWith('trail.'))
   .map((key) => key.slice('trail.'.length));
@@ -148,13 +148,13 @@ const auditedApp = (words: Words, { id, name }: NonNullable<AuditEntryView['app'
 
 export interface AuditLogTableOptions {
   readonly caption: string;
-  /** Each line names its app. */
+  /** Each entry names its app. */
   readonly showApps: boolean;
   /** Changes are open. */
   readonly openChanges: boolean;
 }
 
-/** Lines of the trail. */
+/** Entries of the audit log. */
 export function auditLogTable(
   words: Words,
   entries: readonly AuditEntryView[],

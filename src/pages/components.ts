@@ -3,7 +3,7 @@ import { toIsoTime } from '#kernel/time.ts';
 import type { Frame, Html } from './frame.ts';
 import type { MessageKey, Words } from './words.ts';
 
-/** The hidden field that proves a form is ours. Every form has it. */
+/** The hidden field that proves that a form came from a page of this server. Every form has it. */
 export const csrfField = ({ csrfToken }: Pick<Frame, 'csrfToken'>): Html =>
   html`<input type="hidden" name="csrf" value="${csrfToken}">`;
 

@@ -20,7 +20,7 @@ export interface Frame {
   readonly siteName: string;
   /** Null: nobody is signed in. */
   readonly user: FrameUser | null;
-  /** Form proof. */
+  /** Every form of the page has it. */
   readonly csrfToken: string;
   /**
    * Path and query of the page, for the links that change its language; null where it cannot be

@@ -5,8 +5,8 @@ import { layout } from './layout.ts';
 import { type NoteKey, noteTexts } from './words.ts';
 
 /**
- * A page that says one thing, with a way on: to the start page, or to `again`, a page of ours that
- * can be opened anew. `reference` is the number of an incident a person can name to the operator.
+ * A page that says one thing, with a link on: to the start page, or to `retryHref`, a page that can
+ * be opened again. `reference` is the number of an incident that a person can name to the operator.
  */
 export function messagePage(
   frame: Frame,

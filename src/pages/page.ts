@@ -124,7 +124,7 @@ interface AdmittedVisitor {
 
 const emptyForm = makeFormParameters([]);
 
-/** False: the form is not one of ours, or not one of this browser. */
+/** False: the form did not come from a page of this server, or not from this browser. */
 function isAcceptableForm(
   dependencies: PageDependencies,
   request: FastifyRequest,

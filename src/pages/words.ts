@@ -181,7 +181,7 @@ export function wordsOf(language: Language, region: string | null = null): Words
   return words;
 }
 
-/** The language of a tag such as `de-AT`; undefined: none of ours. */
+/** The language of a tag such as `de-AT`; undefined: there are no texts in it. */
 export function languageOf(tag: string | undefined): Language | undefined {
   const primary = tag?.trim().toLowerCase().split(/[-_]/, 1)[0];
   return languages.find((language) => language === primary);
@@ -209,11 +209,11 @@ const parseAcceptLanguage = (header: string | undefined) =>
     .filter(({ language, weight }) => language !== undefined && weight > 0)
     .sort((one, other) => other.weight - one.weight || one.index - other.index);
 
-/** The best of ours among the languages a browser accepts. */
+/** The best of the languages that a browser accepts and there are texts in. */
 export const acceptedLanguage = (header: string | undefined): Language | undefined =>
   parseAcceptLanguage(header)[0]?.language;
 
-/** The region a browser names first with a language of ours; null: none. */
+/** The region that a browser names first with a language; null: none. */
 export const acceptedRegion = (header: string | undefined, language: Language): string | null =>
   parseAcceptLanguage(header).find((one) => one.language === language && one.region !== null)
     ?.region ?? null;

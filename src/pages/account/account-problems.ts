@@ -9,7 +9,7 @@ type MessageKinds<Prefix extends string> = MessageKey extends infer K
     : never
   : never;
 
-/** Why the accounts room says no, as far as it is said at a form. */
+/** Why accounts refuse something, as far as it is said at a form. */
 export type AccountProblem =
   | InvalidField
   | { readonly kind: Exclude<MessageKinds<'account-problem'>, InvalidField['field']> };
@@ -30,7 +30,7 @@ export function accountProblems(
   });
 }
 
-/** The same in one text, for scripts of ours. */
+/** The same in one text, for the script of the passkey forms. */
 export const accountProblemText = (words: Words, refusal: AccountProblem): string =>
   accountProblems(words, refusal)
     .map(({ text }) => text)

@@ -3,8 +3,8 @@ import { csrfField } from '../components.ts';
 import type { Frame, Html } from '../frame.ts';
 
 /**
- * A form that a browser fills in with its answer, and says until then what it needs. `options`:
- * where the script asks what to do; `does`: what that is.
+ * A form that a browser fills in with its answer, and says until then what it needs. `optionsUrl`:
+ * where the script asks for the options of `ceremony`.
  */
 export const passkeyForm = (
   { words, csrfToken }: Frame,

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Html } from '../frame.ts';
 
-/** An address of ours that keeps where its visitor goes afterwards. */
+/** A path of this server that carries along where its visitor goes afterwards. */
 export const withReturnTo = (path: string, returnto: string): string =>
   returnto === '/' ? path : `${path}?${new URLSearchParams({ returnto })}`;
 

@@ -12,7 +12,7 @@ import { layout } from '../layout.ts';
 import type { MessageKey, Words } from '../words.ts';
 import { adminNav } from './admin-nav.template.ts';
 
-/** How many notices are in a state, as far as they were counted. */
+/** How many notifications are in a state, as far as they were counted. */
 export interface PartialCount {
   readonly count: number;
   readonly isLowerBound: boolean;

@@ -46,7 +46,8 @@ export function pageRoutes(app: FastifyInstance, services: Services): void {
   reviewRoutes(pages, services);
   auditRoutes(pages, {
     ...services,
-    auditEntrySerializer: (actor) => makeAuditEntrySerializer(services, actor),
+    auditEntrySerializer: (actor) =>
+      makeAuditEntrySerializer(services.registry.query(actor).personLookup()),
   });
   overviewRoutes(pages, { ...services, server: services });
   groupsRoutes(pages, services);

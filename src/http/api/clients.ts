@@ -1,24 +1,14 @@
 import { z } from 'zod';
-import { hasRight, managerOf, RIGHTS } from '#registry/actor.ts';
+import { accountOf, hasRight, managerOf, RIGHTS } from '#registry/actor.ts';
 import { grantTypes, protocols, stages } from '#registry/model/client.ts';
-import type { ClientFilter } from '#registry/records.ts';
-import { hiddenReason, maySeeHidden } from '#registry/visibility.ts';
-import { makePersonLookup } from '../account-names.ts';
-import {
-  canManage,
-  canManageOrReview,
-  findVisibleClient,
-  NO_USER_ID,
-  noSuchApp,
-  resolveUserId,
-  signedInUserId,
-} from '../app-access.ts';
+import { NO_USER_ID } from '#registry/queries/people.ts';
 import {
   clientParams,
   commonAppRefusals,
-  paginate,
+  noSuchApp,
   paginationQuery,
   parseCursor,
+  respondWithPage,
   sessionOnlyRefusals,
   submitAction,
 } from './common.ts';
@@ -119,49 +109,31 @@ export const clientRoutes: readonly ApiRoute[] = [
     refusals: ['permission_denied'],
     async handle(call) {
       const { services, actor, query } = call;
-      const viewerId = signedInUserId(actor);
+      const registry = services.registry.query(actor);
+      const none = { status: 200, body: { items: [], next: null } };
+      const own = accountOf(actor)?.id;
       const owner =
-        query.owner === 'me'
-          ? viewerId
-          : query.owner === undefined
-            ? undefined
-            : await resolveUserId(services, query.owner);
-      if (
-        (query.owner !== undefined && owner === undefined) ||
-        (query.keeper && viewerId === undefined)
-      )
-        return { status: 200, body: { items: [], next: null } };
+        query.owner === 'me' ? own : query.owner && (await registry.userIdOf(query.owner));
+      if (query.owner !== undefined && owner === undefined) return none;
       if (query.orphaned && !hasRight(actor, RIGHTS.review))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
       // To an app that was not lent the person's own apps, they are like anybody's.
-      const canManageApps = managerOf(actor) !== null;
-      if (query.keeper && !canManageApps) return { status: 200, body: { items: [], next: null } };
-      const isOwnList =
-        canManageApps &&
-        viewerId !== undefined &&
-        (owner === viewerId || query.keeper !== undefined);
+      const manager = managerOf(actor)?.id;
+      if (query.keeper && manager === undefined) return none;
       const below = parseCursor(query.cursor);
-      const filter: ClientFilter = {
-        ...(owner === undefined ? {} : { ownerId: owner }),
-        ...(query.keeper && viewerId !== undefined ? { managerId: viewerId } : {}),
+      const clients = await registry.listClients({
+        ...(owner === undefined || owner === '' ? {} : { ownerId: owner }),
+        ...(query.keeper && manager !== undefined ? { managerId: manager } : {}),
         ...(query.stage ? { stage: query.stage } : {}),
         ...(query.protocol ? { protocol: query.protocol } : {}),
         ...(query.name === undefined ? {} : { name: query.name }),
         ...(query.orphaned ? { orphaned: true } : {}),
-        ...(isOwnList || maySeeHidden(actor) ? {} : { suppressed: false }),
         ...(below === undefined ? {} : { below }),
-        limit: query.limit + 1,
-      };
-      const lookUpPerson = makePersonLookup(services);
-      return paginate(
-        call,
-        await services.records.listClients(filter),
-        ({ number }) => number,
-        // The row of an app whose entry in the configuration is gone.
-        async (client) =>
-          client.stage === 'configured' && !isOwnList && !maySeeHidden(actor)
-            ? undefined
-            : serializeClient(services, actor, client, lookUpPerson),
+        limit: query.limit,
+      });
+      const lookUpPerson = registry.personLookup();
+      return respondWithPage(call, clients, (client) =>
+        serializeClient(services, actor, client, lookUpPerson),
       );
     },
   }),
@@ -209,7 +181,8 @@ export const clientRoutes: readonly ApiRoute[] = [
     answer: { status: 200, schema: clientSchema },
     refusals: ['invalid_consumer_key'],
     async handle(call) {
-      const client = await findVisibleClient(call, call.params.client_id);
+      const registry = call.services.registry.query(call.actor);
+      const client = await registry.findClient(call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
       const body = await serializeClient(call.services, call.actor, client);
       return { status: 200, body, headers: { etag: `"${body.change_token}"` } };
@@ -260,16 +233,15 @@ export const clientRoutes: readonly ApiRoute[] = [
     answer: { status: 200, schema: z.object({ items: z.array(secretSchema) }) },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const client = await findVisibleClient(call, call.params.client_id);
+      const registry = call.services.registry.query(call.actor);
+      const client = await registry.findClient(call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      const viewerCanManage = canManage(
-        call.actor,
-        client,
-        await call.services.records.teamOf(client.id),
-      );
-      if (hiddenReason('secrets', client, call.actor, viewerCanManage))
-        return { refusal: { kind: 'permission_denied', right: null } };
-      return { status: 200, body: { items: await serializeSecrets(call.services, client) } };
+      const reasonHidden = await registry.fieldVisibility(client);
+      if (reasonHidden('secrets')) return { refusal: { kind: 'permission_denied', right: null } };
+      return {
+        status: 200,
+        body: { items: await serializeSecrets(call.services, call.actor, client) },
+      };
     },
   }),
   route({
@@ -315,12 +287,12 @@ export const clientRoutes: readonly ApiRoute[] = [
     answer: { status: 200, schema: z.object({ items: z.array(revisionSchema) }) },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const client = await findVisibleClient(call, call.params.client_id);
+      const registry = call.services.registry.query(call.actor);
+      const client = await registry.findClient(call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await canManageOrReview(call, client)))
-        return { refusal: { kind: 'permission_denied', right: null } };
-      const lookUpPerson = makePersonLookup(call.services);
-      const revisions = await call.services.records.listRevisions(client.id);
+      const revisions = await registry.listRevisions(client);
+      if (revisions === undefined) return { refusal: { kind: 'permission_denied', right: null } };
+      const lookUpPerson = registry.personLookup();
       const items = await Promise.all(
         revisions.map((revision) => serializeRevision(client, revision, lookUpPerson)),
       );
@@ -394,18 +366,12 @@ export const clientRoutes: readonly ApiRoute[] = [
     },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const { services } = call;
-      const client = await findVisibleClient(call, call.params.client_id);
+      const registry = call.services.registry.query(call.actor);
+      const client = await registry.findClient(call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      const team = await services.records.teamOf(client.id);
-      const viewerId = managerOf(call.actor)?.id;
-      const isInvited =
-        viewerId !== undefined &&
-        (team.offer?.toId === viewerId ||
-          team.maintainers.some(({ userId }) => userId === viewerId));
-      if (!isInvited && !(await canManageOrReview(call, client)))
-        return { refusal: { kind: 'permission_denied', right: null } };
-      const lookUpPerson = makePersonLookup(services);
+      const team = await registry.teamOf(client);
+      if (team === undefined) return { refusal: { kind: 'permission_denied', right: null } };
+      const lookUpPerson = registry.personLookup();
       return {
         status: 200,
         body: {
@@ -441,7 +407,8 @@ export const clientRoutes: readonly ApiRoute[] = [
       'invitations_declined',
     ],
     handle: async (call) => {
-      const userId = (await resolveUserId(call.services, call.body.user)) ?? NO_USER_ID;
+      const registry = call.services.registry.query(call.actor);
+      const userId = (await registry.userIdOf(call.body.user)) ?? NO_USER_ID;
       return submitAction(call, 'invite', { userId, reason: call.body.reason }, 201);
     },
   }),
@@ -508,7 +475,8 @@ export const clientRoutes: readonly ApiRoute[] = [
       'invitations_declined',
     ],
     handle: async (call) => {
-      const userId = (await resolveUserId(call.services, call.body.user)) ?? NO_USER_ID;
+      const registry = call.services.registry.query(call.actor);
+      const userId = (await registry.userIdOf(call.body.user)) ?? NO_USER_ID;
       return submitAction(call, 'offer', { userId, reason: call.body.reason }, 201);
     },
   }),
@@ -522,15 +490,15 @@ export const clientRoutes: readonly ApiRoute[] = [
     answer: { status: 200, schema: invitationsSchema },
     refusals: ['not_logged_in'],
     async handle({ services, actor }) {
-      const viewerId = signedInUserId(actor);
-      if (viewerId === undefined) return { refusal: { kind: 'not_logged_in' } };
-      const items = (await services.records.invitationsOf(viewerId)).map(({ clientId, kind }) => ({
+      if (accountOf(actor) === null) return { refusal: { kind: 'not_logged_in' } };
+      const registry = services.registry.query(actor);
+      const items = (await registry.listInvitations()).map(({ clientId, kind }) => ({
         client_id: clientId,
         kind,
       }));
       return {
         status: 200,
-        body: { items, declined: await services.registry.invitationsDeclined(viewerId) },
+        body: { items, declined: await registry.declinesInvitations() },
       };
     },
   }),
@@ -563,24 +531,17 @@ export const clientRoutes: readonly ApiRoute[] = [
     answer: { status: 200, schema: pageSchema(auditEntrySchema) },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const { services, actor } = call;
-      const client = await findVisibleClient(call, call.params.client_id);
+      const registry = call.services.registry.query(call.actor);
+      const client = await registry.findClient(call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await canManageOrReview(call, client)))
-        return { refusal: { kind: 'permission_denied', right: null } };
       const after = parseCursor(call.query.cursor);
-      const filter = {
-        clientId: client.id,
-        about: 'clients',
-        limit: call.query.limit + 1,
+      const entries = await registry.auditOf(client, {
+        limit: call.query.limit,
         ...(after === undefined ? {} : { after }),
-      } as const;
-      return paginate(
-        call,
-        await services.records.listAudit(filter),
-        ({ id }) => id,
-        makeAuditEntrySerializer(services, actor),
-      );
+      });
+      return entries.ok
+        ? respondWithPage(call, entries.value, makeAuditEntrySerializer(registry.personLookup()))
+        : { refusal: entries.refusal };
     },
   }),
 ];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { cutPage } from '#kernel/paging.ts';
-import { redactRefusal } from '../app-access.ts';
+import { cutPage, type Page } from '#kernel/paging.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
 import type { ApiCall, ApiResponse } from './route.ts';
 import { serializeOutcome } from './shapes.ts';
 
@@ -17,6 +17,8 @@ export const sessionOnlyRefusals = [
   'browser_session_required',
   'reauthentication_required',
 ] as const;
+/** The refusal of an app that the caller may not know of, or that does not exist. */
+export const noSuchApp = { kind: 'invalid_consumer_key' } as const satisfies RegistryRefusal;
 export const clientParams = z.object({ client_id: z.string().max(64) });
 const MAX_PAGE_SIZE = 100;
 
@@ -40,23 +42,25 @@ export function parseCursor(cursor: string | undefined): number | undefined {
   return /^c\d{1,15}$/.test(text) ? Number(text.slice(1)) : undefined;
 }
 
-/**
- * A page of a list: one more than the limit was asked for, to know whether there is more. Rows that
- * `show` has nothing for are left out.
- */
+/** Answers a part of a list: of the rows one more than the limit was asked for. */
 export async function paginate<T>(
   call: ApiCall<unknown, { readonly limit: number }>,
   rows: readonly T[],
   cursorOf: (row: T) => number,
   serialize: (row: T) => Promise<unknown>,
 ): Promise<ApiResponse> {
-  const { limit } = call.query;
-  const { items: pageRows, next } = cutPage(rows, limit, (row) => formatCursor(cursorOf(row)));
+  return respondWithPage(call, cutPage(rows, call.query.limit, cursorOf), serialize);
+}
+
+/** Answers a part of a list, with the address of the next. */
+export async function respondWithPage<T>(
+  call: ApiCall<unknown, { readonly limit: number }>,
+  page: Page<T>,
+  serialize: (row: T) => Promise<unknown>,
+): Promise<ApiResponse> {
   const items: unknown[] = [];
-  for (const row of pageRows) {
-    const item = await serialize(row);
-    if (item !== undefined) items.push(item);
-  }
+  for (const row of page.items) items.push(await serialize(row));
+  const next = page.next === null ? null : formatCursor(page.next);
   if (next === null) return { status: 200, body: { items, next } };
   const query = new URLSearchParams(
     Object.entries({ ...call.query, cursor: next }).map(([name, value]) => [name, String(value)]),
@@ -81,6 +85,9 @@ export async function submitAction(
     clientId: params.client_id,
     ...(ifMatch === undefined ? {} : { etag: ifMatch }),
   });
-  if (!answer.ok) return { refusal: await redactRefusal(call, params.client_id, answer.refusal) };
+  if (!answer.ok) {
+    const query = services.registry.query(actor);
+    return { refusal: await query.visibleRefusal(params.client_id, answer.refusal) };
+  }
   return { status, body: await serializeOutcome(services, actor, answer.value) };
 }

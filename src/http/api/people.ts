@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
-import { hasRight, RIGHTS } from '#registry/actor.ts';
-import type { AuditFilter } from '#registry/audit.ts';
-import { resolveUserId, signedInUserId } from '../app-access.ts';
-import { paginate, paginationQuery, parseCursor } from './common.ts';
+import { accountOf } from '#registry/actor.ts';
+import { NO_USER_ID } from '#registry/queries/people.ts';
+import { paginate, paginationQuery, parseCursor, respondWithPage } from './common.ts';
 import { type ApiCall, type ApiResponse, type ApiRoute, apiScopes, route } from './route.ts';
 import {
   auditEntrySchema,
@@ -36,54 +35,35 @@ const auditQuery = z.strictObject({
 
 const parseInstant = (text: string) => instant(Date.parse(text) / 1000);
 
-/**
- * Lines this caller may read: everything about apps for reviewers, consents of others with the
- * right to see private things, one's own always.
- */
+/** The audit log as far as this caller may read it. */
 async function listAuditEntries(
   call: ApiCall<unknown, z.output<typeof auditQuery>>,
 ): Promise<ApiResponse> {
   const { services, actor, query, request } = call;
-  const viewerId = signedInUserId(actor);
-  if (viewerId === undefined) return { refusal: { kind: 'not_logged_in' } };
+  const registry = services.registry.query(actor);
+  // A name that nobody has did nothing.
   const actorId =
     query.actor === 'me'
-      ? viewerId
-      : query.actor === undefined
-        ? undefined
-        : await resolveUserId(services, query.actor);
-  // The scope was lent for just this: what the person may read here, the app may.
-  const ownRights = services.rights.rightsOf(actor.kind === 'person' ? actor.account : null);
-  const [isReviewer, canViewPrivate] = [
-    ownRights.has(RIGHTS.review),
-    hasRight(actor, RIGHTS.viewPrivate),
-  ];
-  if (actorId !== viewerId && !isReviewer && !canViewPrivate)
-    return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
+      ? accountOf(actor)?.id
+      : query.actor && ((await registry.userIdOf(query.actor)) ?? NO_USER_ID);
   const asJsonLines = /application\/(?:jsonl|x-ndjson)/.test(request.headers.accept ?? '');
   const limit = asJsonLines ? query.limit : Math.min(query.limit, 100);
   const after = parseCursor(query.cursor);
-  const filter: AuditFilter = {
+  const page = await registry.auditLog({
     allowStale: true,
     ...(query.client_id === undefined ? {} : { clientId: query.client_id as ClientId }),
-    ...(actorId === undefined ? {} : { actorId }),
+    ...(actorId === undefined || actorId === '' ? {} : { actorId }),
     ...(query.action === undefined ? {} : { action: query.action }),
     ...(query.from === undefined ? {} : { from: parseInstant(query.from) }),
     ...(query.until === undefined ? {} : { until: parseInstant(query.until) }),
-    ...(actorId === viewerId || canViewPrivate ? {} : { about: 'clients' as const }),
     ...(after === undefined ? {} : { after }),
-    limit: limit + 1,
-  };
-  // Nobody of that name did anything.
-  const entries =
-    query.actor !== undefined && actorId === undefined
-      ? []
-      : await services.records.listAudit(filter);
-  const response = await paginate(
+    limit,
+  });
+  if (!page.ok) return { refusal: page.refusal };
+  const response = await respondWithPage(
     { ...call, query: { ...query, limit } },
-    entries,
-    ({ id }) => id,
-    makeAuditEntrySerializer(services, actor),
+    page.value,
+    makeAuditEntrySerializer(registry.personLookup()),
   );
   if (!asJsonLines || !('status' in response)) return response;
   const { items } = response.body as { readonly items: readonly unknown[] };
@@ -115,16 +95,15 @@ export const consentAndAuditRoutes: readonly ApiRoute[] = [
     refusals: ['not_logged_in', 'permission_denied', 'not_found'],
     async handle(call) {
       const { services, actor, query } = call;
-      const viewerId = signedInUserId(actor);
-      if (viewerId === undefined) return { refusal: { kind: 'not_logged_in' } };
-      const user = query.user === undefined ? viewerId : await resolveUserId(services, query.user);
-      if (user !== viewerId && !hasRight(actor, RIGHTS.viewPrivate))
-        return { refusal: { kind: 'permission_denied', right: RIGHTS.viewPrivate } };
+      const own = accountOf(actor)?.id;
+      if (own === undefined) return { refusal: { kind: 'not_logged_in' } };
+      const registry = services.registry.query(actor);
+      const user = query.user === undefined ? own : await registry.userIdOf(query.user);
+      const consents = await registry.consentsOf(user ?? NO_USER_ID);
+      if (!consents.ok) return { refusal: consents.refusal };
       if (user === undefined) return { refusal: { kind: 'not_found', what: 'person' } };
       const below = parseCursor(query.cursor) ?? Number.POSITIVE_INFINITY;
-      const rows = (await services.records.listConsents(user))
-        .filter(({ id }) => id < below)
-        .slice(0, query.limit + 1);
+      const rows = consents.value.filter(({ id }) => id < below).slice(0, query.limit + 1);
       const serialized = await serializeConsents(services, actor, rows);
       return paginate(
         call,

@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { hasRight, RIGHTS } from '#registry/actor.ts';
 import { suspensions } from '#registry/model/client.ts';
-import { maySeeHidden } from '#registry/visibility.ts';
-import { makePersonLookup } from '../account-names.ts';
-import { canManageOrReview, findVisibleClient, noSuchApp } from '../app-access.ts';
 import {
   clientParams,
   commonAppRefusals,
-  paginate,
+  noSuchApp,
   paginationQuery,
   parseCursor,
+  respondWithPage,
   sessionOnlyRefusals,
   submitAction,
 } from './common.ts';
@@ -98,27 +96,21 @@ export const reviewRoutes: readonly ApiRoute[] = [
       if (!hasRight(actor, RIGHTS.review))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
       const below = parseCursor(query.cursor);
-      const clients = await services.records.listClients({
+      const registry = services.registry.query(actor);
+      const clients = await registry.listClients({
         ...(query.kind === 'apps' ? { stage: 'proposed' } : { hasOpenRevision: true }),
-        ...(maySeeHidden(actor) ? {} : { suppressed: false }),
         ...(below === undefined ? {} : { below }),
-        limit: query.limit + 1,
+        limit: query.limit,
       });
-      const lookUpPerson = makePersonLookup(services);
-      return paginate(
-        call,
-        clients,
-        ({ number }) => number,
-        async (client) => {
-          const revision =
-            query.kind === 'apps' ? undefined : await services.records.openRevision(client.id);
-          return {
-            client: await serializeClient(services, actor, client, lookUpPerson),
-            revision: revision ? await serializeRevision(client, revision, lookUpPerson) : null,
-            risk: serializeRisk(await services.registry.risk(client, revision?.fields)),
-          };
-        },
-      );
+      const lookUpPerson = registry.personLookup();
+      return respondWithPage(call, clients, async (client) => {
+        const revision = query.kind === 'apps' ? undefined : await registry.openRevision(client);
+        return {
+          client: await serializeClient(services, actor, client, lookUpPerson),
+          revision: revision ? await serializeRevision(client, revision, lookUpPerson) : null,
+          risk: serializeRisk(await services.registry.risk(client, revision?.fields)),
+        };
+      });
     },
   }),
   route({
@@ -134,11 +126,12 @@ export const reviewRoutes: readonly ApiRoute[] = [
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
       const { services, actor } = call;
-      const client = await findVisibleClient(call, call.params.client_id);
+      const registry = services.registry.query(actor);
+      const client = await registry.findClient(call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
       if (!hasRight(actor, RIGHTS.review))
         return { refusal: { kind: 'permission_denied', right: RIGHTS.review } };
-      const revision = await services.records.openRevision(client.id);
+      const revision = await registry.openRevision(client);
       return {
         status: 200,
         body: serializeRisk(await services.registry.risk(client, revision?.fields)),
@@ -166,9 +159,10 @@ export const reviewRoutes: readonly ApiRoute[] = [
     },
     refusals: ['invalid_consumer_key', 'permission_denied'],
     async handle(call) {
-      const client = await findVisibleClient(call, call.params.client_id);
+      const registry = call.services.registry.query(call.actor);
+      const client = await registry.findClient(call.params.client_id);
       if (client === undefined) return { refusal: noSuchApp };
-      if (!(await canManageOrReview(call, client)))
+      if (!(await registry.canManageOrReview(client)))
         return { refusal: { kind: 'permission_denied', right: null } };
       const { users, tokens, calls } = await call.services.registry.impact(client.id);
       return { status: 200, body: { users, tokens, calls_last_day: calls } };

@@ -1,16 +1,7 @@
 import { z } from 'zod';
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
-import { canManageClient } from '#registry/access.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
-import {
-  type Actor,
-  AUDIT_SCOPE,
-  accountOf,
-  hasAnyScope,
-  hasRight,
-  RIGHTS,
-} from '#registry/actor.ts';
-import type { ReadableAuditEntry } from '#registry/audit.ts';
+import type { Actor } from '#registry/actor.ts';
 import {
   type Client,
   grantTypes,
@@ -21,11 +12,9 @@ import {
 } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import { type Revision, revisionStages } from '#registry/model/revision.ts';
-import type { Team } from '#registry/model/team.ts';
+import type { VisibleAuditEntry } from '#registry/queries/audit.ts';
+import type { PersonLookup } from '#registry/queries/people.ts';
 import type { Risk } from '#registry/review/risk.ts';
-import { hiddenReason } from '#registry/visibility.ts';
-import { makePersonLookup } from '../account-names.ts';
-import { makeChangeRedactor, makeHiddenTextCheck } from '../app-access.ts';
 import type { Services } from '../world.ts';
 import { formatTimestamp, toSnakeCase } from './problems.ts';
 
@@ -208,27 +197,23 @@ export async function serializeClient(
   services: Services,
   actor: Actor,
   client: Client,
-  lookUpPerson = makePersonLookup(services),
+  lookUpPerson: PersonLookup = services.registry.query(actor).personLookup(),
 ): Promise<Record<string, unknown>> {
-  const team: Team =
-    actor.kind === 'person' && actor.account
-      ? await services.records.teamOf(client.id)
-      : { maintainers: [], offer: null };
-  const viewerCanManage = canManageClient(actor, client, team);
+  const query = services.registry.query(actor);
+  const reasonHidden = await query.fieldVisibility(client);
   const visibleFields: Record<string, unknown> = { client_id: client.id, number: client.number };
   const hidden: string[] = [];
   for (const [field, readField] of serializedFields) {
-    if (hiddenReason(field, client, actor, viewerCanManage) === undefined)
-      visibleFields[toSnakeCase(field)] = readField(client);
+    if (reasonHidden(field) === undefined) visibleFields[toSnakeCase(field)] = readField(client);
     else hidden.push(toSnakeCase(field));
   }
-  if (hiddenReason('redirectUri', client, actor, viewerCanManage) === undefined)
+  if (reasonHidden('redirectUri') === undefined)
     visibleFields.redirect_uri_unicode = toUnicodeUri(client.redirectUri);
   else hidden.push('redirect_uri_unicode');
-  if (hiddenReason('ownerId', client, actor, viewerCanManage) === undefined)
+  if (reasonHidden('ownerId') === undefined)
     visibleFields.owner = await lookUpPerson(client.ownerId);
   else hidden.push('owner');
-  const lastUsedDays = await services.records.lastUsed('client', [client.id]);
+  const lastUsedDays = await query.lastUsed('client', [client.id]);
   return {
     ...visibleFields,
     stage_at: formatTimestamp(client.stageAt),
@@ -266,10 +251,11 @@ export async function serializeOutcome(
 
 export async function serializeSecrets(
   services: Services,
+  actor: Actor,
   client: Client,
 ): Promise<readonly unknown[]> {
   const activeSecrets = liveSecrets(client, services.clock.now());
-  const lastUsedDays = await services.records.lastUsed(
+  const lastUsedDays = await services.registry.query(actor).lastUsed(
     'secret',
     activeSecrets.map(({ id }) => String(id)),
   );
@@ -286,7 +272,7 @@ export async function serializeSecrets(
 export async function serializeRevision(
   client: Client,
   revision: Revision,
-  lookUpPerson: ReturnType<typeof makePersonLookup>,
+  lookUpPerson: PersonLookup,
 ): Promise<unknown> {
   const changes = Object.entries(revision.fields)
     .map(([field, after]) => ({
@@ -308,40 +294,20 @@ export async function serializeRevision(
 
 export const serializeRisk = ({ total, findings }: Risk): unknown => ({ total, findings });
 
-/**
- * Lines of the trail. Where a request came from is shown to those who may see private things, and
- * to the one it was.
- */
-export function makeAuditEntrySerializer(
-  services: Services,
-  actor: Actor,
-): (entry: ReadableAuditEntry) => Promise<unknown> {
-  const [lookUpPerson, redactChanges, isTextHidden] = [
-    makePersonLookup(services),
-    makeChangeRedactor(services, actor),
-    makeHiddenTextCheck(services, actor),
-  ];
-  const canSeeAddresses = hasRight(actor, RIGHTS.viewPrivate);
-  const viewerId = hasAnyScope(actor, [AUDIT_SCOPE]) ? accountOf(actor)?.id : undefined;
-  return async (entry) => ({
+/** Makes entries of the audit log, as their reader may see them, into JSON. */
+export const makeAuditEntrySerializer =
+  (lookUpPerson: PersonLookup) =>
+  async (entry: VisibleAuditEntry): Promise<unknown> => ({
     id: entry.id,
     at: formatTimestamp(entry.at),
     action: entry.action,
     actor: entry.actorId === null ? null : await lookUpPerson(entry.actorId),
     via: entry.via,
-    address:
-      canSeeAddresses || (viewerId !== undefined && viewerId === entry.actorId)
-        ? entry.address
-        : null,
+    address: entry.address,
     client_id: entry.clientId,
-    // A reason may be the description of an app: it is hidden with it.
-    reason: entry.clientId === null || (await isTextHidden(entry.clientId)) ? '' : entry.reason,
-    changes: (await redactChanges(entry)).map((change) => ({
-      ...change,
-      field: toSnakeCase(change.field),
-    })),
+    reason: entry.reason,
+    changes: entry.changes.map((change) => ({ ...change, field: toSnakeCase(change.field) })),
   });
-}
 
 /** Consents of a person, for the actor who lists them. */
 export async function serializeConsents(
@@ -349,17 +315,18 @@ export async function serializeConsents(
   actor: Actor,
   consents: readonly Consent[],
 ): Promise<readonly unknown[]> {
-  const lastUsedDays = await services.records.lastUsed(
+  const query = services.registry.query(actor);
+  const lastUsedDays = await query.lastUsed(
     'consent',
     consents.map(({ id }) => String(id)),
   );
   return Promise.all(
     consents.map(async ({ id, clientId, site, scopes, acceptedAt }) => {
-      const client = await services.records.findClient(clientId);
+      const client = await query.findRequestingClient(clientId);
       const newOwner =
         client === undefined || client.suppressed
           ? null
-          : await services.registry.query(actor).newOwnerSince(client, acceptedAt);
+          : await query.newOwnerSince(client, acceptedAt);
       return {
         consent_id: id,
         client_id: clientId,

@@ -10,6 +10,9 @@ export interface Person {
   readonly name: string | null;
 }
 
+/** Looks people up, each once. */
+export type PersonLookup = (id: UserId) => Promise<Person>;
+
 /** What a reviewer weighs about the owner of an app. */
 export type OwnerFacts = Pick<Account, 'id' | 'name' | 'createdAt' | 'blocked'>;
 
@@ -28,7 +31,7 @@ export interface PersonQueries {
   /** The account somebody names, by number or by name; undefined: nobody has the name. */
   userIdOf(idOrName: number | string): Promise<UserId | undefined>;
   /** Makes a look-up that asks for each person once, for one answer. */
-  personLookup(): (id: UserId) => Promise<Person>;
+  personLookup(): PersonLookup;
 }
 
 /** Makes the queries about people; who asks does not matter. */

@@ -1,7 +1,7 @@
 import type { Transaction } from './sql/statement.ts';
 
 /**
- * How a unit of work that writes is kept apart from others at the same time. SQLite runs one at a
+ * How a transaction that writes is kept apart from others at the same time. SQLite runs one at a
  * time and needs no word of it; on PostgreSQL (ADR 8):
  * - `serializable`: as if nothing else ran. SERIALIZABLE, and run again when it met another.
  * - `serialized-queue`: the same, and one after another on all nodes, so that the numbers it takes
@@ -12,7 +12,7 @@ import type { Transaction } from './sql/statement.ts';
  */
 export type Isolation = 'serializable' | 'serialized-queue' | 'read-committed' | 'autocommit';
 
-/** Runs units of work. The store's verbs know nothing else of the database. */
+/** Runs transactions. The store's verbs know nothing else of the database. */
 export interface Driver {
   /** Outside a transaction, at once. */
   read<T>(transaction: Transaction<T>): Promise<T>;
@@ -25,7 +25,7 @@ export interface Driver {
   /**
    * All or nothing, durable when the promise resolves. `make` may be called again: when a
    * neighbour's fault undid the batch, or when two met. Rejects with `Unavailable` when it is not
-   * known to be stored. `serializable` unless the unit says that less will do.
+   * known to be stored. `serializable` unless the caller says that less will do.
    */
   write<T>(makeTransaction: () => Transaction<T>, isolation?: Isolation): Promise<T>;
   close(): Promise<void>;

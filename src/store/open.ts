@@ -1,7 +1,7 @@
 import type { PostgresOptions } from './postgres/open.ts';
 import type { Store } from './store.ts';
 
-/** What every backend may be told; each takes what it has a use for. */
+/** What every backend may be given; each takes what it has a use for. */
 export interface StoreOptions extends PostgresOptions {
   /** SQLite brings its schema up to date when it is opened, unless this is false. */
   readonly migrate?: boolean;

@@ -65,7 +65,7 @@ export interface StorePorts
   recordTime: StoreClock['recordTime'];
   /**
    * Deletes at most `limit` rows of each short-lived table that had expired at `now`; answers how
-   * many went. It is the caller who knows that all clocks agree that it is later. Sealed answers of
+   * many went. It is the caller who knows that all clocks agree that it is later. Encrypted responses of
    * used refresh tokens and old days of use go as well. A nonce that expired no later than the last
    * one deleted is `seen` from then on.
    */

@@ -37,19 +37,19 @@ export type CacheRow = <K extends CachedKind>(kind: K, key: RowKey, value: Cache
 
 /**
  * What one process knows of rows it read a moment ago (ADR 12). Only found things are remembered,
- * so a memory can let somebody in for as long as its lease lasts, and never keeps anybody out.
+ * so a cache can let somebody in for as long as its lease lasts, and never keeps anybody out.
  */
 export interface RowCache {
-  /** Undefined: not known, known for too long, or nobody vouches for it just now. */
+  /** Undefined: not known, known for too long, or the lease has run out. */
   lookup<K extends CachedKind>(kind: K, key: RowKey): CachedRows[K] | undefined;
   /** To be taken before the store is asked. */
   beginRead(): CacheRow;
   invalidate(change: RowChange): void;
   invalidateAll(): void;
-  /** The present, to be vouched for later. */
+  /** The present, to extend the lease from later. */
   readClocks(): ClockReading;
   /**
-   * Everything that was changed until then has been forgotten: the memory may be believed until a
+   * Everything that was changed until then has been forgotten: the cache may be believed until a
    * lease later, by both clocks.
    */
   extendLease(at: ClockReading): void;
@@ -63,13 +63,13 @@ export interface RowCacheOptions {
   /** Milliseconds of the day; without it, suspending the machine goes unnoticed. */
   readonly wallClock?: () => number;
   /**
-   * How long after a proof that every change was heard of the memory is believed: the longest that
+   * How long after a proof that every change was heard of the cache is believed: the longest that
    * it can be behind.
    */
   readonly leaseMs?: number;
   /**
    * How long a thing is known before it is asked again, whatever was heard: the bound should a
-   * change be told by nobody.
+   * change be announced by nobody.
    */
   readonly maxAgeMs?: number;
   /** Things of each kind; the oldest go first. */

@@ -19,12 +19,12 @@ export type CachedReads = Pick<RegistryRecords, 'findClient'> &
   Pick<AccountRecords, 'findAccount'> &
   Pick<TokenCredentialRecords, 'findTokenCredentials'> &
   Pick<OAuth2Records, 'findAccessToken'> & {
-    /** Whether answers come from memory just now; otherwise each question is asked. */
+    /** Whether answers come from the cache just now; otherwise each question is asked. */
     isLeaseValid(): boolean;
   };
 
 /**
- * Answers from memory what it knows, and asks for the rest. `wanted` is told that somebody asks.
+ * Answers from the cache what is there, and asks for the rest. `onRead` is called with each read.
  */
 export function makeCachedReads(driver: Driver, cache: RowCache, onRead: () => void): CachedReads {
   const readThrough = <K extends CachedKind, I extends string | number>(

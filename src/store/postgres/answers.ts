@@ -23,7 +23,7 @@ export async function commit(client: pg.PoolClient): Promise<void> {
 /** The connection is in no state to go on. */
 export class BrokenConnection extends Error {}
 
-/** What the server answered. A connection that cannot be used again is told apart. */
+/** What the server answered. A connection that cannot be used again has a fault of its own. */
 export async function checkAnswer<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;

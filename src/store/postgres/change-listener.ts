@@ -35,7 +35,7 @@ export interface ChangeListener {
 }
 
 /**
- * Reads what a trigger told. Undefined: it speaks of something this program does not know, and
+ * Reads what a trigger announced. Undefined: it speaks of something this program does not know, and
  * anything may have changed.
  */
 function parseRowChange(payload: string): RowChange | undefined {

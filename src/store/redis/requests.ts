@@ -10,7 +10,7 @@ import { assertInserted, checkSize, parseUnexpired, type RedisContext } from './
 
 /**
  * Requests for a decision are kept so much longer than they can be decided on, so that a person who
- * comes late is told of which app they were.
+ * comes late is shown which app they were for.
  */
 const DAY = seconds(86_400);
 const requestKey = (digest: Digest) => `gh:request:{${digest}}`;

@@ -17,7 +17,7 @@ const insertToken = sql(`
     :expires_at, 0)`);
 
 /**
- * The same, if the client is in that edition: what was judged from memory is found out to be right
+ * The same, if the client has that version: what was judged from the cache is found out to be right
  * by the write itself.
  */
 const insertTokenIfVersion = sql(`
@@ -42,7 +42,7 @@ const toTokenRow = (token: AccessToken) => ({
   expires_at: token.expiresAt,
 });
 
-/** Stores the row behind an access token, inside a unit of work. */
+/** Stores the row behind an access token, inside a transaction. */
 export function* insertAccessToken(token: AccessToken): Transaction<number> {
   return yield* execute(insertToken, toTokenRow(token));
 }

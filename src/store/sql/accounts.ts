@@ -66,7 +66,7 @@ export function* createAccount(
   return row && toAccount(row);
 }
 
-/** Thrown, so that the whole unit of work is undone. */
+/** Thrown, so that the whole transaction is undone. */
 export class NameTakenError extends Error {}
 
 /** What the set-up link asks: see setup-link.ts. */

@@ -59,7 +59,7 @@ function hashEntry(before: string, row: AuditRow): string {
  * Chains entries, a page at most; answers how many. `adding`: a unit that adds one, of which it
  * answers the number; what others left unchained (a version before, another program) is chained
  * with it, and marked as late. All is asked in one go, as others wait behind: whoever calls stands
- * in the queue of the trail.
+ * in the queue of the audit log.
  */
 function* chainPage(
   insertion: Transaction<number | null>,
@@ -179,7 +179,7 @@ async function verifyChain(
   return { entries, head: last, late, breaks, more };
 }
 
-/** Answers the questions about the chain of the audit trail. */
+/** Answers the questions about the chain of the audit log. */
 export function makeAuditChainStore(driver: Driver): AuditChain {
   return {
     auditHead: async () => {

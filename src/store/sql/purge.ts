@@ -36,7 +36,7 @@ const purgeNonces = sql(`
 
 /**
  * What stays a day longer: codes and refresh tokens, so that a late replay still kills its family,
- * and requests for a decision, so that a person who comes late is told of which app they were.
+ * and requests for a decision, so that a person who comes late is shown which app they were for.
  */
 const retainedForADay: ReadonlySet<string> = new Set([
   'codes',
@@ -109,7 +109,7 @@ const purgeRules: readonly {
 ];
 
 /**
- * The sealed answer of a rotation, a kilobyte, is given during the grace alone; reuse is told by
+ * The encrypted response of a rotation, a kilobyte, is given during the grace alone; reuse shows in
  * the row without it.
  */
 const clearAnswers = sql(`
@@ -148,7 +148,7 @@ async function purgeOutlived(
 }
 
 /**
- * Deletes expired rows, at most `limit` of each table, each table in a unit of work of its own.
+ * Deletes expired rows, at most `limit` of each table, each table in a transaction of its own.
  * `spans`: the table of access tokens has partitions, and is to be cleared only there.
  */
 export async function purgeExpired(

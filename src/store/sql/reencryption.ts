@@ -43,7 +43,7 @@ const statementsByKind: Readonly<Record<EncryptedKind, SecretStatements>> = {
 };
 
 /**
- * Sealed texts, to be sealed again. A client's count of changes stays as it is: nothing anybody can
+ * Encrypted texts, to be encrypted again. A client's count of changes stays as it is: nothing anybody can
  * see has changed, and a process that remembers the old text can still open it.
  */
 export function makeReencryptionStore(driver: Driver): EncryptedRecords {

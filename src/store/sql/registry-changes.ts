@@ -194,7 +194,7 @@ function* applyReviewEffect(client: ClientId, effect: ReviewEffect): Transaction
 }
 
 /**
- * Carries out a change, with its audit line and its notices. Every refusal comes before the first
+ * Carries out a change, with its audit entry and its notifications. Every refusal comes before the first
  * write.
  */
 export function* applyChange(

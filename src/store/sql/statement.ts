@@ -17,7 +17,7 @@ export interface Statement<R> {
   readonly postgres: DialectText;
   /** Answers rows: a select, or a write with `returning`. */
   readonly returnsRows: boolean;
-  /** What a memory of rows has to forget when this was asked. */
+  /** Which cached row is to be invalidated when this was run. */
   changedRow?(values: Values): RowChange;
   readonly row?: R;
 }
@@ -77,7 +77,7 @@ export function sql<R>(written: string | DialectTexts, cachedRow?: CachedRowRef)
 }
 
 /**
- * The same question, whose rows are held until the unit of work ends: who asks next waits (and then
+ * The same question, whose rows are locked until the transaction ends: who asks next waits (and then
  * sees what became of them), or leaves them out (`skip`). SQLite, which runs one unit at a time, is
  * asked without it.
  */
@@ -93,7 +93,7 @@ export const forUpdate = <R>(
     },
   });
 
-/** One query of a unit of work, and what it answered. */
+/** One query of a transaction, and what it answered. */
 export interface Step {
   readonly statement: Statement<unknown>;
   readonly values: Values;
@@ -114,7 +114,7 @@ export interface Batch {
 }
 
 /**
- * A unit of work: a generator that yields queries and gets their answers. It does not know whether
+ * A transaction: a generator that yields queries and gets their answers. It does not know whether
  * it is run synchronously (SQLite) or over a connection, and does nothing but ask: it may be run
  * again when its transaction is.
  */

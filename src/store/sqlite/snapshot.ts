@@ -10,7 +10,7 @@ export interface DatabaseCheck {
   readonly schema: number;
   /** What is wrong inside, in SQLite's words; null: nothing. */
   readonly problem: string | null;
-  /** Where the chain of the audit trail ends; null: it has no entry, or no chain yet. */
+  /** Where the chain of the audit log ends; null: it has no entry, or no chain yet. */
   readonly auditHead: { readonly id: number; readonly hash: string } | null;
 }
 
@@ -20,7 +20,7 @@ interface SchemaObject {
   readonly sql: string | null;
 }
 
-/** What is in a database besides its rows. SQLite's own tables are not told. */
+/** What is in a database besides its rows. SQLite's own tables are left out. */
 const schemaObjectsOf = (db: DatabaseSync): readonly SchemaObject[] =>
   db
     .prepare(

@@ -43,7 +43,7 @@ const LIKE_OPTIONS =
 const PAST_CONSTRAINT = 'nothing_of_a_later_time';
 
 /**
- * Lines of the trail have no index of their times. All of them are looked at before anybody has to
+ * Entries of the audit log have no index of their times. All of them are looked at before anybody has to
  * wait, and under the lock only the new.
  */
 async function laterEntries(

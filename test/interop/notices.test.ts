@@ -3,6 +3,8 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createWebServer } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { instant, seconds } from '#kernel/time.ts';
@@ -15,6 +17,8 @@ import type {
   NotificationTarget,
   Outbox,
 } from '#registry/notifications/notification.ts';
+import { Browser } from '../../examples/demo/browser.ts';
+import { Server } from './server.ts';
 
 const raw = Buffer.alloc(32, 9);
 const mailLimits = {
@@ -130,6 +134,7 @@ type Mood =
 async function mailSink(moods: Mood[]) {
   const letters: { to: string; text: string; mood: Mood }[] = [];
   const open = new Set<Socket>();
+  const hung = Promise.withResolvers<void>();
   const server = createServer((socket) => {
     open.add(socket.on('error', () => {}).on('close', () => open.delete(socket)));
     const mood = moods.shift() ?? 'works';
@@ -148,7 +153,7 @@ async function mailSink(moods: Mood[]) {
         heard = heard.slice(end + (inLetter ? 5 : 2));
         if (inLetter) {
           inLetter = false;
-          if (mood === 'hangs after the letter') return;
+          if (mood === 'hangs after the letter') return void hung.resolve();
           if (mood === 'drops after the letter') return void socket.destroy();
           letters.push({ to, text: said, mood });
           if (mood === 'takes it and hangs up') return void socket.destroy();
@@ -172,7 +177,7 @@ async function mailSink(moods: Mood[]) {
     for (const socket of open) socket.destroy();
     if (server.listening) await once(server, 'close');
   };
-  return { url: `smtp://127.0.0.1:${port}`, letters, stop };
+  return { url: `smtp://127.0.0.1:${port}`, letters, hung: hung.promise, stop };
 }
 
 const header = (text: string, name: string) =>
@@ -230,6 +235,51 @@ test('a mail server that is away, refuses, hangs and drops loses no letter', asy
     await worker(outbox, { mail: mailAt(sink.url) }).run();
     assert.equal(sink.letters.length, count);
   } finally {
+    await sink.stop();
+  }
+});
+
+test('a link that was being sent when the process was killed arrives once after the restart, and works', {
+  timeout: 60_000,
+}, async () => {
+  // The first connection takes the email and says nothing; every later one takes it and says so.
+  const sink = await mailSink(['hangs after the letter']);
+  const flags = ['--mail-from', 'gate@example.org', '--registration', 'open'];
+  process.env.GATEHOUSE_SMTP_URL = sink.url;
+  let server: Server | undefined;
+  try {
+    server = await Server.start({ flags });
+    const browser = new Browser();
+    const form = await browser.follow(`${server.issuer}/register`);
+    const csrf = /name="csrf" value="([^"]+)"/.exec(form.text)?.[1] ?? '';
+    const asked = await browser.follow(`${server.issuer}/register`, {
+      csrf,
+      email: 'ada@example.org',
+    });
+    assert.equal(asked.status, 200);
+    await sink.hung;
+    await server.end('SIGKILL');
+    assert.equal(sink.letters.length, 0);
+    // As if the claim of the process that is gone had run out.
+    const database = new DatabaseSync(join(server.data, 'gatehouse.db'));
+    database.exec('UPDATE notices SET due_at = 0');
+    database.close();
+    await server.run(flags);
+    for (let tries = 0; sink.letters.length === 0 && tries < 150; tries++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    const [letter] = sink.letters;
+    const text = (letter?.text ?? '').replaceAll(/=\r\n/g, '').replaceAll('=3D', '=');
+    const link = /http:\S+\/register\/finish\?token=[\w-]+/.exec(text)?.[0] ?? '';
+    assert.match((await new Browser().follow(link)).text, /ada@example\.org/);
+    // Two turns of the job later there is no other.
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    assert.deepEqual(
+      sink.letters.map(({ to }) => to),
+      ['ada@example.org'],
+    );
+  } finally {
+    delete process.env.GATEHOUSE_SMTP_URL;
+    await server?.stop();
     await sink.stop();
   }
 });

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import type { ClientId, UserId } from '#kernel/ids.ts';
 import { type Instant, instant, seconds } from '#kernel/time.ts';
+import { auditActions } from '#pages/audit-table.ts';
 import { renderNotificationEmail } from '#pages/email-templates.ts';
 import { catalogues } from '#pages/words.ts';
 import type { OutgoingEmail } from '#platform/smtp.ts';
@@ -132,6 +133,23 @@ test('a letter goes to the confirmed address, once, with a Message-ID of its key
   assert.notEqual(letters[0]?.messageId, letters[1]?.messageId);
   pass(1_000_000);
   assert.equal(await delivery.run(), 0);
+});
+
+test('a notification is in the language of the account, and in English where none is known', async () => {
+  const languages = [
+    ['de', 'App genehmigt'],
+    ['ar', 'تمت الموافقة على تطبيق'],
+    ['xx', 'App approved'],
+    [null, 'App approved'],
+  ] as const;
+  for (const [language, subject] of languages) {
+    const { delivery, put, letters } = world({
+      findReceiver: async () => ({ to: ADDRESS, language }),
+    });
+    put(toAda);
+    await delivery.run();
+    assert.ok(letters[0]?.subject.startsWith(`[Gate] ${subject}: "`), String(language));
+  }
 });
 
 test('a request is signed as Standard Webhooks wants it; a repetition has the same id and body, and its own time', async () => {
@@ -371,6 +389,14 @@ for (const event of ['toString', 'something new\n']) {
 const eventsWithEmails = Object.keys(catalogues.en).flatMap(
   (key) => /^email\.app\.(?!other)(.+)\.text$/.exec(key)?.[1] ?? [],
 );
+
+test('every entry of the audit log about an app has an email of its own', () => {
+  const aboutOthers = ['accept', 'renounce', 'block-account', 'unblock-account', 'set-groups'];
+  assert.deepEqual(
+    auditActions.filter((action) => !aboutOthers.includes(action)).toSorted(),
+    eventsWithEmails.toSorted(),
+  );
+});
 
 test('a person reads "app", never a word of the protocol', () => {
   for (const event of eventsWithEmails) {

@@ -1,15 +1,15 @@
 import type { Account } from '#accounts/account.ts';
 import type { NameValuePair } from '#encoding/form.ts';
-import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
-import { accept, type Result, refuse } from '#kernel/result.ts';
+import type { SiteId } from '#kernel/ids.ts';
+import { accept, type Result } from '#kernel/result.ts';
 import { isExpired } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import { clientAccessDenial, coversSite, narrowerSite } from '#registry/access.ts';
 import type { OAuth2RequestDetails } from '#registry/model/authorization-request.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';
 import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
 import type { TokenResponse } from './access-token.ts';
+import { type ActiveToken, authenticateToken } from './authenticate-token.ts';
 import {
   type CodeSeed,
   denialRedirect,
@@ -20,31 +20,18 @@ import {
   validateAuthorizationRequest,
 } from './endpoints/authorization.ts';
 import { type IntrospectionResponse, introspectToken } from './endpoints/introspection.ts';
+import { serverMetadata } from './endpoints/metadata.ts';
 import { revokeToken } from './endpoints/revocation.ts';
 import { type FormRequest, handleTokenRequest } from './endpoints/token.ts';
 import type { OAuth2Dependencies } from './parts.ts';
-import { lookUpAccessToken, recordTokenUse } from './presented-token.ts';
-import type { AccessToken } from './records.ts';
 import type {
   AuthorizationRefusal,
   AuthorizationResponseTarget,
   BearerRefusal,
   OAuth2Refusal,
 } from './refusals.ts';
-import { activeScopes, whyInactive } from './token-status.ts';
 
-/** A bearer token that stands. */
-export interface ActiveToken {
-  readonly client: Client;
-  /** Null: the client acts for itself. */
-  readonly user: Account | null;
-  /** Where both its consent and its client may act: one site, or every one. */
-  readonly site: SiteId;
-  readonly scopes: readonly string[];
-  readonly token: AccessToken;
-}
-
-/** One face of OAuth 2. */
+/** OAuth 2 under one profile. */
 export interface OAuth2 {
   /** Judges an authorization request for the person in front of us; null: nobody has signed in. */
   validateAuthorizationRequest(
@@ -103,9 +90,9 @@ export interface OAuth2 {
   serverMetadata(): Readonly<Record<string, unknown>>;
 }
 
-/** Builds one face of OAuth 2 over its parts. */
+/** Builds OAuth 2 under one profile. */
 export function makeOAuth2(deps: OAuth2Dependencies): OAuth2 {
-  const { clock, settings } = deps;
+  const { clock } = deps;
   return {
     validateAuthorizationRequest: (pairs, user) => validateAuthorizationRequest(deps, pairs, user),
     prepareCode: (parameters, client, user, scopes, previousSeed) =>
@@ -144,66 +131,7 @@ export function makeOAuth2(deps: OAuth2Dependencies): OAuth2 {
     revokeToken: (request) => revokeToken(deps, request),
     introspectToken: (request) => introspectToken(deps, request),
 
-    async authenticateToken(jwt, where) {
-      const invalidToken = (
-        problem: Extract<BearerRefusal, { kind: 'invalid_token' }>['problem'],
-      ) => refuse({ kind: 'invalid_token', problem } as const);
-      const found = await lookUpAccessToken(deps, jwt);
-      if (found === undefined) return invalidToken('unknown');
-      const inactiveReason = whyInactive(found.token, found, clock.now());
-      if (
-        inactiveReason === 'expired' ||
-        inactiveReason === 'revoked' ||
-        inactiveReason === 'no-consent'
-      )
-        return invalidToken(inactiveReason);
-      if (inactiveReason === 'no-scopes') return invalidToken('revoked');
-      if (typeof inactiveReason === 'object' && inactiveReason.kind === 'user-blocked')
-        return invalidToken('user-blocked');
-      if (inactiveReason !== undefined || found.client === undefined)
-        return invalidToken('not-usable');
-      const placeDenial = clientAccessDenial(found.client, found.user ?? null, where);
-      if (placeDenial?.kind === 'wrong-site' || placeDenial?.kind === 'address-not-allowed')
-        return refuse({ kind: 'not_allowed', problem: placeDenial.kind });
-      // A consent given for one site stays there, also after its client was opened to others.
-      if (
-        where.site !== undefined &&
-        found.consent !== undefined &&
-        !coversSite(found.consent.site, where.site)
-      )
-        return refuse({ kind: 'not_allowed', problem: 'wrong-site' });
-      recordTokenUse(deps, found.token);
-      const site = narrowerSite(found.consent?.site ?? EVERY_SITE, found.client.site);
-      return accept({
-        client: found.client,
-        user: found.user ?? null,
-        site,
-        scopes: activeScopes(found.token.scopes, found),
-        token: found.token,
-      });
-    },
-
-    serverMetadata() {
-      const { issuer } = settings;
-      const methods = ['client_secret_basic', 'client_secret_post', 'none'];
-      return {
-        issuer,
-        authorization_endpoint: `${issuer}/oauth2/authorize`,
-        token_endpoint: `${issuer}/oauth2/token`,
-        revocation_endpoint: `${issuer}/oauth2/revoke`,
-        introspection_endpoint: `${issuer}/oauth2/introspect`,
-        jwks_uri: `${issuer}/oauth2/jwks`,
-        scopes_supported: deps.scopes.allScopes().map(({ name }) => name),
-        response_types_supported: ['code'],
-        response_modes_supported: ['query'],
-        grant_types_supported: settings.grantTypes,
-        token_endpoint_auth_methods_supported: methods,
-        revocation_endpoint_auth_methods_supported: methods,
-        introspection_endpoint_auth_methods_supported: methods.slice(0, 2),
-        code_challenge_methods_supported: ['S256'],
-        authorization_response_iss_parameter_supported: true,
-        service_documentation: `${issuer}/`,
-      };
-    },
+    authenticateToken: (jwt, where) => authenticateToken(deps, jwt, where),
+    serverMetadata: () => serverMetadata(deps),
   };
 }

@@ -3,7 +3,7 @@ import { type Protocols, protocolsNamed, type Services } from '#http/world.ts';
 import type { EncryptedSecret } from '#kernel/ids.ts';
 import { accept, type Result } from '#kernel/result.ts';
 import { decryptWithSecret } from '#keys/secret-box.ts';
-import type { ApprovalOutcome } from '#oauth1/oauth1.ts';
+import type { ApprovalOutcome } from '#oauth1/authorization.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { CodeSeed } from '#oauth2/endpoints/authorization.ts';
 import type { AuthorizationProblem } from '#oauth2/refusals.ts';

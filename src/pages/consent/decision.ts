@@ -6,7 +6,7 @@ import type { Services } from '#http/world.ts';
 import type { Digest } from '#kernel/ids.ts';
 import { addSeconds, instant, isExpired, seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { ApprovalOutcome } from '#oauth1/oauth1.ts';
+import type { ApprovalOutcome } from '#oauth1/authorization.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { AuthorizationProblem } from '#oauth2/refusals.ts';
 import { clientAccessDenial } from '#registry/access.ts';

@@ -13,7 +13,7 @@ import { createPlatform } from '#server/platform.ts';
 import { type Ready, reportCpu } from './ready.ts';
 
 const port = 4490;
-const config = loadConfig(
+const config = await loadConfig(
   {
     port: String(port),
     data: join(process.argv[2] ?? '.', 'gatehouse'),

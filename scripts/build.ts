@@ -1,12 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { webauthnScript } from '#pages/assets/webauthn-script.ts';
 
 // `npm run build`: `dist/`, the server as one bundle that runs on Node alone: code in a few files
-// (what is loaded when used stays apart), data beside it, and the licences of everything that was
-// bundled. `npm pack` runs it.
+// (what is loaded when used stays apart), data beside it, the declarations of what `exports` offers,
+// and the licences of everything that was bundled. `npm pack` runs it.
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const out = join(root, 'dist');
@@ -27,7 +28,7 @@ const inlineWebauthn: Plugin = {
 rmSync(out, { recursive: true, force: true });
 const built = await build({
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
+  entryPoints: { main: 'src/main.ts', index: 'src/server/index.ts' },
   outdir: out,
   bundle: true,
   splitting: true,
@@ -82,3 +83,46 @@ const licences = [...packages].sort().map((directory) => {
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
 writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n\n`));
+
+writeDeclarations('src/server/index.ts');
+
+/**
+ * Writes the declarations of one file, and of those it names, into `dist/types`. The compiler keeps
+ * the names of rooms (`#config/…`), which mean something in this repository alone: they become
+ * paths.
+ */
+function writeDeclarations(entry: string): void {
+  const [emitted, project] = [join(out, 'emitted'), join(out, 'declarations.json')];
+  const compilerOptions = {
+    ...{ noEmit: false, declaration: true, emitDeclarationOnly: true },
+    ...{ rootDir: root, outDir: emitted },
+  };
+  writeFileSync(
+    project,
+    JSON.stringify({ extends: '../tsconfig.json', compilerOptions, include: [`../${entry}`] }),
+  );
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['--project', project], { stdio: 'inherit' });
+  const written = new Set<string>();
+  const copyDeclaration = (source: string): void => {
+    const file = source.replace(/\.ts$/, '.d.ts');
+    if (written.has(file)) return;
+    written.add(file);
+    const text = readFileSync(join(emitted, file), 'utf8').replaceAll(
+      /(from |import\()'([#.][^']+)'/g,
+      (_, before: string, specifier: string) => {
+        const target = specifier.startsWith('#')
+          ? join('src', specifier.slice(1))
+          : join(dirname(source), specifier);
+        copyDeclaration(target);
+        const path = relative(dirname(source), target).replace(/\.ts$/, '.js');
+        return `${before}'${path.startsWith('.') ? path : `./${path}`}'`;
+      },
+    );
+    const target = join(out, 'types', file);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+  };
+  copyDeclaration(entry);
+  rmSync(emitted, { recursive: true });
+  rmSync(project);
+}

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalizeEmail, parseEmail } from '#encoding/email.ts';
 import type { TrustedProxies } from '#encoding/forwarded.ts';
 import { accept, type Result } from '#kernel/result.ts';

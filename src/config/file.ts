@@ -1,5 +1,5 @@
 import { type Document, isScalar, parseDocument, visit } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { parseDuration, type Seconds } from '#kernel/time.ts';
 

@@ -6,7 +6,10 @@ import { StartupError } from './startup-error.ts';
  * The configuration of a command line, the environment and the files they name. Throws StartupError
  * that names every problem.
  */
-export function loadConfig(flags: CommandLineFlags, environment: Environment): Config {
+export async function loadConfig(
+  flags: CommandLineFlags,
+  environment: Environment,
+): Promise<Config> {
   const config = readConfig(flags, environment, (path, maxBytes) =>
     readRegularFile(path, maxBytes).toString('utf8'),
   );

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isIpRange, isLocalAddress } from '#encoding/address.ts';
 import type { TrustedProxies } from '#encoding/forwarded.ts';
 

@@ -160,7 +160,14 @@ function makeWords(language: Language): Words {
   };
 }
 
-const wordsByLanguage = new Map(languages.map((language) => [language, makeWords(language)]));
+const wordsByLanguage = new Map<Language, Words>();
+
+/** Made when a language is asked for: a start pays for none. */
+function plainWordsOf(language: Language): Words {
+  const words = wordsByLanguage.get(language) ?? makeWords(language);
+  wordsByLanguage.set(language, words);
+  return words;
+}
 
 const regionalWords = new Map<string, Words>();
 
@@ -169,7 +176,7 @@ const regionalWords = new Map<string, Words>();
  * the language does.
  */
 export function wordsOf(language: Language, region: string | null = null): Words {
-  const plain = wordsByLanguage.get(language) as Words;
+  const plain = plainWordsOf(language);
   // No more tags than these can be asked for, and only one that has a form of its own is made.
   if (region === null || !/^(?:[A-Z]{2}|\d{3})$/.test(region)) return plain;
   const tag = `${language}-${region}`;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isClientId } from '#kernel/ids.ts';
 import { grantTypes, protocols } from './model/client.ts';
 

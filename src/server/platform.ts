@@ -13,7 +13,7 @@ import {
 import { type HttpClient, makeHttpClient } from '#platform/http-client.ts';
 import { jsonLog, type Log } from '#platform/log.ts';
 import { type Entropy, systemEntropy } from '#platform/random.ts';
-import { type MailTransport, makeSmtpTransport } from '#platform/smtp.ts';
+import type { MailTransport } from '#platform/smtp.ts';
 import { verifyRestoredBackup } from './backup-manifest.ts';
 import { isDanglingLink } from './data-directory.ts';
 import { loadConfiguredStore, type OpenConfiguredStore } from './open-store.ts';
@@ -67,10 +67,17 @@ export async function createPlatform(
     openStore: await loadConfiguredStore(config),
     masterKeys: config.masterKeys ? makeFixedKeyring(configuredKeys ?? []) : openKeyring(directory),
     signingKeys: openSigningKeys(directory),
-    mailTransport:
-      config.smtpUrl === null
-        ? null
-        : makeSmtpTransport({ url: config.smtpUrl, from: config.mailFrom }),
+    mailTransport: await openMailTransport(config),
     httpClient: makeHttpClient(),
   };
+}
+
+/** The mail server of a configuration, whose client is loaded when there is one. */
+async function openMailTransport({
+  smtpUrl,
+  mailFrom,
+}: Pick<Config, 'smtpUrl' | 'mailFrom'>): Promise<MailTransport | null> {
+  if (smtpUrl === null) return null;
+  const { makeSmtpTransport } = await import('#platform/smtp.ts');
+  return makeSmtpTransport({ url: smtpUrl, from: mailFrom });
 }

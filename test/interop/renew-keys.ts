@@ -7,7 +7,7 @@ import { composeServer } from '#server/compose.ts';
 import { createPlatform } from '#server/platform.ts';
 
 const AHEAD = 100 * 86_400;
-const config = loadConfig({ data: process.argv[2], 'log-level': 'silent' }, process.env);
+const config = await loadConfig({ data: process.argv[2], 'log-level': 'silent' }, process.env);
 const outside = await createPlatform(config);
 const clock = {
   now: () => instant(Date.now() / 1000 + AHEAD),

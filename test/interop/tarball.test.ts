@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -10,6 +10,13 @@ import { freePort, password } from './server.ts';
 // What an operator installs: the packed tarball, in an empty folder, without this repository.
 
 const root = new URL('../../', import.meta.url).pathname;
+
+const EMBEDDED = `
+import('gatehouse').then(async ({ startGatehouse }) => {
+  const server = await startGatehouse({ settings: { port: '0', data: './embedded' } });
+  console.log((await fetch(server.address + '/readyz')).status);
+  await server.stop();
+});`;
 
 describe('the packed tarball, installed in an empty folder', { timeout: 180_000 }, () => {
   // A blank in the path, as people have it.
@@ -47,8 +54,10 @@ describe('the packed tarball, installed in an empty folder', { timeout: 180_000 
     );
     assert.deepEqual(installed, ['gatehouse']);
     assert.deepEqual(
-      files.filter((file) =>
-        /(^|\/)(src|test|examples|bench|scripts)\/|\.(ts|webp|png)$/.test(file),
+      files.filter(
+        (file) =>
+          /(^|\/)(test|examples|bench|scripts)\/|\.(webp|png)$/.test(file) ||
+          (file.endsWith('.ts') && !file.endsWith('.d.ts')),
       ),
       [],
     );
@@ -68,6 +77,40 @@ describe('the packed tarball, installed in an empty folder', { timeout: 180_000 
       'intl-messageformat',
     ])
       assert.match(licences, new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\\S* \\(`, 'm'));
+  });
+  test('a program in TypeScript compiles against its declarations, and none of its names lead nowhere', () => {
+    writeFileSync(
+      join(home, 'consumer.mts'),
+      `import { type Gatehouse, type StartOptions, StartupError, startGatehouse } from 'gatehouse';
+const options: StartOptions = { settings: { port: '0', data: './embedded' } };
+const server: Gatehouse = await startGatehouse(options);
+const address: string = server.address;
+await server.stop();
+export const failed = (fault: unknown): 2 | 3 | string =>
+  fault instanceof StartupError ? fault.exitCode : address;
+// @ts-expect-error a number is no setting
+await startGatehouse({ settings: { port: 4400 } });
+`,
+    );
+    const flags = ['--ignoreConfig', '--strict', '--skipLibCheck', 'false', '--types', ''];
+    const compiler = spawnSync(
+      join(root, 'node_modules/.bin/tsc'),
+      [...flags, '--module', 'nodenext', '--target', 'es2024', 'consumer.mts'],
+      { cwd: home, encoding: 'utf8' },
+    );
+    assert.equal(compiler.status, 0, compiler.stdout + compiler.stderr);
+    const fault = spawnSync(
+      process.execPath,
+      [
+        '-e',
+        "import('gatehouse').then(({ startGatehouse }) => startGatehouse({ settings: { port: 'x' } }))",
+      ],
+      { cwd: home, encoding: 'utf8' },
+    );
+    assert.match(fault.stderr, /the settings do not fit:[\s\S]*port/);
+    // What was compiled runs, on a database of its own.
+    const ran = spawnSync(process.execPath, ['-e', EMBEDDED], { cwd: home, encoding: 'utf8' });
+    assert.equal(ran.stdout, '200\n', ran.stderr);
   });
   test('every command answers, as in the repository', () => {
     assert.match(gatehouse(['--version']), /^\d+\.\d+\.\d+\n$/);

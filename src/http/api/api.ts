@@ -236,13 +236,15 @@ export function registryApi(app: FastifyInstance, services: Services): void {
       handler: (request, reply) => handleRequest(services, route, request, reply),
     });
   }
-  const description = JSON.stringify(buildOpenApi(apiRoutes, services.issuer));
-  app.get('/api/v1/openapi.json', async (_request, reply) =>
-    reply
+  // Made when it is asked for: it costs more than the rest of a start.
+  let description: string | undefined;
+  app.get('/api/v1/openapi.json', async (_request, reply) => {
+    description ??= JSON.stringify(buildOpenApi(apiRoutes, services.issuer));
+    return reply
       .header('content-type', 'application/json')
       .header('cache-control', 'public, max-age=300')
-      .send(description),
-  );
+      .send(description);
+  });
   app.get('/problems/:code', async (request, reply) => {
     const { code } = request.params as { readonly code: string };
     const title = Object.hasOwn(problemTitles, code)

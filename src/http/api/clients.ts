@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { accountOf, hasRight, managerOf, RIGHTS } from '#registry/actor.ts';
 import { grantTypes, protocols, stages } from '#registry/model/client.ts';
 import { NO_USER_ID } from '#registry/queries/people.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cutPage, type Page } from '#kernel/paging.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import type { ApiCall, ApiResponse } from './route.ts';

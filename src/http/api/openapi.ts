@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { namedFields, routeScopes } from './field-scopes.ts';
 import { problemTitles } from './problems.ts';
 import { type ApiRoute, apiScopes } from './route.ts';

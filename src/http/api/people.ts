@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { accountOf } from '#registry/actor.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { hasRight, RIGHTS } from '#registry/actor.ts';
 import { suspensions } from '#registry/model/client.ts';
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { toUnicodeUri } from '#encoding/browser-uri.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
 import type { Actor } from '#registry/actor.ts';

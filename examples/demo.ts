@@ -47,7 +47,10 @@ const freePort = async (wanted = 0): Promise<number> => {
 const data = mkdtempSync(join(tmpdir(), 'gatehouse-demo-'));
 const port = await freePort(stay ? 4400 : 0);
 const issuer = `http://localhost:${port}`;
-const config = await loadConfig({ port: String(port), host: '127.0.0.1', data, issuer }, process.env);
+const config = await loadConfig(
+  { port: String(port), host: '127.0.0.1', data, issuer },
+  process.env,
+);
 const built = composeServer(config, await createPlatform(config));
 const { services: world, guard } = built;
 const running = await startServer(config, built, () => {});

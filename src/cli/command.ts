@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { CommandLineFlags, Config, Environment } from '#config/config.ts';
+import { renamedFlag } from '#config/renamed-settings.ts';
 import { StartupError } from '#config/startup-error.ts';
 import type { ScryptCost } from '#operations/backup-encryption.ts';
 import type { CommandServices } from '#operations/command-services.ts';
@@ -97,6 +98,16 @@ export const storeOptions = {
   },
 } as const satisfies Record<string, OptionDefinition>;
 
+/** Why an option is not known that was renamed; undefined: none of them was. */
+function describeUnknownOption(argv: readonly string[]): string | undefined {
+  for (const word of argv) {
+    const [, flag = ''] = /^--([a-z-]+)(?:=|$)/.exec(word) ?? [];
+    const now = renamedFlag(flag);
+    if (now !== undefined) return `--${flag} is called --${now} now`;
+  }
+  return undefined;
+}
+
 /**
  * Reads the arguments after the command's words. Throws UsageError naming the option and the
  * remedy.
@@ -113,7 +124,7 @@ export function parseArguments(command: Command, argv: readonly string[]): Parse
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (fault) {
     throw new UsageError(
-      `${(fault as Error).message.split('.')[0]}. See "gatehouse ${command.words} --help".`,
+      `${describeUnknownOption(argv) ?? (fault as Error).message.split('.')[0]}. See "gatehouse ${command.words} --help".`,
     );
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;

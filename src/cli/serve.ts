@@ -1,4 +1,4 @@
-import { settingDescriptions } from '#config/config.ts';
+import { settingDescriptions } from '#config/setting-names.ts';
 import type { Command, OptionDefinition } from './command.ts';
 import { describe } from './command-list.ts';
 

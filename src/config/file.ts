@@ -2,6 +2,7 @@ import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { parseDuration, type Seconds } from '#kernel/time.ts';
+import { renamedKey } from './renamed-settings.ts';
 
 const name = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'use 1 to 32 letters, digits, _ or -');
 /** Hosts that are this very machine: what goes there in plain text is read by nobody else. */
@@ -120,6 +121,14 @@ function describeExpected(message: string): string {
   return expected === plain ? plain : (expected.split(', received ', 1)[0] ?? '');
 }
 
+/** What to write in place of a key that there is not. */
+function unknownKeyRemedy(key: string): string {
+  const now = renamedKey(key);
+  return now === undefined
+    ? 'another name: there is no such setting'
+    : `${now}, its name now: what it takes has not changed`;
+}
+
 /** What a file says, as far as it can be read, and what is wrong with the rest. */
 export interface ConfigFile {
   readonly settings: Readonly<Record<string, string>>;
@@ -205,9 +214,10 @@ export function parseConfigFile(text: string, settingNames: readonly string[]): 
       code === 'unrecognized_keys' ? (issue as { keys?: readonly string[] }).keys : undefined;
     for (const key of keys ?? ['']) {
       invalidSections.add(path[0] ?? key);
+      const setting = [...path, ...(key ? [key] : [])].join('.') || 'YAML';
       problems.push({
-        setting: [...path, ...(key ? [key] : [])].join('.') || 'YAML',
-        remedy: key ? 'another name: there is no such setting' : describeExpected(message),
+        setting,
+        remedy: key ? unknownKeyRemedy(setting) : describeExpected(message),
       });
     }
   }

@@ -1,5 +1,6 @@
 import { readRegularFile } from '#platform/plain-file.ts';
-import { type CommandLineFlags, type Config, type Environment, readConfig } from './config.ts';
+import type { CommandLineFlags, Config, Environment } from './config.ts';
+import { readConfig } from './read-config.ts';
 import { StartupError } from './startup-error.ts';
 
 /**

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { eventually, NO_REDIS, RedisServer } from '#harness/redis.ts';
 import { type CredentialPair, signedHeader } from '#harness/signed.ts';
 import { basicHeader, TestServer } from '#harness/world.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { migrations } from '#store/sql/migrate.ts';
 
 const secret = 'hunter2';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { isEmailAddress, isSameEmail, MAX_EMAIL_BYTES, parseEmail } from '#encoding/email.ts';
 import { FormBrowser } from '#harness/front-door.ts';
 import { password, TestServer } from '#harness/world.ts';

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { Account } from '#accounts/account.ts';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { percentEncode } from '#encoding/percent.ts';
 import { consentCommands } from '#harness/consents.ts';
 import { instant } from '#kernel/time.ts';

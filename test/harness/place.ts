@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OAuth1a from 'oauth-1.0a';
 import type { Account } from '#accounts/account.ts';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
 import { makeFixedKeyring } from '#keys/keyring.ts';

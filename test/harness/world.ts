@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { csrfToken } from '#http/csrf.ts';
 import { protocolsNamed } from '#http/world.ts';
 import { type Instant, instant } from '#kernel/time.ts';

@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { digestOf } from '#keys/digest.ts';
 import type { MailTransport, OutgoingEmail } from '#platform/smtp.ts';
 import { makeDelivery } from '#registry/notifications/delivery.ts';

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import {
   MAX_SECRET_FILE_BYTES,
   readRegularFile,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { type Config, readConfig } from '#config/config.ts';
+import type { Config } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { createSkewedClock, type SkewedClock } from '#harness/false-clock.ts';
 import {
   basicAuthorization,

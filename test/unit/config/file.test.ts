@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Config, readConfig, settingDescriptions } from '#config/config.ts';
+import type { Config } from '#config/config.ts';
 import { emptyStructure, parseConfigFile } from '#config/file.ts';
+import { readConfig } from '#config/read-config.ts';
+import { settingDescriptions } from '#config/setting-names.ts';
 import { personActor } from '#harness/consents.ts';
 import { TestServer } from '#harness/world.ts';
 

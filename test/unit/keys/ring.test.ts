@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readConfig } from '#config/config.ts';
+import { readConfig } from '#config/read-config.ts';
 import { type Instant, instant } from '#kernel/time.ts';
 import { openKeyring, readKeyring, updateKeyring } from '#keys/key-files.ts';
 import {

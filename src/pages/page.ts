@@ -1,11 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Account } from '#accounts/account.ts';
-import type { Accounts } from '#accounts/accounts.ts';
 import type { RequestOrigin, SignedIn } from '#accounts/sessions.ts';
 import { type FormParameters, makeFormParameters } from '#encoding/form.ts';
-import { isFromOwnOrigin } from '#http/csrf.ts';
 import { redirectLocally } from '#http/redirects.ts';
-import { parsePageForm, parseQuery } from '#http/request.ts';
+import { parseQuery } from '#http/request.ts';
 import {
   clearSession,
   hasFormCookie,
@@ -15,36 +13,13 @@ import {
   startSession,
 } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
-import { accept, type Result, refuse } from '#kernel/result.ts';
-import type { Clock } from '#platform/clock.ts';
-import { isRecentProof } from '#registry/actions/authority.ts';
 import type { Actor } from '#registry/actor.ts';
-import {
-  type ProofDependencies,
-  requestReauthentication,
-  verifyReauthentication,
-} from './account/reauthentication.ts';
-import { formPagePath, redirectFormToSignIn, redirectToSignIn } from './account/sign-in-first.ts';
+import { requestReauthentication } from './account/reauthentication.ts';
+import { type Access, type AdmittedVisitor, admit, type PageDependencies } from './admission.ts';
 import { type FormProblem, formLevelProblem } from './form-problems.ts';
 import type { Frame, Html } from './frame.ts';
-import {
-  identifyPageVisitor,
-  isOwnForm,
-  type PageVisitor,
-  pageFrame,
-  sendFormExpired,
-  sendNote,
-  sendPage,
-} from './respond.ts';
+import { type PageVisitor, pageFrame, sendNote, sendPage } from './respond.ts';
 import type { NoteKey } from './words.ts';
-
-/** What serving a page needs, besides what its own handler asks for. */
-export interface PageDependencies extends ProofDependencies {
-  /** The public origin: forms come from it. */
-  readonly origin: string;
-  readonly accounts: ProofDependencies['accounts'] & Pick<Accounts, 'signOut'>;
-  readonly clock: Clock;
-}
 
 /** One request for a page, with everything that any handler needs. */
 export interface PageCall<U extends Account | null = Account | null> {
@@ -97,12 +72,6 @@ export type PageResponse =
 /** There is nothing at this address, as far as this person may know. */
 export const notFound = { status: 404, note: 'not-found' } as const satisfies PageResponse;
 
-/**
- * Who may come: everybody, whoever is signed in, or holders of a right; `proven`: who also proved
- * in the last ten minutes that it is them.
- */
-export type Access = 'everybody' | 'signed-in' | { readonly right: string; readonly proven?: true };
-
 type PageHandler = (call: PageCall) => Promise<PageResponse>;
 /** Shows a form again whose CSRF token is not the browser's any more; the problem says why. */
 type StaleFormHandler = (call: PageCall, problems: readonly FormProblem[]) => Promise<PageResponse>;
@@ -114,64 +83,7 @@ interface PageRoute {
   readonly staleHandler?: StaleFormHandler;
 }
 
-/** Whoever passed the checks before a handler. */
-interface AdmittedVisitor {
-  readonly visitor: PageVisitor;
-  readonly form: FormParameters;
-  /** The form's CSRF token is not the browser's: only the form itself may be shown again. */
-  readonly isStale: boolean;
-}
-
 const emptyForm = makeFormParameters([]);
-
-/** False: the form did not come from a page of this server, or not from this browser. */
-function isAcceptableForm(
-  dependencies: PageDependencies,
-  request: FastifyRequest,
-  isCsrfValid: boolean,
-  { staleHandler }: PageRoute,
-): boolean {
-  if (isCsrfValid) return true;
-  return (
-    staleHandler !== undefined &&
-    isFromOwnOrigin(dependencies.origin, request) &&
-    parsePageForm(request).repeated === undefined
-  );
-}
-
-/** Checks who comes, in this order: sign-in, CSRF token, right, proof. Refused: it was answered. */
-async function admit(
-  dependencies: PageDependencies,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  route: PageRoute,
-): Promise<Result<AdmittedVisitor, FastifyReply>> {
-  const { access } = route;
-  const visitor = await identifyPageVisitor(dependencies, request, reply);
-  const { user } = visitor;
-  const isPost = request.method === 'POST';
-  if (access !== 'everybody' && user === null) {
-    const redirectVisitor = isPost ? redirectFormToSignIn : redirectToSignIn;
-    return refuse(await redirectVisitor(dependencies, request, reply));
-  }
-  const isCsrfValid = !isPost || isOwnForm(dependencies, request, visitor);
-  if (!isAcceptableForm(dependencies, request, isCsrfValid, route))
-    return refuse(await sendFormExpired(dependencies, reply, visitor, formPagePath(request)));
-  if (typeof access === 'object' && !dependencies.rights.rightsOf(user).has(access.right))
-    return refuse(await sendNote(dependencies, reply, visitor, 403, 'forbidden'));
-  const form = isPost ? parsePageForm(request) : emptyForm;
-  const reauthentication =
-    isPost && isCsrfValid && user !== null
-      ? await verifyReauthentication(dependencies, request, reply, { ...visitor, user }, form)
-      : null;
-  if (reauthentication !== null && !reauthentication.ok) return reauthentication;
-  const provenVisitor =
-    reauthentication === null ? visitor : { ...visitor, proof: reauthentication.value };
-  const needsProof = typeof access === 'object' && access.proven === true;
-  if (needsProof && !isRecentProof(provenVisitor.proof, dependencies.clock.now()))
-    return refuse(await requestReauthentication(dependencies, request, reply, provenVisitor));
-  return accept({ visitor: provenVisitor, form, isStale: !isCsrfValid });
-}
 
 function makePageCall(
   dependencies: PageDependencies,
@@ -231,7 +143,10 @@ async function servePage(
   reply: FastifyReply,
   route: PageRoute,
 ): Promise<FastifyReply> {
-  const admitted = await admit(dependencies, request, reply, route);
+  const admitted = await admit(dependencies, request, reply, {
+    access: route.access,
+    canBeStale: route.staleHandler !== undefined,
+  });
   if (!admitted.ok) return admitted.refusal;
   const call = makePageCall(dependencies, request, reply, admitted.value);
   const { handler, staleHandler } = route;

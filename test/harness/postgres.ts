@@ -181,9 +181,10 @@ const NONE =
 /**
  * A real server: the one of GATEHOUSE_TEST_POSTGRES, else one of our own. Where there is none, the
  * reason why the tests are left out; under GATEHOUSE_REQUIRE_ALL that is a failure. `own`: for tests
- * that stop the server.
+ * that stop the server. GATEHOUSE_TEST_STORE=sqlite asks for no other store at all.
  */
 export async function findPostgres({ own = false } = {}): Promise<Postgres | string> {
+  if (process.env.GATEHOUSE_TEST_STORE === 'sqlite') return 'SQLite alone is asked for';
   const given = own ? undefined : process.env.GATEHOUSE_TEST_POSTGRES;
   const server = given ? undefined : await PostgresServer.start();
   const url = given ?? server?.urlOf('postgres');

@@ -1,8 +1,8 @@
 import type { AuthorizationPages } from '#http/oauth/authorization-pages.ts';
 import type { Services } from '#http/world.ts';
 import { redirectToSignIn } from './account/sign-in-first.ts';
+import { continueAuthorization } from './consent/authorization.ts';
 import { authorizationErrorNote } from './consent/authorization-notes.ts';
-import { continueAuthorization } from './consent/decision.ts';
 import { keepLanguage, redirectToClient, sendMessage, sendNote, toPageVisitor } from './respond.ts';
 import { noteTexts } from './words.ts';
 

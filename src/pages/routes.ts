@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { makeAuditEntrySerializer } from '#http/api/shapes.ts';
+import { makeAuditEntrySerializer, serializeConsents } from '#http/api/shapes.ts';
 import type { Services } from '#http/world.ts';
 import { accountRoutes } from './account/account.routes.ts';
 import { continueRoutes } from './account/continue.routes.ts';
@@ -40,7 +40,10 @@ export function pageRoutes(app: FastifyInstance, services: Services): void {
   passkeyRoutes(pages, services);
   reauthenticationRoutes(pages, services);
   appsRoutes(pages, services);
-  connectedAppsRoutes(app, services);
+  connectedAppsRoutes(pages, {
+    ...services,
+    serializeConsents: (actor, consents) => serializeConsents(services, actor, consents),
+  });
   helpRoutes(pages, services);
   consentRoutes(app, services);
   reviewRoutes(pages, services);

@@ -1,5 +1,6 @@
 import type { Account } from '#accounts/account.ts';
 import { EVERY_SITE, type SiteId } from '#kernel/ids.ts';
+import { type ClientAccessDenial, clientAccessDenial } from './access.ts';
 import type { Client } from './model/client.ts';
 import type { Consent } from './model/consent.ts';
 import type { ScopeCatalogue } from './model/scopes.ts';
@@ -102,4 +103,23 @@ export async function consentNeed(
   return consent !== undefined && covers(consent, client, scopes)
     ? { kind: 'standing', consent }
     : { kind: 'ask' };
+}
+
+/**
+ * Why a person is not asked for a consent to these scopes; undefined: nothing stands in the way. An
+ * app that takes no new consents still serves those who accepted all it asks for.
+ */
+export function consentDenial(
+  client: Client,
+  user: Account,
+  {
+    requested,
+    accepted,
+  }: { readonly requested: readonly string[]; readonly accepted: readonly string[] },
+): ClientAccessDenial | undefined {
+  const denial = clientAccessDenial(client, user, { newConsent: true });
+  const takesNoNewConsents =
+    denial?.kind === 'client-suspended' && denial.suspension === 'new-consents';
+  const isAccepted = requested.every((scope) => accepted.includes(scope));
+  return takesNoNewConsents && isAccepted ? undefined : denial;
 }

@@ -13,7 +13,7 @@ import type { ClientId } from '#kernel/ids.ts';
 import { signHs256 } from '#keys/signing.ts';
 import { returnToValue } from '#pages/account/sign-in-first.ts';
 import { makeAuthorizationPages } from '#pages/authorization-pages.ts';
-import { verifierPage } from '#pages/consent/consent.template.ts';
+import { verifierPage } from '#pages/consent/verifier.template.ts';
 import { messagePage, notePage } from '#pages/note.template.ts';
 import { identifyPageVisitor, pageFrame, sendPage } from '#pages/respond.ts';
 import { type ApiCaller, answerApiQuery } from '../api.ts';

@@ -7,7 +7,7 @@ import type { Actor } from '#registry/actor.ts';
 import type { AuthorizationRequests } from '#registry/model/authorization-request.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Registry } from '#registry/registry.ts';
-import { findAuthorizationRequest } from '../consent/decision.ts';
+import { findAuthorizationRequest } from '../consent/stored-requests.ts';
 
 export interface PendingAppDependencies {
   readonly pendingRequests: Pick<PendingRequests, 'find'>;

@@ -1,110 +1,87 @@
-import type { FastifyInstance } from 'fastify';
-import type { Account } from '#accounts/account.ts';
-import { serializeConsents } from '#http/api/shapes.ts';
-import { redirectLocally } from '#http/redirects.ts';
 import { pageStatusOf } from '#http/responses.ts';
-import { personActor, sessionOf } from '#http/session.ts';
-import type { Services } from '#http/world.ts';
+import type { Clock } from '#platform/clock.ts';
+import type { Actor } from '#registry/actor.ts';
 import type { Consent } from '#registry/model/consent.ts';
-import { looksUnknown } from '#registry/model/proven-redirect.ts';
-import { getPage, postForm } from '../page.ts';
+import type { RegistryRefusal } from '#registry/refusals.ts';
+import type { Registry } from '#registry/registry.ts';
+import type { PageCall, PageResponse, PageRouter } from '../page.ts';
 import { refusalText } from '../refusal-texts.ts';
-import { scopeWords } from '../scopes.ts';
-import { type ConnectedApp, connectedAppsPage } from './consent.template.ts';
-import { findNewOwner } from './new-owner.ts';
+import type { Words } from '../words.ts';
+import { connectedAppsPage } from './connected-apps.template.ts';
+import {
+  type ConnectedAppsViewDependencies,
+  makeConnectedAppsView,
+} from './connected-apps.view.ts';
 
-/** Apps a person allowed, and the end of each. */
-export function connectedAppsRoutes(app: FastifyInstance, services: Services): void {
-  async function describeApp(
-    { clientId: id, acceptedAt }: Consent,
-    user: Account,
-  ): Promise<Pick<ConnectedApp, 'name' | 'href' | 'newOwner'>> {
-    const client = await services.records.findClient(id);
-    if (client === undefined) return { name: { kind: 'gone' }, href: null, newOwner: null };
-    // It may have been hidden for what its name says.
-    if (looksUnknown(client, user)) return { name: { kind: 'hidden' }, href: null, newOwner: null };
-    const newOwner = client.suppressed
-      ? null
-      : await findNewOwner(services.records, client, acceptedAt);
-    return {
-      name: { kind: 'shown', text: client.name },
-      href: client.suppressed ? null : `/apps/${id}`,
-      newOwner,
-    };
+export interface ConnectedAppsDependencies extends ConnectedAppsViewDependencies {
+  readonly registry: Pick<Registry, 'query' | 'submit'>;
+  readonly clock: Clock;
+  /** Consents as the API writes them. */
+  serializeConsents(actor: Actor, consents: readonly Consent[]): Promise<readonly unknown[]>;
+}
+
+/** A person's own records, in full, to keep. */
+async function sendExport(
+  { registry, clock, serializeConsents }: ConnectedAppsDependencies,
+  { actor, reply, user }: PageCall,
+): Promise<PageResponse> {
+  if (user === null) return { to: '/sign-in?returnto=/consents' };
+  const consents = await registry.query(actor).listConsents();
+  const records = {
+    account: user.name,
+    exported_at: new Date(clock.millis()).toISOString(),
+    consents: await serializeConsents(actor, consents),
+  };
+  await reply
+    .header('content-type', 'application/json')
+    .header('cache-control', 'no-store')
+    .header('content-disposition', 'attachment; filename="gatehouse-consents.json"')
+    .send(JSON.stringify(records, null, 2));
+  return { responseSent: true };
+}
+
+/** Why an app was not disconnected. */
+function refusedDisconnection(words: Words, refusal: RegistryRefusal): PageResponse {
+  switch (refusal.kind) {
+    case 'readonly':
+      return { status: 503, note: 'readonly', values: { reason: refusal.reason } };
+    case 'permission_denied':
+      return {
+        status: pageStatusOf(refusal),
+        note: 'refused',
+        values: { why: refusalText(words, refusal) },
+      };
+    default:
+      return { status: 404, note: 'consent-gone' };
   }
+}
 
-  /** A person's own records, in full, to keep. */
-  app.get('/consents/export.json', async (request, reply) => {
-    const session = await sessionOf(services, request);
-    if (session === undefined) return redirectLocally(reply, '/sign-in?returnto=/consents');
-    const consents = await serializeConsents(
-      services,
-      personActor(services, request, session, 'page'),
-      await services.records.listConsents(session.user.id),
-    );
-    return reply
-      .header('content-type', 'application/json')
-      .header('cache-control', 'no-store')
-      .header('content-disposition', 'attachment; filename="gatehouse-consents.json"')
-      .send(
-        JSON.stringify(
-          {
-            account: session.user.name,
-            exported_at: new Date(services.clock.millis()).toISOString(),
-            consents,
-          },
-          null,
-          2,
-        ),
-      );
-  });
+/** The apps a person allowed, and how each is disconnected. */
+export function connectedAppsRoutes(
+  { getPage, postForm }: PageRouter,
+  dependencies: ConnectedAppsDependencies,
+): void {
+  getPage('/consents/export.json', (call) => sendExport(dependencies, call));
 
   getPage(
-    app,
-    services,
     '/consents',
-    async ({ frame, user }) => {
-      const consents = await services.records.listConsents(user.id);
-      const lastUsedDays = await services.records.lastUsed(
-        'consent',
-        consents.map(({ id }) => String(id)),
-      );
-      const apps = await Promise.all(
-        consents.map(async (consent) => ({
-          id: consent.id,
-          ...(await describeApp(consent, user)),
-          lastUsedAt: (lastUsedDays.get(String(consent.id)) ?? 0) * 86_400 || null,
-          site: services.sites.nameOf(consent.site) ?? null,
-          allowedAt: consent.acceptedAt,
-          scopes: consent.scopes
-            .filter((scope) => !services.scopes.hidden.includes(scope))
-            .map((scope) => scopeWords(frame.words, services.scopes).description(scope)),
-        })),
-      );
-      return connectedAppsPage(frame, apps);
-    },
+    async ({ frame, actor }) =>
+      connectedAppsPage(
+        frame,
+        await makeConnectedAppsView(dependencies, { actor, words: frame.words }),
+      ),
     'signed-in',
   );
 
   postForm(
-    app,
-    services,
     '/consents/:id/end',
     async ({ frame, actor, params }) => {
       const id = params.id ?? '';
       const consentId = /^\d{1,15}$/.test(id) ? Number(id) : 0;
-      const answer = await services.registry.submit(actor, 'renounce', { consentId });
-      if (answer.ok) return { to: '/consents?done=ended' };
-      const { refusal } = answer;
-      if (refusal.kind === 'readonly')
-        return { status: 503, note: 'readonly', values: { reason: refusal.reason } };
-      if (refusal.kind === 'permission_denied')
-        return {
-          status: pageStatusOf(refusal),
-          note: 'refused',
-          values: { why: refusalText(frame.words, refusal) },
-        };
-      return { status: 404, note: 'consent-gone' };
+      const outcome = await dependencies.registry.submit(actor, 'renounce', { consentId });
+      return outcome.ok
+        ? { to: '/consents?done=ended' }
+        : refusedDisconnection(frame.words, outcome.refusal);
     },
     'signed-in',
   );

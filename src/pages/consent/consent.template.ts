@@ -1,15 +1,9 @@
 import { html } from 'hono/html';
 import type { Permission, PermissionGroup } from '../apps/app.template.ts';
-import {
-  bidiIsolate,
-  csrfField,
-  dateElement,
-  descriptionList,
-  messageWithHtml,
-} from '../components.ts';
+import { bidiIsolate, csrfField, messageWithHtml } from '../components.ts';
 import type { Frame, Html } from '../frame.ts';
 import { layout } from '../layout.ts';
-import { noteTexts, type Words } from '../words.ts';
+import type { Words } from '../words.ts';
 
 /** What the consent page shows, for either protocol. */
 export interface ConsentView {
@@ -108,124 +102,5 @@ ${view.destination === null ? '' : html`<p class="quiet">${messageWithHtml(words
 </div>
 </form>`,
     { bare: view.isPopup },
-  );
-}
-
-/**
- * Says how a request stands, with one way on: a button of a form that is sent to the same address.
- */
-export function continuePage(
-  frame: Frame,
-  view: {
-    readonly title: string;
-    readonly text: string;
-    readonly name: 'accept' | 'continue';
-    readonly label: string;
-    /** Where they sign in with another account, and come back. */
-    readonly switchAccountHref?: string;
-    readonly bare: boolean;
-  },
-): Html {
-  return layout(
-    frame,
-    view.title,
-    html`<p>${view.text}</p>
-<form method="post" data-once>${csrfField(frame)}<div class="buttons"><button type="submit" name="${view.name}" value="1">${view.label}</button>${
-      view.switchAccountHref === undefined
-        ? ''
-        : html`<a class="button second" href="${view.switchAccountHref}">${frame.words.say('consent.switch')}</a>`
-    }</div></form>`,
-    { bare: view.bare },
-  );
-}
-
-/** Says that an app was not allowed, with the way back to it. */
-export function deniedPage(
-  frame: Frame,
-  view: { readonly appName: string; readonly returnHref: string },
-): Html {
-  const { title, text } = noteTexts(frame.words, 'not-allowed', { app: view.appName });
-  const label = frame.words.say('consent.continue-to', { app: view.appName });
-  return layout(
-    frame,
-    title,
-    html`<p>${text}</p><p><a class="button" href="${view.returnHref}">${label}</a></p>`,
-  );
-}
-
-/** One app a person allowed. */
-export interface ConnectedApp {
-  readonly id: number;
-  /** Nothing is said of an app that no longer exists, or was hidden. */
-  readonly name:
-    | { readonly kind: 'shown'; readonly text: string }
-    | { readonly kind: 'gone' | 'hidden' };
-  readonly site: string | null;
-  readonly allowedAt: number;
-  /** Unix seconds of the day; null: not yet. */
-  readonly lastUsedAt: number | null;
-  /** Page of the app; null: it no longer exists, or is hidden. */
-  readonly href: string | null;
-  readonly scopes: readonly string[];
-  /**
-   * Whose it is now, when it has another owner than when it was allowed. Null: it has not, or is
-   * hidden.
-   */
-  readonly newOwner: { readonly name: string; readonly since: number } | null;
-}
-
-/** Every app this person allowed, with a button to end each. */
-export function connectedAppsPage(frame: Frame, apps: readonly ConnectedApp[]): Html {
-  const { words } = frame;
-  return layout(
-    frame,
-    words.say('consents.title'),
-    apps.length === 0
-      ? html`<p>${words.say('consents.none')}</p>`
-      : html`<p>${words.say('consents.intro')}</p>
-${apps.length > 5 ? html`<div class="field" hidden><label for="filter">${words.say('frame.filter')}</label><input id="filter" type="search" data-filter="section.card"></div>` : ''}${apps.map(
-  (app) => {
-    const name =
-      app.name.kind === 'shown'
-        ? app.name.text
-        : words.say(app.name.kind === 'gone' ? 'consents.gone-app' : 'consents.hidden-app');
-    return html`<section class="card"><h2>${app.href === null ? bidiIsolate(name) : html`<a href="${app.href}">${bidiIsolate(name)}</a>`}</h2>
-${descriptionList([
-  [words.say('consents.site'), app.site ?? words.say('frame.every-site')],
-  [words.say('consents.since'), dateElement(words, app.allowedAt)],
-  [
-    words.say('consents.last-used'),
-    app.lastUsedAt === null ? words.say('frame.never') : dateElement(words, app.lastUsedAt),
-  ],
-])}
-${
-  app.newOwner === null
-    ? ''
-    : html`<p class="advice">${messageWithHtml(words, 'consents.new-owner', { owner: bidiIsolate(app.newOwner.name), since: dateElement(words, app.newOwner.since) })}</p>`
-}
-<ul>${app.scopes.map((scope) => html`<li>${scope}</li>`)}</ul>
-<form method="post" action="/consents/${app.id}/end" data-confirm="${words.say('consents.sure', { app: name })}">${csrfField(frame)}
-<div class="buttons"><button class="danger" name="end" value="1">${words.say('consents.end', { app: name })}</button></div></form></section>`;
-  },
-)}
-<p><a href="/consents/export.json" download="gatehouse-consents.json">${words.say('consents.export')}</a></p>`,
-  );
-}
-
-/** The code a person carries to an app that cannot be called back (RFC 5849 §2.2, `oob`). */
-export function verifierPage(
-  frame: Frame,
-  view: { readonly appName: string | null; readonly verifier: string },
-): Html {
-  const { words } = frame;
-  const app =
-    view.appName === null
-      ? words.say('verifier.the-app')
-      : html`<strong>${bidiIsolate(view.appName)}</strong>`;
-  return layout(
-    frame,
-    words.say('verifier.title'),
-    html`<p>${messageWithHtml(words, 'verifier.enter', { app })}</p>
-<code class="big">${view.verifier}</code><p class="quiet">${words.say('verifier.once')}</p>`,
   );
 }

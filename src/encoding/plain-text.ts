@@ -17,6 +17,11 @@ export type TextProblem =
 const MAX_MARKS = 4;
 const invisibleCharacter =
   /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+/**
+ * True for a character that cannot be seen, turns the direction of text, or has no meaning yet: the
+ * one list of them.
+ */
+export const isInvisible = (character: string): boolean => invisibleCharacter.test(character);
 const joiner = '\u200d';
 const pictures = /\p{Extended_Pictographic}|\p{Emoji_Modifier}|\ufe0f/u;
 /**
@@ -49,7 +54,7 @@ function hasInvisibleCharacters(text: string, isMultiline: boolean): boolean {
   const letters = [...text];
   let tags = 0;
   return letters.some((letter, at) => {
-    if (!invisibleCharacter.test(letter)) return false;
+    if (!isInvisible(letter)) return false;
     if (isMultiline && (letter === '\n' || letter === '\r' || letter === '\t')) return false;
     const joins = letter === joiner || letter === '\u200c';
     if (

@@ -1,13 +1,14 @@
-/**
- * Controls, halves of characters, line separators, and what cannot be seen or turns the direction
- * of text. Joiners of letters and the choice between emoji and sign stay: people write with them.
- */
-const unsafeCharacters =
-  /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+import { isInvisible } from './plain-text.ts';
+
+/** Joiners of letters and the choice between emoji and sign: people write with them. */
+const keptCharacters = '\u200c\u200d\ufe0e\ufe0f';
 
 /** On one line, with nothing that cannot be seen, and cut short. */
 export function toSingleLine(text: string, maxLength = 255): string {
-  const characters = [...text.replace(unsafeCharacters, ' ').replace(/\s+/g, ' ').trim()];
+  const visible = [...text].map((character) =>
+    isInvisible(character) && !keptCharacters.includes(character) ? ' ' : character,
+  );
+  const characters = [...visible.join('').replace(/\s+/g, ' ').trim()];
   return characters.length > maxLength
     ? `${characters.slice(0, maxLength - 1).join('')}…`
     : characters.join('');

@@ -7,7 +7,6 @@ import { hasOAuthCredentials, parseQuery, rawRequestOf } from '#http/request.ts'
 import { sendJson } from '#http/responses.ts';
 import { appActor, personActor, sessionOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
-import type { ClientId } from '#kernel/ids.ts';
 import { accept } from '#kernel/result.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
 import { type Actor, managerOf } from '#registry/actor.ts';
@@ -310,17 +309,13 @@ export function mediawikiClientRoutes(
     // A token without the scope for managing apps sees what a stranger would: no hidden ones, no
     // contact address.
     const canManageApps = managerOf(actor) !== null;
-    const visibility = canManageApps ? {} : ({ suppressed: false } as const);
-    const filter = {
-      ownerId: me.id,
-      protocol: version === '1' ? 'oauth1' : 'oauth2',
-      ...visibility,
-    } as const;
+    const registry = services.registry.query(actor);
+    const filter = { ownerId: me.id, protocol: version === '1' ? 'oauth1' : 'oauth2' } as const;
     const limitedCount = Math.min(limit ?? 0, MAX_LISTED);
-    const clients =
+    const { items: clients } =
       limitedCount === 0
-        ? []
-        : await services.records.listClients({ ...filter, limit: (offset ?? 0) + limitedCount });
+        ? { items: [] }
+        : await registry.listClients({ ...filter, limit: (offset ?? 0) + limitedCount });
     return sendJson(reply, 200, {
       clients: clients
         .slice(offset)
@@ -331,7 +326,7 @@ export function mediawikiClientRoutes(
             services.origin,
           ),
         ),
-      total: await services.records.countClients(filter),
+      total: await registry.countClients(filter),
     });
   });
 
@@ -341,16 +336,15 @@ export function mediawikiClientRoutes(
     const body = parseBody(request, reply, resetParameters, actor.sessionSecret);
     if (body === undefined) return reply;
     const { key } = request.params as { readonly key: string };
-    const client = /^[0-9a-f]{32}$/.test(key)
-      ? await services.records.findClient(key as ClientId)
-      : undefined;
-    if (client === undefined)
+    const registry = services.registry.query(actor);
+    const client = await registry.findClient(key);
+    if (client === undefined && !(await registry.isRegistered(key)))
       return sendJson(
         reply,
         400,
         restLayerError(400, 'mwoauth-invalid-consumer-key', 'There is no such app.'),
       );
-    if (client.suppressed)
+    if (client === undefined || client.suppressed)
       return sendJson(
         reply,
         401,

@@ -3,6 +3,7 @@ import type { SecretBox } from '#keys/secret-box.ts';
 import type { Clock } from '#platform/clock.ts';
 import type { Log } from '#platform/log.ts';
 import type { Entropy } from '#platform/random.ts';
+import { type AccountCreationService, makeAccountCreation } from './account-creation.ts';
 import { type AccountAdministration, makeAccountAdministration } from './administration.ts';
 import { makeKnownDevices } from './devices.ts';
 import { makeEmailBudget } from './email-budget.ts';
@@ -33,6 +34,7 @@ import { makePacer, makeThrottle } from './throttle.ts';
 /** Everything about people that the pages and the command line do. */
 export interface Accounts
   extends SignInService,
+    AccountCreationService,
     RegistrationService,
     PasswordResetService,
     EmailChangeService,
@@ -123,6 +125,7 @@ export function makeAccounts(parts: AccountParts): Accounts {
   const reauthentication = makeReauthentication({ ...shared, passkeys });
   return {
     ...makeSignIn(shared),
+    ...makeAccountCreation(shared),
     ...makeRegistration(shared),
     ...makePasswordReset(shared),
     ...makeEmailChange(shared),

@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import { addSeconds, type Seconds, seconds } from '#kernel/time.ts';
@@ -9,6 +8,7 @@ import type { Account } from './account.ts';
 import type { KnownDevices } from './devices.ts';
 import { isPlainText, normalizeText } from './fields.ts';
 import type { Mailer } from './mailer.ts';
+import { challengeOf, isUnattested, loadLibrary, parsePasskeyAnswer } from './passkey-answers.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';
 import type {
   AccountRecords,
@@ -70,7 +70,6 @@ export interface PasskeyService {
 
 const CHALLENGE_TTL_SECONDS = seconds(300);
 const MAX_PASSKEYS = 20;
-const MAX_ANSWER_LENGTH = 32_768;
 /**
  * Nothing can be guessed here: it is for the sake of the store, so nobody is kept out for long, and
  * known browsers not at all.
@@ -79,71 +78,12 @@ const TRIES_PER_NETWORK = { most: 60, window: THROTTLE_WINDOW, pause: seconds(2)
 /** Ed25519, ECDSA and RSA (RFC 9053 §2, RFC 8812 §2). */
 const algorithms = [-8, -7, -257];
 
-const text = z.string().max(16_384);
-const answerSchema = z.object({
-  id: z
-    .string()
-    .min(1)
-    .max(1400)
-    .regex(/^[\w-]+$/),
-  rawId: z.string().max(1400),
-  type: z.literal('public-key'),
-  response: z.object({
-    clientDataJSON: text,
-    attestationObject: text.optional(),
-    authenticatorData: text.optional(),
-    signature: text.optional(),
-    userHandle: z.string().max(128).nullish(),
-    transports: z
-      .array(z.string().regex(/^[a-z-]{1,20}$/))
-      .max(10)
-      .optional()
-      .catch(undefined),
-  }),
-});
-const clientDataSchema = z.object({ challenge: z.string().max(200) });
-type PasskeyAnswer = z.infer<typeof answerSchema>;
-
-function parseJson<T>(schema: z.ZodType<T>, json: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(json)).data;
-  } catch {
-    return undefined;
-  }
-}
-
-const challengeOf = (answer: PasskeyAnswer): string => {
-  const data = parseJson(
-    clientDataSchema,
-    Buffer.from(answer.response.clientDataJSON, 'base64url').toString(),
-  );
-  return data === undefined ? '' : Buffer.from(data.challenge, 'base64url').toString('latin1');
-};
-
 const parseLabel = (label: string): string | undefined => {
   const validLabel = normalizeText(label);
   return validLabel !== '' && Buffer.byteLength(validLabel) <= 128 && isPlainText(validLabel)
     ? validLabel
     : undefined;
 };
-
-// Loaded at its first use: it brings a library of certificates that most processes never need.
-const loadLibrary = () => import('@simplewebauthn/server');
-
-/**
- * True for a key that vouches for itself at most. We ask for no attestation; a certificate sent all
- * the same would be looked up at an address that a stranger chose.
- */
-async function isUnattested(attestationObject: string): Promise<boolean> {
-  const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers');
-  const decoded = decodeAttestationObject(
-    new Uint8Array(Buffer.from(attestationObject, 'base64url')),
-  );
-  const format = decoded.get('fmt');
-  return (
-    format === 'none' || (format === 'packed' && decoded.get('attStmt').get('x5c') === undefined)
-  );
-}
 
 /** Everything about passkeys. */
 export function makePasskeys(deps: {
@@ -193,7 +133,7 @@ export function makePasskeys(deps: {
 
   /** Reads the answer and spends its challenge: each is good for one answer, right or wrong. */
   async function consumeChallenge(kind: AccountTokenKind, json: string) {
-    const answer = json.length > MAX_ANSWER_LENGTH ? undefined : parseJson(answerSchema, json);
+    const answer = parsePasskeyAnswer(json);
     const secret = answer === undefined ? '' : challengeOf(answer);
     const token = /^[\w-]{51}$/.test(secret)
       ? await records.consumeAccountToken(digestOf(secret), kind, clock.now())

@@ -1,22 +1,12 @@
 import type { UserId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { addSeconds, seconds } from '#kernel/time.ts';
+import { seconds } from '#kernel/time.ts';
 import { digestOf } from '#keys/digest.ts';
-import type { IdGenerator } from '#keys/id-generator.ts';
-import { hashPassword, verifyPassword } from '#keys/passwords.ts';
-import type { Clock } from '#platform/clock.ts';
-import type { Entropy } from '#platform/random.ts';
+import { verifyPassword } from '#keys/passwords.ts';
 import type { Account } from './account.ts';
 import type { KnownDevices } from './devices.ts';
-import {
-  combineProblems,
-  fieldProblems,
-  type InvalidField,
-  normalizeEmail,
-  normalizeText,
-} from './fields.ts';
-import type { AccountRecords, NewAccount, PeopleRecords, Sessions } from './records.ts';
-import type { RightsTable } from './rights.ts';
+import { normalizeEmail, normalizeText } from './fields.ts';
+import type { AccountRecords, PeopleRecords, Sessions } from './records.ts';
 import type {
   FindSession,
   OpenedSession,
@@ -25,29 +15,13 @@ import type {
   SignedIn,
 } from './sessions.ts';
 import type { SignInGate } from './sign-in-gate.ts';
-import { HOUR, type Throttled, throttled, unlessBusy } from './throttle.ts';
+import { type Throttled, throttled, unlessBusy } from './throttle.ts';
 
 /** Ways sign-in says no. The first does not tell whether the name exists. */
 export type SignInRefusal =
   | { readonly kind: 'wrong-name-or-password' }
   | { readonly kind: 'blocked' }
   | Throttled;
-
-/** Ways the making of an account says no. */
-export type AccountRefusal =
-  | InvalidField
-  | { readonly kind: 'name-taken' }
-  | { readonly kind: 'address-taken' }
-  | { readonly kind: 'link-used' };
-
-export interface AccountProposal {
-  readonly name: string;
-  readonly email: string | null;
-  readonly emailConfirmed: boolean;
-  readonly realName: string;
-  readonly groups: readonly string[];
-  readonly password: string;
-}
 
 export interface SignInService {
   /**
@@ -69,91 +43,18 @@ export interface SignInService {
    * tried their name have to wait.
    */
   rememberDevice(cookie: string | undefined, account: Account): string;
-  createAccount(proposal: AccountProposal): Promise<Result<Account, AccountRefusal>>;
-  /**
-   * Makes the one-time set-up link, good for an hour, in place of any earlier one. Refused when
-   * there is any account.
-   */
-  issueSetupLink(): Promise<Result<string, { readonly kind: 'accounts-exist' }>>;
-  /**
-   * Spends the set-up secret, creates the first administrator and signs in. Only while there is no
-   * account.
-   */
-  setUp(
-    secret: string,
-    proposal: Pick<AccountProposal, 'name' | 'email' | 'password'>,
-    from: RequestOrigin,
-  ): Promise<Result<SignedIn, AccountRefusal>>;
 }
 
-const SETUP_LINK_TTL_SECONDS = HOUR;
-
-/** What is wrong with a proposed account; undefined: nothing. */
-function proposalProblem(
-  proposal: AccountProposal,
-  rights: RightsTable,
-): AccountRefusal | undefined {
-  const group = proposal.groups.find((candidate) => !rights.hasGroup(candidate));
-  const unknown = {
-    kind: 'invalid-field',
-    field: 'group',
-    problem: `${group} is not known`,
-  } as const;
-  return combineProblems([...fieldProblems(proposal), ...(group === undefined ? [] : [unknown])]);
-}
-
-/** Sign-in by password, and the making of accounts. */
+/** Sign-in by password. */
 export function makeSignIn(deps: {
-  readonly records: AccountRecords &
-    Pick<PeopleRecords, 'hasConfirmedEmail' | 'findAccountsByEmail'>;
+  readonly records: AccountRecords & Pick<PeopleRecords, 'findAccountsByEmail'>;
   readonly sessions: Sessions;
   readonly gate: SignInGate;
   readonly knownDevices: KnownDevices;
-  readonly rights: RightsTable;
   readonly openSession: OpenSession;
   readonly findSession: FindSession;
-  readonly idGenerator: IdGenerator;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly settings: { readonly issuer: string; readonly sharedAddresses: boolean };
 }): SignInService {
-  const {
-    records,
-    sessions,
-    gate,
-    knownDevices,
-    rights,
-    openSession,
-    findSession,
-    idGenerator,
-    clock,
-    entropy,
-    settings,
-  } = deps;
-
-  async function prepareAccount(
-    proposal: AccountProposal,
-  ): Promise<Result<NewAccount, AccountRefusal>> {
-    const email = proposal.email === null ? null : normalizeEmail(proposal.email);
-    const normalized = {
-      ...proposal,
-      email,
-      name: normalizeText(proposal.name),
-      realName: normalizeText(proposal.realName),
-    };
-    const problem = proposalProblem(normalized, rights);
-    if (problem) return refuse(problem);
-    const createdAt = clock.now();
-    return accept({
-      name: normalized.name,
-      email: normalized.email,
-      emailConfirmedAt: normalized.email !== null && normalized.emailConfirmed ? createdAt : null,
-      realName: normalized.realName,
-      groups: normalized.groups,
-      passwordHash: await hashPassword(normalized.password, entropy),
-      createdAt,
-    });
-  }
+  const { records, sessions, gate, knownDevices, openSession, findSession } = deps;
 
   /**
    * The account of that name, or the one account whose confirmed address it is; a name comes first,
@@ -203,47 +104,5 @@ export function makeSignIn(deps: {
     },
     rememberDevice: (cookie, account) => knownDevices.rememberUser(cookie, account.id),
     signOut: (secret) => sessions.endSession(digestOf(secret)),
-    async createAccount(proposal) {
-      const account = await prepareAccount(proposal);
-      if (!account.ok) return account;
-      const { email, emailConfirmedAt } = account.value;
-      if (
-        !settings.sharedAddresses &&
-        email !== null &&
-        emailConfirmedAt !== null &&
-        (await records.hasConfirmedEmail(email))
-      )
-        return refuse({ kind: 'address-taken' });
-      const answer = await records.createAccount(account.value);
-      return answer.outcome === 'created' ? accept(answer.account) : refuse({ kind: 'name-taken' });
-    },
-    async issueSetupLink() {
-      const secret = idGenerator.secret();
-      const saved = await records.saveSetupSecret(
-        digestOf(secret),
-        addSeconds(clock.now(), SETUP_LINK_TTL_SECONDS),
-      );
-      return saved === 'saved'
-        ? accept(`${settings.issuer}/setup?token=${secret}`)
-        : refuse({ kind: saved });
-    },
-    async setUp(secret, proposal, from) {
-      const digest = digestOf(secret.slice(0, 200));
-      // Asked first, so that a stranger without the link cannot make the server hash passwords.
-      if (!(await records.hasSetupSecret(digest, clock.now())))
-        return refuse({ kind: 'link-used' });
-      const account = await prepareAccount({
-        ...proposal,
-        emailConfirmed: true,
-        realName: '',
-        // The operator's own groups file may lack the last two.
-        groups: ['administrator', ...['reviewer', 'developer'].filter(rights.hasGroup)],
-      });
-      if (!account.ok) return account;
-      const answer = await records.consumeSetupSecret(digest, clock.now(), account.value);
-      return answer.outcome === 'created'
-        ? accept(await openSession(answer.account, from, 'password'))
-        : refuse({ kind: 'link-used' });
-    },
   };
 }

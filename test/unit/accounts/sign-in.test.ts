@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AccountProposal } from '#accounts/account-creation.ts';
 import { makeAccounts } from '#accounts/accounts.ts';
 import { loadRights, type RightsTable } from '#accounts/rights.ts';
-import type { AccountProposal } from '#accounts/sign-in.ts';
 import { makeIdGenerator } from '#keys/id-generator.ts';
 import { makeSecretBox } from '#keys/secret-box.ts';
 import { openSqlite } from '#store/sqlite/open.ts';

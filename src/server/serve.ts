@@ -1,8 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '#config/config.ts';
 import { StartupError } from '#config/startup-error.ts';
-import { isUnavailable } from '#kernel/unavailable.ts';
-import type { Log } from '#platform/log.ts';
 import { lacksPkceExemption } from '#registry/actions/pkce-exemption.ts';
 import {
   disconnectFromPrimary,
@@ -13,9 +11,8 @@ import {
 } from './cluster.ts';
 import { composeServer, type Server } from './compose.ts';
 import { composeHttpServer } from './http-server.ts';
-import { makePartitionMaintenance } from './partition-maintenance.ts';
+import { ignoreUnavailable, startJobs } from './jobs.ts';
 import { createPlatform } from './platform.ts';
-import { purgeExpiredRows } from './reaper.ts';
 import { formatWarning } from './setting-warnings.ts';
 
 /** Where a running server writes: what people read, and what went wrong. */
@@ -33,50 +30,6 @@ export interface RunningServer {
 
 /** How long deliveries under way are waited for at the end. */
 const SHUTDOWN_TIMEOUT_MS = 8000;
-
-/** A store that does not answer is told of by whoever needs its answer. */
-function ignoreUnavailable(fault: unknown): void {
-  if (!isUnavailable(fault)) throw fault;
-}
-
-interface Job {
-  readonly name: string;
-  readonly everyMs: number;
-  run(): Promise<unknown>;
-}
-
-/**
- * Runs each job again and again, one run of it at a time. Answers how to stop: no new run, and an
- * end to those under way.
- */
-function scheduleJobs(log: Log, jobs: readonly Job[]): () => Promise<void> {
-  const running = new Map<Job, Promise<void>>();
-  let stopped = false;
-  const timers = jobs.map((job) => {
-    const timer = setInterval(() => {
-      if (running.has(job)) return;
-      const run = job
-        .run()
-        .catch((fault: Error) => {
-          // The store may be gone by then; whoever serves next does the job again.
-          if (!stopped) log.error(`${job.name} failed`, { message: fault.message });
-        })
-        .then(() => void running.delete(job));
-      running.set(job, run);
-    }, job.everyMs);
-    return timer.unref();
-  });
-  return async () => {
-    stopped = true;
-    for (const timer of timers) clearInterval(timer);
-    // What still runs is bounded by itself; nobody waits long for it, and nothing is lost by
-    // leaving it.
-    await Promise.race([
-      Promise.all(running.values()),
-      new Promise((resolve) => setTimeout(resolve, 3000).unref()),
-    ]);
-  };
-}
 
 const MOST_NAMED = 50;
 
@@ -111,55 +64,13 @@ export async function startServer(
   await server.prepare();
   const { clockMonitor } = server;
   await clockMonitor.check();
-  const whileClockAgrees = (job: () => Promise<unknown>) => async () =>
-    void (clockMonitor.status().state === 'synchronized' && (await job()));
   const app = composeHttpServer(services);
   const address = await app.listen({
     port: config.port,
     host: config.host,
     ...sharedPortOptions(),
   });
-  const stopJobs = scheduleJobs(services.log, [
-    {
-      name: 'clock check',
-      everyMs: 2_000,
-      run: () => clockMonitor.check().catch(ignoreUnavailable),
-    },
-    // What is over for all is judged by a clock that agrees with the store's, and by none that is
-    // known to be wrong (ADR 14).
-    {
-      name: 'purge',
-      everyMs: 60_000,
-      run: () => purgeExpiredRows(store, clockMonitor, config.refreshGraceSeconds),
-    },
-    {
-      name: 'partition maintenance',
-      everyMs: 60_000,
-      run: whileClockAgrees(makePartitionMaintenance(store, services.clock, services.log)),
-    },
-    {
-      name: 'expiry of idle proposals',
-      everyMs: 60_000,
-      run: whileClockAgrees(() => services.registry.expireIdle()),
-    },
-    { name: 'notification delivery', everyMs: 5_000, run: whileClockAgrees(() => delivery.run()) },
-    // A key that was withdrawn after a leak must not be believed for longer than a second: two
-    // small looks at the disk.
-    {
-      name: 'key reload',
-      everyMs: 500,
-      run: async () => server.keyMaintenance.reloadChangedKeys(),
-    },
-    {
-      name: 'signing key rotation',
-      everyMs: 60_000,
-      run: whileClockAgrees(() => server.keyMaintenance.rotateSigningKeysIfDue()),
-    },
-    { name: 're-encryption', everyMs: 2_000, run: () => server.keyMaintenance.reencryptBatch() },
-    { name: 'usage', everyMs: 10_000, run: () => server.flushUsage() },
-    // A developer looks for a refused request as soon as it was refused, perhaps at another worker.
-    { name: 'refused requests', everyMs: 1_000, run: () => server.flushFailures() },
-  ]);
+  const stopJobs = startJobs(config, server);
   await warnAboutRequiredPkce(config, server).catch(ignoreUnavailable);
   if (isWorkerProcess()) notifyReady();
   else await printWelcome(config, server, address, print);

@@ -5,7 +5,7 @@ import { fieldProblem } from '#accounts/fields.ts';
 import { MAX_AUTH_PARAMS_LENGTH } from '#encoding/auth-params.ts';
 import { MAX_BODY_BYTES, MAX_JSON_BYTES } from '#http/request.ts';
 import { MAX_PARAMETERS, MAX_SIGNED_FORM_BYTES } from '#oauth1/parse.ts';
-import { MAX_PASTED_BYTES } from '#oauth1/pasted-request.ts';
+import { MAX_PASTED_BYTES } from '#oauth1/pasted-text.ts';
 import { findParameterProblem } from '#oauth1/verify.ts';
 import { MAX_FORM_BYTES, MAX_STATE_BYTES } from '#oauth2/refusal-texts.ts';
 import { MAX_MAINTAINERS } from '#registry/actions/people.ts';

@@ -9,7 +9,8 @@ import {
   type SignerCredentials,
   signWithMistake,
 } from '#harness/mistakes.ts';
-import { type PastedRequest, parsePastedRequest } from '#oauth1/pasted-request.ts';
+import { parsePastedRequest } from '#oauth1/pasted-request.ts';
+import type { PastedRequest } from '#oauth1/pasted-text.ts';
 import { mistakes } from './explainer-mistakes.ts';
 import { rightRequests } from './explainer-right.ts';
 

@@ -1,4 +1,4 @@
-import type { PastedRequest } from '../pasted-request.ts';
+import type { PastedRequest } from '../pasted-text.ts';
 import type { RequestToDiagnose } from './diagnose.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Finding } from '#oauth1/diagnosis/finding.ts';
-import type { PastedRequestRefusal } from '#oauth1/pasted-request.ts';
+import type { PastedRequestRefusal } from '#oauth1/pasted-text.ts';
 import { isMessageKey, type Words } from '../words.ts';
 
 // What is said of a signed request, on pages and on the command line.

@@ -1,6 +1,6 @@
 import type { Diagnosis } from '#oauth1/diagnosis/diagnose.ts';
 import { compareBaseStrings } from '#oauth1/diagnosis/differences.ts';
-import { MAX_PASTED_BYTES } from '#oauth1/pasted-request.ts';
+import { MAX_PASTED_BYTES } from '#oauth1/pasted-text.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { FailureRecords } from '#registry/refused-requests.ts';
 import type { Registry } from '#registry/registry.ts';

@@ -3,7 +3,8 @@ import { TLSSocket } from 'node:tls';
 import { hasRequestBody, type RawRequest } from '#encoding/raw-request.ts';
 import type { SiteId } from '#kernel/ids.ts';
 import type { Result } from '#kernel/result.ts';
-import type { Guard, GuardRefusal, Permit } from './permit.ts';
+import type { Guard, Permit } from './permit.ts';
+import type { GuardRefusal } from './refusals.ts';
 
 /** What only the server knows of how a request reached it; behind a proxy, the proxy's word. */
 export interface ConnectionInfo {

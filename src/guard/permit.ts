@@ -1,25 +1,15 @@
 import type { Account } from '#accounts/account.ts';
-import {
-  formatChallenges,
-  isOAuth1Authorization,
-  parseBearerToken,
-} from '#encoding/authorization.ts';
-import { parseForm } from '#encoding/form.ts';
+import { isOAuth1Authorization, parseBearerToken } from '#encoding/authorization.ts';
 import { type RawRequest, singleHeader } from '#encoding/raw-request.ts';
 import type { SiteId } from '#kernel/ids.ts';
-import { accept, type Result, refuse } from '#kernel/result.ts';
+import { accept, type Result } from '#kernel/result.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import { hasSignatureParameter } from '#oauth1/parse.ts';
-import { oauth1StatusOf } from '#oauth1/refusal-statuses.ts';
-import { describeOAuth1Refusal, problemReport } from '#oauth1/refusal-texts.ts';
-import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
-import { bearerStatusOf } from '#oauth2/refusal-statuses.ts';
-import { describeBearerRefusal } from '#oauth2/refusal-texts.ts';
-import type { BearerRefusal } from '#oauth2/refusals.ts';
 import { narrowerSite } from '#registry/access.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { ScopeCatalogue } from '#registry/model/scopes.ts';
+import { type GuardRefusal, type GuardRefusals, makeGuardRefusals } from './refusals.ts';
 
 /** Who acts, and what they may do here. */
 export interface Permit {
@@ -33,30 +23,6 @@ export interface Permit {
   /** Rights of the person that the scopes also give. */
   readonly rights: ReadonlySet<string>;
   readonly scheme: 'oauth1' | 'bearer';
-}
-
-/**
- * Why a request may not act. `status`, `wwwAuthenticate` and `body` are ready to be sent (RFC 6750
- * §3, RFC 9110 §11.6.1).
- */
-export interface GuardRefusal {
-  readonly status: 400 | 401 | 403 | 413;
-  readonly wwwAuthenticate: string;
-  /**
-   * For a JSON body: the kind, what to do in a sentence of ASCII, and what a program needs, such as
-   * `oauth_acceptable_timestamps`.
-   */
-  readonly body: {
-    readonly error: string;
-    readonly error_description: string;
-    readonly [fact: string]: string;
-  };
-  readonly why:
-    | { readonly kind: 'no-credentials' }
-    | { readonly kind: 'two-credentials' }
-    | { readonly kind: 'malformed' }
-    | { readonly kind: 'oauth1'; readonly refusal: OAuth1Refusal }
-    | { readonly kind: 'bearer'; readonly refusal: BearerRefusal };
 }
 
 export interface Guard {
@@ -86,75 +52,56 @@ export function grantedRights(
   return new Set([...personRights].filter((right) => scopeRights.has(right)));
 }
 
-/**
- * What a request without credentials that are read here is told; a token beside `Authorization` is
- * noticed (RFC 9700 §4.3.2).
- */
-export function credentialAdvice(
-  rawRequest: RawRequest,
-  authorization: string | undefined,
-): string {
-  if (authorization !== undefined)
-    return 'Authorization has a scheme that is not read here: send "Bearer" and a token, or "OAuth" and a signature.';
-  const query = parseForm(rawRequest.target.split('?').slice(1).join('?'));
-  return query.ok && query.value.some(([name]) => name === 'access_token')
-    ? 'access_token was sent in the query, where it is in logs: send it as Authorization: Bearer.'
-    : 'Send a token (Authorization: Bearer) or a signed request (Authorization: OAuth).';
+/** What a signed request may do at a site. */
+async function permitSigned(
+  { oauth1, scopes, rightsOf }: GuardDependencies,
+  refusals: GuardRefusals,
+  sent: RawRequest,
+  site: SiteId,
+): Promise<Result<Permit, GuardRefusal>> {
+  const verified = await oauth1.authenticateRequest(sent, site);
+  if (!verified.ok) return refusals.signedRequest(verified.refusal);
+  const { user, client, consent } = verified.value;
+  const activeScopes = consent.scopes.filter((scope) => client.scopes.includes(scope));
+  return accept({
+    user,
+    client,
+    site,
+    coveredSite: narrowerSite(consent.site, client.site),
+    scopes: activeScopes,
+    rights: grantedRights(rightsOf(user), activeScopes, scopes),
+    scheme: 'oauth1',
+  });
 }
 
-const twoCredentialsMessages = {
-  repeated: 'Authorization was sent more than once: send it once.',
-  mixed: 'Authorization was sent beside a signature in the query or the form: send one of them.',
-} as const;
-const malformedTokenMessage =
-  'The token is malformed: Authorization is "Bearer", a space, and the token as it was issued.';
+/** What the holder of a bearer token may do at a site. */
+async function permitBearer(
+  { oauth2, scopes, rightsOf }: GuardDependencies,
+  refusals: GuardRefusals,
+  token: string,
+  where: { readonly site: SiteId; readonly address: string },
+): Promise<Result<Permit, GuardRefusal>> {
+  const activeToken = await oauth2.authenticateToken(token, where);
+  if (!activeToken.ok) return refusals.bearerToken(activeToken.refusal);
+  const { user, client, site: coveredSite, scopes: names } = activeToken.value;
+  return accept({
+    user,
+    client,
+    site: where.site,
+    coveredSite,
+    scopes: names,
+    rights: grantedRights(rightsOf(user), names, scopes),
+    scheme: 'bearer',
+  });
+}
 
 /** Makes the function that turns a signed or bearer request into a Permit. */
-export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardDependencies): Guard {
-  const challenge = (
-    scheme: 'OAuth' | 'Bearer',
-    params: Readonly<Record<string, string>> = {},
-  ) => ({
-    scheme,
-    params: { realm, ...params },
-  });
-  const refuseWith = (
-    status: GuardRefusal['status'],
-    why: GuardRefusal['why'],
-    body: GuardRefusal['body'],
-    ...challenges: readonly ReturnType<typeof challenge>[]
-  ) => refuse({ status, why, body, wwwAuthenticate: formatChallenges(challenges) });
-  /** A refusal of RFC 6750 §3.1: the same in the challenge and in the body. */
-  const refuseBearer = (
-    status: GuardRefusal['status'],
-    why: GuardRefusal['why'],
-    error: string,
-    error_description: string,
-  ) =>
-    refuseWith(
-      status,
-      why,
-      { error, error_description },
-      challenge('Bearer', { error, error_description }),
-    );
-  const refuseNoCredentials = (rawRequest: RawRequest, authorization: string | undefined) =>
-    refuseWith(
-      401,
-      { kind: 'no-credentials' },
-      { error: 'no_credentials', error_description: credentialAdvice(rawRequest, authorization) },
-      challenge('Bearer'),
-      challenge('OAuth'),
-    );
+export function makeGuard(dependencies: GuardDependencies): Guard {
+  const refusals = makeGuardRefusals(dependencies.realm);
   return {
     async permit(sent, site) {
       const values = sent.headers.authorization;
-      if (Array.isArray(values) && values.length > 1)
-        return refuseBearer(
-          400,
-          { kind: 'two-credentials' },
-          'invalid_request',
-          twoCredentialsMessages.repeated,
-        );
+      if (Array.isArray(values) && values.length > 1) return refusals.twoCredentials('repeated');
       const authorization = singleHeader(sent, 'authorization');
       const isSignatureInHeader =
         authorization !== undefined && isOAuth1Authorization(authorization);
@@ -162,70 +109,15 @@ export function makeGuard({ oauth1, oauth2, scopes, rightsOf, realm }: GuardDepe
       // other scheme, one there is a second credential.
       const isSignatureOutsideHeader = !isSignatureInHeader && hasSignatureParameter(sent);
       if (authorization === undefined && !isSignatureOutsideHeader)
-        return refuseNoCredentials(sent, authorization);
+        return refusals.noCredentials(sent, authorization);
       if (authorization !== undefined && isSignatureOutsideHeader)
-        return refuseBearer(
-          400,
-          { kind: 'two-credentials' },
-          'invalid_request',
-          twoCredentialsMessages.mixed,
-        );
-      if (authorization === undefined || isSignatureInHeader) {
-        const verified = await oauth1.authenticateRequest(sent, site);
-        if (!verified.ok) {
-          const problem = Object.fromEntries(problemReport(verified.refusal));
-          const { oauth_problem_advice: _advice, ...facts } = problem;
-          return refuseWith(
-            oauth1StatusOf(verified.refusal),
-            { kind: 'oauth1', refusal: verified.refusal },
-            {
-              error: verified.refusal.kind,
-              error_description: describeOAuth1Refusal(verified.refusal),
-              ...facts,
-            },
-            challenge('OAuth', problem),
-          );
-        }
-        const { user, client, consent } = verified.value;
-        const activeScopes = consent.scopes.filter((scope) => client.scopes.includes(scope));
-        const rights = grantedRights(rightsOf(user), activeScopes, scopes);
-        return accept({
-          user,
-          client,
-          site,
-          coveredSite: narrowerSite(consent.site, client.site),
-          scopes: activeScopes,
-          rights,
-          scheme: 'oauth1',
-        });
-      }
+        return refusals.twoCredentials('mixed');
+      if (authorization === undefined || isSignatureInHeader)
+        return permitSigned(dependencies, refusals, sent, site);
       const token = parseBearerToken(authorization);
-      if (token === undefined) return refuseNoCredentials(sent, authorization);
-      if (!token.ok)
-        return refuseBearer(400, { kind: 'malformed' }, 'invalid_request', malformedTokenMessage);
-      const activeToken = await oauth2.authenticateToken(token.value, {
-        site,
-        address: sent.address,
-      });
-      if (!activeToken.ok) {
-        const { refusal } = activeToken;
-        return refuseBearer(
-          bearerStatusOf(refusal),
-          { kind: 'bearer', refusal },
-          refusal.kind === 'not_allowed' ? 'insufficient_scope' : refusal.kind,
-          describeBearerRefusal(refusal),
-        );
-      }
-      const { user, client, site: coveredSite, scopes: names } = activeToken.value;
-      return accept({
-        user,
-        client,
-        site,
-        coveredSite,
-        scopes: names,
-        rights: grantedRights(rightsOf(user), names, scopes),
-        scheme: 'bearer',
-      });
+      if (token === undefined) return refusals.noCredentials(sent, authorization);
+      if (!token.ok) return refusals.malformedToken();
+      return permitBearer(dependencies, refusals, token.value, { site, address: sent.address });
     },
   };
 }

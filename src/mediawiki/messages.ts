@@ -1,4 +1,4 @@
-import type { GuardRefusal } from '#guard/permit.ts';
+import type { GuardRefusal } from '#guard/refusals.ts';
 import { describeOAuth1Refusal } from '#oauth1/refusal-texts.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { BearerRefusal } from '#oauth2/refusals.ts';

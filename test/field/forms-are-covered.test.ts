@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import express from 'express';
 import type { RawRequest } from '#encoding/raw-request.ts';
 import { permitFromNode } from '#guard/node.ts';
-import type { GuardRefusal } from '#guard/permit.ts';
+import type { GuardRefusal } from '#guard/refusals.ts';
 import {
   type ParameterPair,
   protocolParameters,

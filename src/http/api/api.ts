@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { unreadableFormMessage } from '#encoding/form.ts';
 import { readJson } from '#encoding/json.ts';
-import { credentialAdvice } from '#guard/permit.ts';
+import { credentialAdvice } from '#guard/refusals.ts';
 import { actingApp } from '#registry/actions/authority.ts';
 import { refusalCode } from '#registry/refusals.ts';
 import { MAX_JSON_BYTES, parseQuery, rawRequestOf } from '../request.ts';

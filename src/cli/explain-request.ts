@@ -8,11 +8,8 @@ import {
   splitUrl,
   toRawRequest,
 } from '#oauth1/explain.ts';
-import {
-  MAX_PASTED_BYTES,
-  type PastedRequest,
-  parsePastedRequest,
-} from '#oauth1/pasted-request.ts';
+import { parsePastedRequest } from '#oauth1/pasted-request.ts';
+import { MAX_PASTED_BYTES, type PastedRequest } from '#oauth1/pasted-text.ts';
 import { coreOAuth1Profile, type OAuth1Profile } from '#oauth1/profile.ts';
 import { findingText, profileText, unreadableText } from '#pages/help/explained-texts.ts';
 import { wordsOf } from '#pages/words.ts';

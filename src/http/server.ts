@@ -5,6 +5,7 @@ import { registryApi } from './api/api.ts';
 import { registerConnectionInfo } from './client-address.ts';
 import type { DialectErrors, ErrorPages } from './error-pages.ts';
 import {
+  type ErrorDependencies,
   handleError,
   rejectConnection,
   rejectExpectation,
@@ -88,40 +89,24 @@ export function createHttpServer(services: Services, extensions: HttpExtensions)
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   registerConnectionInfo(app, services);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(securityHeaders);
-    if (services.secure) reply.header('strict-transport-security', 'max-age=31536000');
-    if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
-      return sendUnserved(errorDependencies, request, reply, { kind: 'no-host' });
-    if (
-      services.clockMonitor.status().state !== 'unusable' ||
-      clockIndependentPaths.test(request.raw.url ?? '')
-    )
-      return;
-    return sendUnserved(
-      errorDependencies,
-      request,
-      reply.header('retry-after', '5').header('cache-control', 'no-store'),
-      { kind: 'unavailable' },
-    );
-  });
+  addFirstHook(app, services, errorDependencies);
   app.setErrorHandler((fault: FastifyError, request, reply) =>
     handleError(errorDependencies, fault, request, reply),
   );
-  app.setNotFoundHandler((request, reply) => {
-    const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
-    const allowedMethods = METHODS.filter(
-      (method) => app.findRoute({ url: path, method }) !== null,
-    );
-    if (allowedMethods.length === 0)
-      return sendUnserved(errorDependencies, request, reply, { kind: 'not-found' });
-    return sendUnserved(errorDependencies, request, reply, {
-      kind: 'method',
-      requestedMethod: request.method,
-      allowed: allowedMethods,
-    });
-  });
+  answerUnknownAddresses(app, errorDependencies);
+  healthRoutes(app, services);
+  oauth1Routes(app, services, extensions.authorizationPages);
+  oauth2Routes(app, services, extensions.authorizationPages);
+  registryApi(app, services);
+  extensions.registerRoutes(app);
+  return app;
+}
 
+/** Whether the process lives, and whether it can serve: for balancers. */
+function healthRoutes(
+  app: FastifyInstance,
+  services: Pick<Services, 'clockMonitor' | 'ping' | 'signingKeys' | 'log'>,
+): void {
   app.get('/healthz', async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ alive: true }),
   );
@@ -140,9 +125,46 @@ export function createHttpServer(services: Services, extensions: HttpExtensions)
       return reply.code(503).header('retry-after', '5').send({ ready: false });
     }
   });
-  oauth1Routes(app, services, extensions.authorizationPages);
-  oauth2Routes(app, services, extensions.authorizationPages);
-  registryApi(app, services);
-  extensions.registerRoutes(app);
-  return app;
+}
+
+/** Before anything else: the fields of every answer, and what no request is served without. */
+function addFirstHook(
+  app: FastifyInstance,
+  services: Pick<Services, 'secure' | 'clockMonitor'>,
+  errorDependencies: ErrorDependencies,
+): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders);
+    if (services.secure) reply.header('strict-transport-security', 'max-age=31536000');
+    if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
+      return sendUnserved(errorDependencies, request, reply, { kind: 'no-host' });
+    if (
+      services.clockMonitor.status().state !== 'unusable' ||
+      clockIndependentPaths.test(request.raw.url ?? '')
+    )
+      return;
+    return sendUnserved(
+      errorDependencies,
+      request,
+      reply.header('retry-after', '5').header('cache-control', 'no-store'),
+      { kind: 'unavailable' },
+    );
+  });
+}
+
+/** 404, or 405 where another method is served at the address. */
+function answerUnknownAddresses(app: FastifyInstance, errorDependencies: ErrorDependencies): void {
+  app.setNotFoundHandler((request, reply) => {
+    const path = (request.raw.url ?? '/').split('?', 1)[0] ?? '/';
+    const allowedMethods = METHODS.filter(
+      (method) => app.findRoute({ url: path, method }) !== null,
+    );
+    if (allowedMethods.length === 0)
+      return sendUnserved(errorDependencies, request, reply, { kind: 'not-found' });
+    return sendUnserved(errorDependencies, request, reply, {
+      kind: 'method',
+      requestedMethod: request.method,
+      allowed: allowedMethods,
+    });
+  });
 }

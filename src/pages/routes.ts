@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { makeAuditEntrySerializer, serializeConsents } from '#http/api/shapes.ts';
+import { makeAuditEntrySerializer, serializeConsents } from '#http/api/serializers.ts';
 import type { Services } from '#http/world.ts';
 import { accountRoutes } from './account/account.routes.ts';
 import { continueRoutes } from './account/continue.routes.ts';

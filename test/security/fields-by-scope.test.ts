@@ -11,7 +11,7 @@ import {
 } from '#http/api/field-scopes.ts';
 import { toSnakeCase } from '#http/api/problems.ts';
 import { apiScopes } from '#http/api/route.ts';
-import { makeAuditEntrySerializer } from '#http/api/shapes.ts';
+import { makeAuditEntrySerializer } from '#http/api/serializers.ts';
 import type { ClientId } from '#kernel/ids.ts';
 import { MANAGING_SCOPES, RIGHTS } from '#registry/actor.ts';
 import { audienceScopes, fieldAudiences } from '#registry/visibility.ts';

@@ -28,7 +28,7 @@ import { sanitizeForEmail } from '#encoding/stranger-text.ts';
 import { oauth1ProfileNamed } from '#harness/profiles.ts';
 import { countSteps } from '#harness/steps.ts';
 import { TestServer } from '#harness/world.ts';
-import { clientRoutes } from '#http/api/clients.ts';
+import { apiRoutes } from '#http/api/api.ts';
 import { safeLocalPath } from '#http/redirects.ts';
 import { parseDuration } from '#kernel/time.ts';
 import { parseFormAsPhp } from '#mediawiki/php-form.ts';
@@ -89,7 +89,7 @@ const sent = (query: string): RawRequest => ({
 
 /** What the API reads of a body. */
 const BODY = 100_000;
-const bodyOf = (id: string) => clientRoutes.find((route) => route.id === id)?.body as z.ZodType;
+const bodyOf = (id: string) => apiRoutes.find((route) => route.id === id)?.body as z.ZodType;
 const asking = { scopes: ['editpage'] } as unknown as Client;
 /** Compiled by the first that it checks, as at the start of the server. */
 const [proposal, update] = [bodyOf('proposeClient'), bodyOf('updateClient')];

@@ -4,21 +4,29 @@ import { unreadableFormMessage } from '#encoding/form.ts';
 import { readJson } from '#encoding/json.ts';
 import { credentialAdvice } from '#guard/refusals.ts';
 import { actingApp } from '#registry/actions/authority.ts';
+import type { Actor } from '#registry/actor.ts';
 import { refusalCode } from '#registry/refusals.ts';
 import { MAX_JSON_BYTES, parseQuery, rawRequestOf } from '../request.ts';
 import type { Services } from '../world.ts';
 import { authenticateCaller } from './caller.ts';
-import { clientRoutes } from './clients.ts';
+import { revisionRoutes } from './client-revisions.ts';
+import { secretRoutes } from './client-secrets.ts';
+import { teamRoutes } from './client-team.ts';
+import { appAuditRoutes, appRoutes } from './clients.ts';
 import { filterFieldsByScope, routeScopes } from './field-scopes.ts';
 import { buildOpenApi } from './openapi.ts';
 import { consentAndAuditRoutes } from './people.ts';
 import { type ProblemCode, problemTitles, sendProblem, sendRefusal } from './problems.ts';
 import { reviewRoutes } from './reviews.ts';
-import type { ApiCall, ApiRoute } from './route.ts';
+import type { ApiCall, ApiResponse, ApiRoute } from './route.ts';
 
 /** Every route of the API. */
 export const apiRoutes: readonly ApiRoute[] = [
-  ...clientRoutes,
+  ...appRoutes,
+  ...secretRoutes,
+  ...revisionRoutes,
+  ...teamRoutes,
+  ...appAuditRoutes,
   ...reviewRoutes,
   ...consentAndAuditRoutes,
 ];
@@ -57,7 +65,7 @@ function sendValidationProblem(
     first.path.length > 0 &&
     first.code !== 'unrecognized_keys' &&
     isAbsent(input, first.path);
-  const kind = problem?.field ? (missing ? 'missing_field' : 'invalid_field') : 'invalid_request';
+  const kind = validationProblemKind(problem?.field, missing);
   const detail = missing
     ? `${problem?.field} is missing.`
     : `${problem?.field || part}: ${problem?.detail ?? 'cannot be read'}.`;
@@ -66,6 +74,11 @@ function sendValidationProblem(
     errors: errors.slice(0, 50),
   });
   return undefined;
+}
+
+function validationProblemKind(field: string | undefined, missing: boolean): ProblemCode {
+  if (!field) return 'invalid_request';
+  return missing ? 'missing_field' : 'invalid_field';
 }
 
 /** The JSON in the body; undefined: there was a problem, and it was answered. */
@@ -163,6 +176,54 @@ function sendUnauthenticated(
   );
 }
 
+/** What the schemas of a route made of its request; undefined: it was refused, and answered. */
+function parseRequest(
+  route: ApiRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Readonly<Record<string, unknown>> | undefined {
+  const query = parseQueryParameters(request, reply);
+  if (query === undefined) return undefined;
+  const body = route.body === undefined ? { json: undefined } : parseJsonBody(request, reply);
+  if (body === undefined) return undefined;
+  const raw = { params: request.params, query, body: body.json };
+  const parsedParts: Record<string, unknown> = {};
+  for (const part of ['params', 'query', 'body'] as const) {
+    const parsed = route[part]?.safeParse(raw[part]);
+    if (parsed === undefined) continue;
+    if (!parsed.success) {
+      // An address with a number that is none names nothing.
+      if (part === 'params')
+        sendProblem(reply, 404, 'not_found', 'There is nothing at this address.');
+      else sendValidationProblem(reply, part, raw[part], parsed.error);
+      return undefined;
+    }
+    parsedParts[part] = parsed.data;
+  }
+  return parsedParts;
+}
+
+/** Sends what a route answered, with the fields that the caller's scopes lend. */
+function sendResponse(
+  route: ApiRoute,
+  actor: Actor,
+  reply: FastifyReply,
+  response: ApiResponse,
+): FastifyReply {
+  if ('refusal' in response) return sendRefusal(reply, response.refusal);
+  reply.code(response.status).header('cache-control', 'no-store');
+  if (response.body === undefined) return reply.headers(response.headers ?? {}).send();
+  reply.header('content-type', 'application/json').headers(response.headers ?? {});
+  if (typeof response.body === 'string') return reply.send(response.body);
+  const app = actingApp(actor);
+  const fields = routeScopes[route.id]?.fields ?? {};
+  return reply.send(
+    JSON.stringify(
+      app === undefined ? response.body : filterFieldsByScope(response.body, fields, app.scopes),
+    ),
+  );
+}
+
 async function handleRequest(
   services: Services,
   route: ApiRoute,
@@ -179,31 +240,8 @@ async function handleRequest(
     return sendProblem(reply, 400, 'invalid_request', 'If-Match takes one ETag in quotes.', {
       field: 'If-Match',
     });
-  const raw = {
-    params: request.params,
-    query: parseQueryParameters(request, reply),
-    body: undefined as unknown,
-  };
-  if (raw.query === undefined) return reply;
-  if (route.body !== undefined) {
-    const body = parseJsonBody(request, reply);
-    if (body === undefined) return reply;
-    raw.body = body.json;
-  }
-  const parsedParts: Record<string, unknown> = {};
-  for (const part of ['params', 'query', 'body'] as const) {
-    const schema = route[part];
-    if (schema === undefined) continue;
-    const parsed = schema.safeParse(raw[part]);
-    if (!parsed.success) {
-      // An address with a number that is none names nothing.
-      if (part === 'params')
-        return sendProblem(reply, 404, 'not_found', 'There is nothing at this address.');
-      sendValidationProblem(reply, part, raw[part], parsed.error);
-      return reply;
-    }
-    parsedParts[part] = parsed.data;
-  }
+  const parsedParts = parseRequest(route, request, reply);
+  if (parsedParts === undefined) return reply;
   const call = {
     services,
     request,
@@ -212,19 +250,7 @@ async function handleRequest(
     ifMatch: ifMatch.token,
     ...parsedParts,
   } as unknown as ApiCall<never, never, never>;
-  const response = await route.handle(call);
-  if ('refusal' in response) return sendRefusal(reply, response.refusal);
-  reply.code(response.status).header('cache-control', 'no-store');
-  if (response.body === undefined) return reply.headers(response.headers ?? {}).send();
-  reply.header('content-type', 'application/json').headers(response.headers ?? {});
-  if (typeof response.body === 'string') return reply.send(response.body);
-  const app = actingApp(actor);
-  const fields = routeScopes[route.id]?.fields ?? {};
-  return reply.send(
-    JSON.stringify(
-      app === undefined ? response.body : filterFieldsByScope(response.body, fields, app.scopes),
-    ),
-  );
+  return sendResponse(route, actor, reply, await route.handle(call));
 }
 
 /** The versioned JSON API of the registry, its description, and what its problems mean. */

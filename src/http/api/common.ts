@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { cutPage, type Page } from '#kernel/paging.ts';
 import type { RegistryRefusal } from '#registry/refusals.ts';
 import type { ApiCall, ApiResponse } from './route.ts';
-import { serializeOutcome } from './shapes.ts';
+import { serializeOutcome } from './serializers.ts';
 
 /** How every action on an app may be refused, whatever it is. */
 export const commonAppRefusals = [

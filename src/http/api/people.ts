@@ -5,13 +5,8 @@ import { accountOf } from '#registry/actor.ts';
 import { NO_USER_ID } from '#registry/queries/people.ts';
 import { paginate, paginationQuery, parseCursor, respondWithPage } from './common.ts';
 import { type ApiCall, type ApiResponse, type ApiRoute, apiScopes, route } from './route.ts';
-import {
-  auditEntrySchema,
-  consentSchema,
-  makeAuditEntrySerializer,
-  pageSchema,
-  serializeConsents,
-} from './shapes.ts';
+import { makeAuditEntrySerializer, serializeConsents } from './serializers.ts';
+import { auditEntrySchema, consentSchema, pageSchema } from './shapes.ts';
 
 // What people allowed, what happened, and what this server knows.
 

@@ -12,16 +12,8 @@ import {
   submitAction,
 } from './common.ts';
 import { type ApiRoute, apiScopes, route } from './route.ts';
-import {
-  clientSchema,
-  issuedSchema,
-  pageSchema,
-  revisionSchema,
-  riskSchema,
-  serializeClient,
-  serializeRevision,
-  serializeRisk,
-} from './shapes.ts';
+import { serializeClient, serializeRevision, serializeRisk } from './serializers.ts';
+import { clientSchema, issuedSchema, pageSchema, revisionSchema, riskSchema } from './shapes.ts';
 
 // What reviewers do.
 

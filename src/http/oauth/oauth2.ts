@@ -121,6 +121,26 @@ export async function startOAuth2Authorization(
   });
 }
 
+/** Tells a person that the request they were sent with cannot be read. */
+async function sendUnreadable(
+  services: Services,
+  pages: AuthorizationPages,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  why: FormRefusal['kind'],
+): Promise<FastifyReply> {
+  const visitor = await identifyVisitor(services, request, reply);
+  if (why === 'too-large') return pages.sendTooLarge(request, reply, visitor);
+  const parameter = {
+    'malformed-form': 'encoding',
+    'not-a-form': 'Content-Type: application/x-www-form-urlencoded',
+    encoded: 'Content-Encoding',
+  }[why];
+  return pages.sendAuthorizationError(request, reply, visitor, {
+    refusal: { kind: 'invalid_request', parameter, problem: 'malformed' },
+  });
+}
+
 /** The canonical OAuth 2 endpoints. */
 export function oauth2Routes(
   app: FastifyInstance,
@@ -129,33 +149,17 @@ export function oauth2Routes(
 ): void {
   const { oauth2 } = services.protocols.core;
 
-  const sendUnreadable = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    why: FormRefusal['kind'],
-  ) => {
-    const visitor = await identifyVisitor(services, request, reply);
-    if (why === 'too-large') return pages.sendTooLarge(request, reply, visitor);
-    const parameter = {
-      'malformed-form': 'encoding',
-      'not-a-form': 'Content-Type: application/x-www-form-urlencoded',
-      encoded: 'Content-Encoding',
-    }[why];
-    return pages.sendAuthorizationError(request, reply, visitor, {
-      refusal: { kind: 'invalid_request', parameter, problem: 'malformed' },
-    });
-  };
   app.get('/oauth2/authorize', async (request, reply) => {
     const query = parseQuery(request);
     return query.ok
       ? startOAuth2Authorization(services, pages, request, reply, query.value)
-      : sendUnreadable(request, reply, query.refusal.kind);
+      : sendUnreadable(services, pages, request, reply, query.refusal.kind);
   });
   app.post('/oauth2/authorize', async (request, reply) => {
     const form = parseFormBody(request);
     return form.ok
       ? startOAuth2Authorization(services, pages, request, reply, form.value)
-      : sendUnreadable(request, reply, form.refusal.kind);
+      : sendUnreadable(services, pages, request, reply, form.refusal.kind);
   });
 
   app.post('/oauth2/token', async (request, reply) => {
@@ -182,7 +186,12 @@ export function oauth2Routes(
     // JSON fail at it.
     return sendJson(reply, 200, {});
   });
+  metadataRoutes(app, services);
+}
 
+/** What everybody may read: the server's metadata (RFC 8414) and its public keys. */
+function metadataRoutes(app: FastifyInstance, services: Services): void {
+  const { oauth2 } = services.protocols.core;
   const publicJson =
     (text: () => string) => async (_request: FastifyRequest, reply: FastifyReply) =>
       reply

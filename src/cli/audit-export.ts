@@ -1,6 +1,7 @@
 import type { ClientId } from '#kernel/ids.ts';
 import { instant, toIsoTime } from '#kernel/time.ts';
 import type { AuditFilter } from '#registry/audit.ts';
+import type { VisibleAuditEntry } from '#registry/queries/audit.ts';
 import { refusalForTerminal } from '#registry/refusal-texts.ts';
 import {
   type Command,
@@ -23,6 +24,31 @@ function timeOption(args: ParsedArguments, option: string) {
     );
   return instant(at / 1000);
 }
+
+/** One entry as it is exported: stable names. */
+const toJsonEntry = ({
+  id,
+  at,
+  action,
+  actorId,
+  via,
+  address,
+  clientId,
+  recordVersion,
+  reason,
+  changes,
+}: VisibleAuditEntry) => ({
+  id,
+  at: toIsoTime(at),
+  action,
+  actor_id: actorId,
+  via,
+  address,
+  client_id: clientId,
+  version: recordVersion,
+  reason,
+  changes,
+});
 
 /** `gatehouse audit export`: one JSON document a line, oldest first. */
 export const auditExport: Command = {
@@ -63,30 +89,7 @@ export const auditExport: Command = {
         const page = await services.query.auditLog({ ...filter, after });
         if (!page.ok) return printRefusal(io, args, refusalForTerminal(page.refusal));
         const { items, next } = page.value;
-        for (const {
-          id,
-          at,
-          action,
-          actorId,
-          via,
-          address,
-          clientId,
-          recordVersion: edition,
-          reason,
-          changes,
-        } of items) {
-          const fields = {
-            id,
-            at: toIsoTime(at),
-            action,
-            actor_id: actorId,
-            via,
-            address,
-          };
-          io.out(
-            `${JSON.stringify({ ...fields, client_id: clientId, version: edition, reason, changes })}\n`,
-          );
-        }
+        for (const entry of items) io.out(`${JSON.stringify(toJsonEntry(entry))}\n`);
         if (next === null) {
           // Whoever keeps the export can show later that nothing before it was changed: gatehouse
           // audit verify --head ID:HASH.

@@ -9,6 +9,7 @@ import {
   actorOption,
   type Command,
   choiceOption,
+  type Io,
   type OptionDefinition,
   type ParsedArguments,
   printRefusal,
@@ -86,15 +87,37 @@ async function previewDecision(
   };
 }
 
-function decisionCommand({
-  words,
-  action,
-  extraOptions = {},
-  secondArgument,
-  values,
-  resultLines,
-  consequence,
-}: DecisionCommand): Command {
+/** What the arguments ask the registry to do. Throws UsageError when the second word is no number. */
+function submissionOf({ secondArgument, values }: DecisionCommand, args: ParsedArguments) {
+  const second = secondArgument && args.positional(1);
+  if (second !== undefined && !/^\d{1,15}$/.test(second))
+    throw new UsageError(`${secondArgument?.word} ${second} is not a number.`);
+  return {
+    clientId: args.positional(0) as ClientId,
+    reason: args.value('reason') ?? '',
+    ...(secondArgument ? { [secondArgument.field]: Number(second) } : {}),
+    ...values?.(args),
+  };
+}
+
+/** What was done, with the secrets that are shown this one time. */
+function printOutcome(
+  args: ParsedArguments,
+  io: Io,
+  outcome: ActionOutcome,
+  resultLines: DecisionCommand['resultLines'],
+): 0 {
+  const { client } = outcome;
+  const secrets = issuedSecrets(outcome);
+  printResult(io, args, { ...clientSummary(client), ...secrets }, [
+    ...(resultLines?.(outcome) ?? [`App ${client.name} is now ${client.stage}.`]),
+    ...Object.entries(secrets).map(([name, value]) => `${name.padEnd(20)}${value}   (shown once)`),
+  ]);
+  return 0;
+}
+
+function decisionCommand(decision: DecisionCommand): Command {
+  const { words, action, extraOptions = {}, secondArgument, resultLines, consequence } = decision;
   return {
     ...describe(words),
     positionals: ['client_id', ...(secondArgument ? [secondArgument.word] : [])],
@@ -107,15 +130,7 @@ function decisionCommand({
     },
     run: (args, io) =>
       withServices(args, io, async (services) => {
-        const second = secondArgument && args.positional(1);
-        if (second !== undefined && !/^\d{1,15}$/.test(second))
-          throw new UsageError(`${secondArgument?.word} ${second} is not a number.`);
-        const submission = {
-          clientId: args.positional(0) as ClientId,
-          reason: args.value('reason') ?? '',
-          ...(secondArgument ? { [secondArgument.field]: Number(second) } : {}),
-          ...values?.(args),
-        };
+        const submission = submissionOf(decision, args);
         const consequenceText = consequence?.(args);
         const refuseBecause = (refusal: RegistryRefusal) =>
           refusal.kind === 'invalid_consumer_key'
@@ -138,22 +153,12 @@ function decisionCommand({
         }
         const answer = await services.registry.submit(services.operator, action, submission);
         if (!answer.ok) return refuseBecause(answer.refusal);
-        const { client } = answer.value;
-        const secrets = issuedSecrets(answer.value);
-        const lines = resultLines?.(answer.value) ?? [`App ${client.name} is now ${client.stage}.`];
-        const onceOnlyLines = Object.entries(secrets).map(
-          ([name, value]) => `${name.padEnd(20)}${value}   (shown once)`,
-        );
-        printResult(io, args, { ...clientSummary(client), ...secrets }, [
-          ...lines,
-          ...onceOnlyLines,
-        ]);
-        return 0;
+        return printOutcome(args, io, answer.value, resultLines);
       }),
   };
 }
 
-/** What each degree of a halt takes away. */
+/** What each degree of a suspension takes away. */
 const suspensionConsequences: Readonly<Record<Suspension, string | undefined>> = {
   none: undefined,
   'new-consents': 'Nobody new can allow it; what was allowed keeps working.',

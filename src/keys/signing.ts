@@ -123,6 +123,85 @@ const parseJsonPart = (part: string): Readonly<Record<string, unknown>> | undefi
 export const makeFixedSigningKeys = (stored: PrivateKeySet): SigningKeys =>
   makeSigningKeys(inMemorySigningKeys([makeInitialKeySet(stored.keys)]), { now: () => instant(0) });
 
+const signText = (key: OwnKey, text: string): string =>
+  key.algorithm === 'ES256'
+    ? toLowS(
+        sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }),
+      ).toString('base64url')
+    : sign('sha256', Buffer.from(text), key.privateKey).toString('base64url');
+
+function isValidSignature(key: OwnKey, text: string, signed: string): boolean {
+  const bytes = Buffer.from(signed, 'base64url');
+  if (key.algorithm === 'RS256') return verify('sha256', Buffer.from(text), key.publicKey, bytes);
+  return (
+    isLowS(bytes) &&
+    verify('sha256', Buffer.from(text), { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, bytes)
+  );
+}
+
+/** The keys of a source, each loaded once. */
+interface KeyIndex {
+  load(stored: JsonWebKey): OwnKey;
+  /** The key that a token names; undefined: there is none. */
+  find(kid: string): OwnKey | undefined;
+}
+
+function makeKeyIndex(source: SigningKeySource, clock: Pick<Clock, 'now'>): KeyIndex {
+  const loaded = new WeakMap<JsonWebKey, OwnKey>();
+  function load(stored: JsonWebKey): OwnKey {
+    const key = loaded.get(stored) ?? loadOwnKey(stored);
+    loaded.set(stored, key);
+    return key;
+  }
+  let index = { of: source.keySets(), byKid: new Map<string, OwnKey>() };
+  function findLoaded(kid: string): OwnKey | undefined {
+    const keySets = source.keySets();
+    if (index.of !== keySets || index.byKid.size === 0)
+      index = {
+        of: keySets,
+        byKid: new Map(keySets.flatMap(({ keys }) => keys.map(load)).map((key) => [key.kid, key])),
+      };
+    return index.byKid.get(kid);
+  }
+  let reloadedAt: number | undefined;
+  return {
+    load,
+    find(kid) {
+      const key = findLoaded(kid);
+      const now = clock.now();
+      // A key that another process made may be on its way here. Anybody can name a key that is
+      // none: the source is read again once a second.
+      if (key !== undefined || reloadedAt === now) return key;
+      reloadedAt = now;
+      source.reloadIfChanged();
+      return findLoaded(kid);
+    },
+  };
+}
+
+/** Tokens whose signature is known to hold, by digest. */
+function makeVerifiedTokens() {
+  const verified = new Map<string, true>();
+  return {
+    has: (jwt: string): boolean => verified.has(hash('sha256', jwt, 'base64')),
+    add(jwt: string): void {
+      if (verified.size >= MAX_VERIFIED_TOKENS) forgetOldest(verified);
+      verified.set(hash('sha256', jwt, 'base64'), true);
+    },
+  };
+}
+
+/** Header, claims and signature of a token, in their one spelling; undefined: it is none. */
+function parseJwt(jwt: string) {
+  const [first = '', second = '', third = '', ...more] = jwt.split('.');
+  // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last character
+  // zero (RFC 4648 §3.5): one token has one spelling.
+  if (more.length > 0 || ![first, second, third].every(isBase64url)) return undefined;
+  const [header, claims] = [parseJsonPart(first), parseJsonPart(second)];
+  if (header === undefined || claims === undefined || 'crit' in header) return undefined;
+  return { header, claims, text: `${first}.${second}`, signature: third };
+}
+
 /**
  * Signs with the keys whose time it is, and verifies with all that are kept (ADR 11). Tokens that
  * were signed or verified here are remembered (by digest, at most 20,000), so that a token is
@@ -130,92 +209,35 @@ export const makeFixedSigningKeys = (stored: PrivateKeySet): SigningKeys =>
  * the store each time.
  */
 export function makeSigningKeys(source: SigningKeySource, clock: Pick<Clock, 'now'>): SigningKeys {
-  const loaded = new WeakMap<JsonWebKey, OwnKey>();
-  function ownKeyFor(stored: JsonWebKey): OwnKey {
-    const key = loaded.get(stored) ?? loadOwnKey(stored);
-    loaded.set(stored, key);
-    return key;
-  }
-  let keyIndex = { of: source.keySets(), byKid: new Map<string, OwnKey>() };
-  let reloadedAt: number | undefined;
-  function findIndexedKey(kid: string): OwnKey | undefined {
-    const keySets = source.keySets();
-    if (keyIndex.of !== keySets || keyIndex.byKid.size === 0)
-      keyIndex = {
-        of: keySets,
-        byKid: new Map(
-          keySets.flatMap(({ keys }) => keys.map(ownKeyFor)).map((key) => [key.kid, key]),
-        ),
-      };
-    return keyIndex.byKid.get(kid);
-  }
-  /**
-   * A key of another process's making may be on its way here. Anybody can name a key that is none:
-   * one look a second.
-   */
-  function findKey(kid: string): OwnKey | undefined {
-    const key = findIndexedKey(kid);
-    const now = clock.now();
-    if (key !== undefined || reloadedAt === now) return key;
-    reloadedAt = now;
-    source.reloadIfChanged();
-    return findIndexedKey(kid);
-  }
+  const index = makeKeyIndex(source, clock);
+  const verified = makeVerifiedTokens();
   const headers = new Map<string, string>();
-  const verified = new Map<string, true>();
-  const rememberVerified = (jwt: string) => {
-    if (verified.size >= MAX_VERIFIED_TOKENS) forgetOldest(verified);
-    verified.set(hash('sha256', jwt, 'base64'), true);
-  };
-  const signText = (key: OwnKey, text: string) =>
-    key.algorithm === 'ES256'
-      ? toLowS(
-          sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }),
-        ).toString('base64url')
-      : sign('sha256', Buffer.from(text), key.privateKey).toString('base64url');
-  const isValidSignature = (key: OwnKey, text: string, signed: string) => {
-    const bytes = Buffer.from(signed, 'base64url');
-    if (key.algorithm === 'RS256') return verify('sha256', Buffer.from(text), key.publicKey, bytes);
-    return (
-      isLowS(bytes) &&
-      verify('sha256', Buffer.from(text), { key: key.publicKey, dsaEncoding: 'ieee-p1363' }, bytes)
-    );
-  };
+  function headerFor(typ: string, { algorithm, kid }: OwnKey): string {
+    const name = `${kid} ${typ}`;
+    const header = headers.get(name) ?? b64(JSON.stringify({ typ, alg: algorithm, kid }));
+    headers.set(name, header);
+    return header;
+  }
   return {
     sign(algorithm, typ, claims) {
       const key = findActiveKeySet(source.keySets(), clock.now())
-        ?.keys.map(ownKeyFor)
+        ?.keys.map(index.load)
         .find((candidate) => candidate.algorithm === algorithm);
       if (key === undefined) throw new Error(`there is no ${algorithm} key`);
-      const name = `${key.kid} ${typ}`;
-      let header = headers.get(name);
-      if (header === undefined) {
-        header = b64(JSON.stringify({ typ, alg: algorithm, kid: key.kid }));
-        headers.set(name, header);
-      }
-      const text = `${header}.${b64(JSON.stringify(claims))}`;
+      const text = `${headerFor(typ, key)}.${b64(JSON.stringify(claims))}`;
       const jwt = `${text}.${signText(key, text)}`;
-      rememberVerified(jwt);
+      verified.add(jwt);
       return jwt;
     },
     verify(jwt) {
-      const [first = '', second = '', third = '', ...more] = jwt.split('.');
-      // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last
-      // character zero (RFC 4648 §3.5): one token has one spelling.
-      if (more.length > 0 || ![first, second, third].every(isBase64url)) return undefined;
-      const [header, claims] = [parseJsonPart(first), parseJsonPart(second)];
-      const key = typeof header?.kid === 'string' ? findKey(header.kid) : undefined;
-      if (
-        header === undefined ||
-        claims === undefined ||
-        key === undefined ||
-        header.alg !== key.algorithm ||
-        'crit' in header
-      )
-        return undefined;
-      if (!verified.has(hash('sha256', jwt, 'base64'))) {
-        if (!isValidSignature(key, `${first}.${second}`, third)) return undefined;
-        rememberVerified(jwt);
+      const parsed = parseJwt(jwt);
+      if (parsed === undefined || typeof parsed.header.kid !== 'string') return undefined;
+      const { header, claims, text, signature } = parsed;
+      const key = index.find(parsed.header.kid);
+      if (key === undefined || header.alg !== key.algorithm) return undefined;
+      if (!verified.has(jwt)) {
+        if (!isValidSignature(key, text, signature)) return undefined;
+        verified.add(jwt);
       }
       return { header, claims };
     },
@@ -224,9 +246,9 @@ export function makeSigningKeys(source: SigningKeySource, clock: Pick<Clock, 'no
       const states = keySetStates(keySets, clock.now());
       // Those that sign come first, for verifiers that look no further.
       const published = (['signing', 'upcoming', 'published'] as const).flatMap((state) =>
-        keySets.filter((_, index) => states[index] === state),
+        keySets.filter((_, position) => states[position] === state),
       );
-      return { keys: published.flatMap(({ keys }) => keys.map((key) => ownKeyFor(key).jwk)) };
+      return { keys: published.flatMap(({ keys }) => keys.map((key) => index.load(key).jwk)) };
     },
   };
 }

@@ -46,6 +46,8 @@ export function createHttpServer(services: Services, extensions: HttpExtensions)
     log: services.log,
     secure: services.secure,
   };
+  const { headersTimeoutSeconds, requestTimeoutSeconds, keepAliveTimeoutSeconds } =
+    services.connectionLimits;
   const app = Fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -54,15 +56,12 @@ export function createHttpServer(services: Services, extensions: HttpExtensions)
     rewriteUrl: ({ url }) => normalizeTarget(url ?? '/'),
     // The framework's own `ip` walks the same way; whether it is known for sure is in `arrival`.
     trustProxy: (address: string, hop: number) => isTrustedProxy(services.trustProxy, address, hop),
-    requestTimeout: services.connectionLimits.requestTimeoutSeconds * 1000,
-    keepAliveTimeout: services.connectionLimits.keepAliveTimeoutSeconds * 1000,
+    requestTimeout: requestTimeoutSeconds * 1000,
+    keepAliveTimeout: keepAliveTimeoutSeconds * 1000,
     http: {
-      headersTimeout: services.connectionLimits.headersTimeoutSeconds * 1000,
+      headersTimeout: headersTimeoutSeconds * 1000,
       // How often Node looks for those that are over: half a minute by default.
-      connectionsCheckingInterval: Math.min(
-        5000,
-        services.connectionLimits.headersTimeoutSeconds * 500,
-      ),
+      connectionsCheckingInterval: Math.min(5000, headersTimeoutSeconds * 500),
       // Refused below, with words: Node's own answer has none.
       requireHostHeader: false,
     },

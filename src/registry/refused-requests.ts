@@ -1,7 +1,8 @@
-import type { ClientId } from '#kernel/ids.ts';
+import { type ClientId, isClientId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 import { isUnavailable } from '#kernel/unavailable.ts';
 import type { Clock } from '#platform/clock.ts';
+import type { RegistryRecords } from './records.ts';
 
 /**
  * A request of an app that was refused, as its developer may see it. Never a secret, a code or a
@@ -17,9 +18,10 @@ export interface Failure {
 }
 export type NewFailure = Omit<Failure, 'id'>;
 
-/** Where edges say that a known app was refused. Nothing is written at once. */
+/** Where endpoints say that an app was refused. Nothing is written at once. */
 export interface FailureRecorder {
-  recordFailure(clientId: ClientId, kind: Failure['kind'], facts: Failure['facts']): void;
+  /** Keeps a refusal for the app that a request names; for a name that no app has, nothing. */
+  recordFailure(id: string, kind: Failure['kind'], facts: Failure['facts']): Promise<void>;
 }
 
 /** The store's side. */
@@ -48,7 +50,10 @@ export interface Failures extends FailureRecorder {
 }
 
 /** Collects failures in memory, the latest of each client alone; `flush` hands them over. */
-export function makeFailures(clock: Clock, records: FailureRecords): Failures {
+export function makeFailures(
+  clock: Clock,
+  records: FailureRecords & Pick<RegistryRecords, 'findClient'>,
+): Failures {
   let buffered = new Map<ClientId, NewFailure[]>();
   let writing: Promise<void> = Promise.resolve();
 
@@ -75,9 +80,10 @@ export function makeFailures(clock: Clock, records: FailureRecords): Failures {
   }
 
   return {
-    recordFailure(clientId, kind, facts) {
-      if (JSON.stringify(facts).length <= MAX_BYTES)
-        buffer({ clientId, kind, at: clock.now(), facts });
+    async recordFailure(id, kind, facts) {
+      const client = isClientId(id) ? await records.findClient(id) : undefined;
+      if (client !== undefined && JSON.stringify(facts).length <= MAX_BYTES)
+        buffer({ clientId: client.id, kind, at: clock.now(), facts });
     },
     // One after the other: whoever waits for it finds everything that was noted before in the
     // store.

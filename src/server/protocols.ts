@@ -113,16 +113,8 @@ export function makeProtocols({
       }),
     };
     return {
-      oauth1: withOAuth1FailureLog(
-        cached ? cachedOAuth1(cached.oauth1, oauth1) : oauth1,
-        store,
-        failures,
-      ),
-      oauth2: withOAuth2FailureLog(
-        cached ? cachedOAuth2(cached.oauth2, oauth2) : oauth2,
-        store,
-        failures,
-      ),
+      oauth1: withOAuth1FailureLog(cached ? cachedOAuth1(cached.oauth1, oauth1) : oauth1, failures),
+      oauth2: withOAuth2FailureLog(cached ? cachedOAuth2(cached.oauth2, oauth2) : oauth2, failures),
     };
   };
   const coreProtocols = protocolsFor(coreOAuth1Profile, coreProfile);

@@ -10,9 +10,11 @@ import {
 } from '#harness/own-signer.ts';
 import { TestServer } from '#harness/world.ts';
 import { fromStoredRequest, toStoredRequest } from '#http/oauth/refused-request.ts';
+import type { ClientId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { Unavailable } from '#kernel/unavailable.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
+import type { Client } from '#registry/model/client.ts';
 import { MAX_FAILURES, makeFailures, type NewFailure } from '#registry/refused-requests.ts';
 
 // A developer whose request was refused looks at the page at once: it is there, also when nobody
@@ -320,6 +322,7 @@ test('what is kept is bounded, and read back as it was sent', () => {
 
 test('what the store does not take is kept for the next time; two looks at once find it both', async () => {
   const saved: NewFailure[] = [];
+  const clientId = 'a'.repeat(32) as ClientId;
   let away = true;
   const failures = makeFailures(
     { now: () => instant(1), millis: () => 1000 },
@@ -329,17 +332,18 @@ test('what the store does not take is kept for the next time; two looks at once 
         await new Promise((resolve) => setImmediate(resolve));
         saved.push(...batch);
       },
+      findClient: async (id) => ({ id }) as Client,
       listFailures: async () => saved.map((failure, id) => ({ ...failure, id })),
     },
   );
-  for (let turn = 0; turn < 30; turn++) failures.recordFailure('a' as never, 'oauth1', { turn });
+  for (let turn = 0; turn < 30; turn++) await failures.recordFailure(clientId, 'oauth1', { turn });
   await assert.rejects(failures.flush(), Unavailable);
-  assert.deepEqual(await failures.listFailures('a' as never, 99), []);
-  failures.recordFailure('a' as never, 'oauth1', { turn: 30 });
+  assert.deepEqual(await failures.listFailures(clientId, 99), []);
+  await failures.recordFailure(clientId, 'oauth1', { turn: 30 });
   away = false;
   const looks = await Promise.all([
-    failures.listFailures('a' as never, 99),
-    failures.listFailures('a' as never, 99),
+    failures.listFailures(clientId, 99),
+    failures.listFailures(clientId, 99),
   ]);
   for (const list of looks)
     assert.deepEqual([list.length, list.at(-1)?.facts.turn], [MAX_FAILURES, 30]);

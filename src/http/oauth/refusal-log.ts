@@ -8,7 +8,6 @@ import type { OAuth1Profile } from '#oauth1/profile.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
 import type { OAuth2 } from '#oauth2/oauth2.ts';
 import type { OAuth2Refusal } from '#oauth2/refusals.ts';
-import type { RegistryRecords } from '#registry/records.ts';
 import type { FailureRecorder } from '#registry/refused-requests.ts';
 import { toStoredRequest } from './refused-request.ts';
 
@@ -85,11 +84,7 @@ function signedRequestFacts(
 }
 
 /** Records what is refused of OAuth 1. */
-export function withOAuth1FailureLog(
-  oauth1: OAuth1,
-  records: Pick<RegistryRecords, 'findClient'>,
-  failures: FailureRecorder,
-): OAuth1 {
+export function withOAuth1FailureLog(oauth1: OAuth1, failures: FailureRecorder): OAuth1 {
   const withFailureLog =
     <
       A extends readonly unknown[],
@@ -101,8 +96,7 @@ export function withOAuth1FailureLog(
       const answer = await method(rawRequest, ...rest);
       if (answer.ok || answer.refusal === undefined) return answer;
       const failure = signedRequestFacts(rawRequest, oauth1.profile, answer.refusal);
-      if (failure && (await records.findClient(failure.clientId)) !== undefined)
-        failures.recordFailure(failure.clientId, 'oauth1', failure.facts);
+      if (failure) await failures.recordFailure(failure.clientId, 'oauth1', failure.facts);
       return answer;
     };
   return {
@@ -152,24 +146,16 @@ function tokenRequestFacts(
 }
 
 /** Watches a face of OAuth 2. */
-export function withOAuth2FailureLog(
-  oauth2: OAuth2,
-  records: Pick<RegistryRecords, 'findClient'>,
-  failures: FailureRecorder,
-): OAuth2 {
+export function withOAuth2FailureLog(oauth2: OAuth2, failures: FailureRecorder): OAuth2 {
   return {
     ...oauth2,
     async issueTokens(request) {
       const answer = await oauth2.issueTokens(request);
       if (answer.ok) return answer;
       const id = findClaimedClientId(request.authorization, request.form);
-      if (
-        id !== undefined &&
-        /^[0-9a-f]{32}$/.test(id) &&
-        (await records.findClient(id as ClientId)) !== undefined
-      )
-        failures.recordFailure(
-          id as ClientId,
+      if (id !== undefined)
+        await failures.recordFailure(
+          id,
           'token',
           tokenRequestFacts(request.authorization, request.form, answer.refusal),
         );
@@ -198,21 +184,13 @@ function findTokenClientId(rawRequest: RawRequest): string | undefined {
  * Nothing of the body is kept.
  */
 export async function logUnreadableTokenRequest(
-  {
-    records,
-    failures,
-  }: { readonly records: Pick<RegistryRecords, 'findClient'>; readonly failures: FailureRecorder },
+  { failures }: { readonly failures: FailureRecorder },
   rawRequest: RawRequest,
   refusal: { readonly parameter: string; readonly problem: string },
 ): Promise<void> {
   const id = findTokenClientId(rawRequest);
-  if (
-    id === undefined ||
-    !/^[0-9a-f]{32}$/.test(id) ||
-    (await records.findClient(id as ClientId)) === undefined
-  )
-    return;
-  failures.recordFailure(id as ClientId, 'token', {
+  if (id === undefined) return;
+  await failures.recordFailure(id, 'token', {
     refusal: 'invalid_request',
     parameter: refusal.parameter,
     problem: refusal.problem,

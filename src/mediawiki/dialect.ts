@@ -1,5 +1,5 @@
 import type { Dialect } from '#http/dialect.ts';
-import { mediawikiHttp } from './http/special-oauth.ts';
+import { mediawikiHttp } from './http/mediawiki-http.ts';
 import { mediawikiOAuth1Profile } from './oauth1-profile.ts';
 import { makeMediawikiOAuth2Profile } from './oauth2-profile.ts';
 import { isMediawikiTarget } from './titles.ts';

@@ -22,7 +22,7 @@ function registerRoutes(app: FastifyInstance, services: Services): void {
   registerTitledPages(app, { services, protocols, subjectOf });
   registerActionApi(app, { services, guard, subjectOf });
   mediawikiClientRoutes(app, services, guard);
-  mediawikiRestRoutes(app, services, protocols, guard, subjectOf);
+  mediawikiRestRoutes(app, { services, protocols, guard, subjectOf });
 }
 
 /** The dialect, as the HTTP server takes it in. */

@@ -21,7 +21,7 @@ function registerRoutes(app: FastifyInstance, services: Services): void {
   const subjectOf = makeProfileSubjectOf(services);
   registerTitledPages(app, { services, protocols, subjectOf });
   registerActionApi(app, { services, guard, subjectOf });
-  mediawikiClientRoutes(app, services, guard);
+  mediawikiClientRoutes(app, { services, guard });
   mediawikiRestRoutes(app, { services, protocols, guard, subjectOf });
 }
 

@@ -10,6 +10,7 @@ import { makeEmailBudget } from './email-budget.ts';
 import { type EmailChangeService, makeEmailChange } from './email-change.ts';
 import { makeLinkRequestLimits, makeLinks } from './email-links.ts';
 import { makeMailer } from './mailer.ts';
+import type { Passkeys } from './passkey-records.ts';
 import { makePasskeys, type PasskeyService } from './passkeys.ts';
 import { makePasswordReset, type PasswordResetService } from './password-reset.ts';
 import { makePasswordCheck, makeProfile, type ProfileService } from './profile.ts';
@@ -19,7 +20,6 @@ import type {
   AccountEmailOutbox,
   AccountRecords,
   AccountTokens,
-  Passkeys,
   PeopleRecords,
   RateCounters,
   Sessions,

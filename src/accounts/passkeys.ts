@@ -9,14 +9,9 @@ import type { KnownDevices } from './devices.ts';
 import { isPlainText, normalizeText } from './fields.ts';
 import type { Mailer } from './mailer.ts';
 import { challengeOf, isUnattested, loadLibrary, parsePasskeyAnswer } from './passkey-answers.ts';
+import type { Passkey, Passkeys } from './passkey-records.ts';
 import type { PasswordCheck, WrongPassword } from './profile.ts';
-import type {
-  AccountRecords,
-  AccountTokenKind,
-  AccountTokens,
-  Passkey,
-  Passkeys,
-} from './records.ts';
+import type { AccountRecords, AccountTokenKind, AccountTokens } from './records.ts';
 import type { OpenSession, RequestOrigin, SignedIn } from './sessions.ts';
 import { networkOf, type Pacer, THROTTLE_WINDOW, type Throttled, throttled } from './throttle.ts';
 

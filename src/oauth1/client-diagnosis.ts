@@ -1,7 +1,8 @@
 import type { Instant } from '#kernel/time.ts';
 import { TOKEN_SECRET } from '#registry/actions/context.ts';
 import type { Client } from '#registry/model/client.ts';
-import { type Diagnosis, diagnose, type RequestToDiagnose } from './diagnosis/diagnose.ts';
+import { diagnose } from './diagnosis/diagnose.ts';
+import type { Diagnosis, RequestToDiagnose } from './diagnosis/diagnosis.ts';
 import { parseSignedRequest } from './parse.ts';
 import { identifierPattern, type OAuth1Dependencies, TEMPORARY_SECRET } from './parts.ts';
 import { decryptedClientSecrets } from './signing-client.ts';

@@ -1,6 +1,7 @@
 import type { RawRequest } from '#encoding/raw-request.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { type Diagnosis, diagnose, type RequestToDiagnose } from './diagnosis/diagnose.ts';
+import { diagnose } from './diagnosis/diagnose.ts';
+import type { Diagnosis, RequestToDiagnose } from './diagnosis/diagnosis.ts';
 import { parseSignedRequest } from './parse.ts';
 import { coreOAuth1Profile, type OAuth1Profile } from './profile.ts';
 import type { OAuth1Refusal } from './refusals.ts';

@@ -16,7 +16,7 @@ import {
   prepareAuthorization,
 } from './authorization.ts';
 import { diagnoseRequest } from './client-diagnosis.ts';
-import type { Diagnosis, RequestToDiagnose } from './diagnosis/diagnose.ts';
+import type { Diagnosis, RequestToDiagnose } from './diagnosis/diagnosis.ts';
 import type { IssuedCredentials, OAuth1Dependencies } from './parts.ts';
 import type { OAuth1Profile } from './profile.ts';
 import type { OAuth1Refusal } from './refusals.ts';

@@ -11,14 +11,16 @@ import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
 import type { TokenResponse } from './access-token.ts';
 import { type ActiveToken, authenticateToken } from './authenticate-token.ts';
 import {
+  type ValidAuthorizationRequest,
+  validateAuthorizationRequest,
+} from './endpoints/authorization.ts';
+import {
   type CodeSeed,
   denialRedirect,
   type PreparedCode,
   prepareCode,
   redirectUriWith,
-  type ValidAuthorizationRequest,
-  validateAuthorizationRequest,
-} from './endpoints/authorization.ts';
+} from './endpoints/authorization-response.ts';
 import { type IntrospectionResponse, introspectToken } from './endpoints/introspection.ts';
 import { serverMetadata } from './endpoints/metadata.ts';
 import { revokeToken } from './endpoints/revocation.ts';

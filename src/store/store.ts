@@ -1,9 +1,9 @@
 import type { PendingRequestRecords } from '#accounts/kept-requests.ts';
+import type { Passkeys } from '#accounts/passkey-records.ts';
 import type {
   AccountEmailOutbox,
   AccountRecords,
   AccountTokens,
-  Passkeys,
   PeopleRecords,
   RateCounters,
   Sessions,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { AccountToken, AccountTokenKind, Passkey } from '#accounts/records.ts';
+import type { Passkey } from '#accounts/passkey-records.ts';
+import type { AccountToken, AccountTokenKind } from '#accounts/records.ts';
 import type { UserId } from '#kernel/ids.ts';
 import type { Case } from './store.ts';
 import { account, at, digest, NOW, noSuch, person, tally, text } from './things.ts';

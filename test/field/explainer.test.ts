@@ -17,7 +17,8 @@ import {
 import { type OAuth1ProfileName, oauth1ProfileNamed } from '#harness/profiles.ts';
 import { TestServer } from '#harness/world.ts';
 import { instant } from '#kernel/time.ts';
-import { type Diagnosis, diagnose } from '#oauth1/diagnosis/diagnose.ts';
+import { diagnose } from '#oauth1/diagnosis/diagnose.ts';
+import type { Diagnosis } from '#oauth1/diagnosis/diagnosis.ts';
 import { requestProblems, signingMistakes, verdictNotes } from '#oauth1/diagnosis/finding.ts';
 import { parsePastedRequest } from '#oauth1/pasted-request.ts';
 import { makeOAuth1Settings, type OAuth1Settings } from '#oauth1/verify.ts';

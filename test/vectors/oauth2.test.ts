@@ -3,8 +3,6 @@ import { after, before, test } from 'node:test';
 import type { Account } from '#accounts/account.ts';
 import { hasDialect } from '#harness/profiles.ts';
 import { basicHeader, TestServer } from '#harness/world.ts';
-import { type ClientId, EVERY_SITE, type UserId } from '#kernel/ids.ts';
-import { type Instant, instant } from '#kernel/time.ts';
 import { activeScopes } from '#oauth2/token-status.ts';
 import type { Client } from '#registry/model/client.ts';
 import type { Consent } from '#registry/model/consent.ts';

@@ -1,5 +1,5 @@
 import type { PastedRequest } from '../pasted-text.ts';
-import type { RequestToDiagnose } from './diagnose.ts';
+import type { RequestToDiagnose } from './diagnosis.ts';
 
 /**
  * Where the server's own endpoints begin in a path that has something in front of them, as a proxy

@@ -3,9 +3,10 @@ import { percentEncode } from '#encoding/percent.ts';
 import { hmac } from '#keys/hmac.ts';
 import { normalizeParameters } from '../base-string.ts';
 import type { SignedRequest } from '../parse.ts';
-import { type AddressMistakes, methodMistakes } from './addresses.ts';
+import type { AddressMistakes } from './addresses.ts';
 import { type Finding, makeFinding } from './finding.ts';
 import { correctKey, type KeyMistake, keyMistakes, type Spellings } from './keys.ts';
+import { methodMistakes } from './methods.ts';
 import type { ParameterMistake } from './parameters.ts';
 
 /**

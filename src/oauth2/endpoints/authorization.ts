@@ -1,24 +1,19 @@
 import type { Account } from '#accounts/account.ts';
 import { type FormParameters, makeFormParameters, type NameValuePair } from '#encoding/form.ts';
 import { isRegisteredRedirectUri } from '#encoding/redirect-uri.ts';
-import type { ClientId, FamilyId } from '#kernel/ids.ts';
+import type { ClientId } from '#kernel/ids.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
-import { addSeconds, type Instant, isExpired } from '#kernel/time.ts';
-import { digestOf } from '#keys/digest.ts';
+import { isExpired } from '#kernel/time.ts';
 import { isPkceText } from '#keys/pkce.ts';
 import { clientAccessDenial } from '#registry/access.ts';
 import type { OAuth2RequestDetails } from '#registry/model/authorization-request.ts';
 import type { Client } from '#registry/model/client.ts';
-import type { Consent } from '#registry/model/consent.ts';
 import {
   looksUnknown,
-  type ProvenRedirect,
   proveRedirect,
   type RedirectPurpose,
-  withParameters,
 } from '#registry/model/proven-redirect.ts';
 import type { OAuth2Dependencies } from '../parts.ts';
-import type { AuthorizationCode } from '../records.ts';
 import { MAX_STATE_BYTES } from '../refusal-texts.ts';
 import type {
   AuthorizationProblem,
@@ -56,7 +51,7 @@ const isRegisteredRedirect = (uri: string, client: Client): boolean =>
  * Where this person may be sent with an answer to a request that asked for this URI; or what they
  * are told on a page instead.
  */
-function proveResponseTarget(
+export function proveResponseTarget(
   client: Client,
   person: Pick<Account, 'id'> | null,
   { redirectUri, state }: Pick<OAuth2RequestDetails, 'redirectUri' | 'state'>,
@@ -229,106 +224,3 @@ export async function validateAuthorizationRequest(
     ? refuseRequest({ kind: 'access_denied', problem: accessDenial.kind })
     : accept({ client, user, ...parsed.value });
 }
-
-/** What a code is made of: kept, it gives the same answer once more. */
-export interface CodeSeed {
-  readonly secret: string;
-  readonly familyId: FamilyId;
-  readonly issuedAt: Instant;
-}
-
-/** A person's yes that holds, as far as it can be judged before it is written. */
-export interface PreparedCode {
-  readonly seed: CodeSeed;
-  readonly uri: ProvenRedirect;
-  /** The code under a consent; never for more than that is. */
-  createCode(consent: Consent): AuthorizationCode;
-}
-
-/**
- * Judges a person's yes, and where they would go (RFC 6749 §4.1.2); nothing is written. The client
- * is judged once more, as it is now. `earlier`: what the code of a yes was made of that was given
- * already.
- */
-export function prepareCode(
-  deps: OAuth2Dependencies,
-  parameters: OAuth2RequestDetails,
-  client: Client,
-  user: Pick<Account, 'id'>,
-  scopes: readonly string[],
-  previousSeed?: CodeSeed,
-): Result<PreparedCode, AuthorizationRefusal> {
-  const target = proveResponseTarget(client, user, parameters, 'consent');
-  if (!target.ok) return target;
-  const { idGenerator, clock, settings, profile } = deps;
-  const seed = previousSeed ?? {
-    secret: idGenerator.secret(),
-    familyId: idGenerator.id() as FamilyId,
-    issuedAt: clock.now(),
-  };
-  const createCode = (consent: Consent): AuthorizationCode => ({
-    digest: digestOf(seed.secret),
-    clientId: client.id,
-    userId: consent.userId,
-    consentId: consent.id,
-    familyId: seed.familyId,
-    redirectUri: parameters.redirectUriSent ? parameters.redirectUri : null,
-    scopes: scopes.filter((scope) => consent.scopes.includes(scope)),
-    codeChallenge: parameters.codeChallenge,
-    codeChallengeMethod: parameters.codeChallengeMethod,
-    profile: profile.name,
-    issuedAt: seed.issuedAt,
-    expiresAt: addSeconds(seed.issuedAt, settings.codeTtlSeconds),
-    used: false,
-  });
-  return accept({
-    seed,
-    uri: redirectUriWith(deps, target.value, [['code', seed.secret]]),
-    createCode,
-  });
-}
-
-/**
- * Where a person goes who said no, or whom nobody may ask; the client is judged once more, as it is
- * now (RFC 6749 §4.1.2.1).
- */
-export function denialRedirect(
-  deps: OAuth2Dependencies,
-  parameters: OAuth2RequestDetails,
-  client: Client,
-  user: Account,
-  why: 'denied' | 'consent_required',
-): Result<ProvenRedirect, AuthorizationRefusal> {
-  const target = proveResponseTarget(client, user, parameters, 'error');
-  if (!target.ok) return target;
-  const { denialError, stateInDenial } = deps.profile;
-  const [error, description] =
-    why === 'denied'
-      ? [denialError, 'The resource owner denied the request.']
-      : [
-          'consent_required',
-          'The resource owner has not consented to this, and prompt=none forbids to ask.',
-        ];
-  const to = why === 'denied' && !stateInDenial ? { ...target.value, state: null } : target.value;
-  return accept(
-    redirectUriWith(deps, to, [
-      ['error', error],
-      ['error_description', description],
-    ]),
-  );
-}
-
-/**
- * The URI that carries an answer to the client, with its `state` and our name (RFC 9207 §2), in
- * every profile and for errors too.
- */
-export const redirectUriWith = (
-  { settings }: Pick<OAuth2Dependencies, 'settings'>,
-  { redirect, state }: AuthorizationResponseTarget,
-  params: readonly NameValuePair[],
-): ProvenRedirect =>
-  withParameters(redirect, [
-    ...params,
-    ...(state === null ? [] : [['state', state] as const]),
-    ['iss', settings.issuer],
-  ]);

@@ -3,7 +3,7 @@ import { protocolsNamed, type ServedProtocols } from '#http/world.ts';
 import { accept, type Result, refuse } from '#kernel/result.ts';
 import type { ApprovalOutcome } from '#oauth1/authorization.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import type { CodeSeed } from '#oauth2/endpoints/authorization.ts';
+import type { CodeSeed } from '#oauth2/endpoints/authorization-response.ts';
 import type { AuthorizationProblem } from '#oauth2/refusals.ts';
 import { clientAccessDenial } from '#registry/access.ts';
 import type { Actor } from '#registry/actor.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Diagnosis } from '#oauth1/diagnosis/diagnose.ts';
+import type { Diagnosis } from '#oauth1/diagnosis/diagnosis.ts';
 import type { Difference } from '#oauth1/diagnosis/differences.ts';
 import { copyableText, descriptionList } from '../components.ts';
 import type { Html } from '../frame.ts';

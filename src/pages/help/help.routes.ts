@@ -1,7 +1,7 @@
 import { fromStoredRequest } from '#http/oauth/refused-request.ts';
 import type { DialectProtocols } from '#http/world.ts';
 import { stripProxyPrefix } from '#oauth1/diagnosis/arrival.ts';
-import type { Diagnosis, RequestToDiagnose } from '#oauth1/diagnosis/diagnose.ts';
+import type { Diagnosis, RequestToDiagnose } from '#oauth1/diagnosis/diagnosis.ts';
 import type { OAuth1 } from '#oauth1/oauth1.ts';
 import { parseSignedRequest } from '#oauth1/parse.ts';
 import { parsePastedRequest } from '#oauth1/pasted-request.ts';

@@ -1,4 +1,4 @@
-import type { Diagnosis } from '#oauth1/diagnosis/diagnose.ts';
+import type { Diagnosis } from '#oauth1/diagnosis/diagnosis.ts';
 import { compareBaseStrings } from '#oauth1/diagnosis/differences.ts';
 import { MAX_PASTED_BYTES } from '#oauth1/pasted-text.ts';
 import type { Client } from '#registry/model/client.ts';

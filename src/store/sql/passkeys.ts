@@ -1,4 +1,4 @@
-import type { Passkeys } from '#accounts/records.ts';
+import type { Passkeys } from '#accounts/passkey-records.ts';
 import type { Driver } from '../driver.ts';
 import { addAccountEmail } from './outbox.ts';
 import { toPasskey } from './rows.ts';

@@ -1,5 +1,6 @@
 import type { Account } from '#accounts/account.ts';
-import type { AccountToken, Passkey, Session } from '#accounts/records.ts';
+import type { Passkey } from '#accounts/passkey-records.ts';
+import type { AccountToken, Session } from '#accounts/records.ts';
 import type {
   ClientId,
   ConsentId,

@@ -1,9 +1,6 @@
-import type { GuardRefusal } from '#guard/refusals.ts';
 import { describeOAuth1Refusal } from '#oauth1/refusal-texts.ts';
 import type { OAuth1Refusal } from '#oauth1/refusals.ts';
-import type { BearerRefusal } from '#oauth2/refusals.ts';
 import type { Client } from '#registry/model/client.ts';
-import type { ApiProblem } from './api-errors.ts';
 
 /**
  * An error as clients of the reference know it: its key, and a text of ours with the E-code where
@@ -16,7 +13,9 @@ export interface DialectError {
 
 const withErrorCode = (text: string, code: string) =>
   `${text} [https://www.mediawiki.org/wiki/Special:MyLanguage/Help:OAuth/Errors#${code} ${code}]`;
-const makeDialectError = (key: string, text: string, code?: string): DialectError => ({
+
+/** An error of a key, with the E-code where it has one. */
+export const makeDialectError = (key: string, text: string, code?: string): DialectError => ({
   key,
   text: code === undefined ? text : withErrorCode(text, code),
 });
@@ -66,36 +65,61 @@ const missingParameterPhrases: Readonly<Record<string, string>> = {
   oauth_signature: 'Invalid signature',
 };
 
-/** The reference's key for a refusal of the oauth1 room. */
-export function toDialectError(refusal: OAuth1Refusal): DialectError {
+/** The refusals that are about the app itself. */
+type ClientRefusal = Extract<
+  OAuth1Refusal,
+  {
+    readonly kind:
+      | 'consumer_key_refused'
+      | 'wrong_protocol'
+      | 'owner_only'
+      | 'no_secret'
+      | 'address_refused';
+  }
+>;
+
+/** The refusals of a token, and of what comes with it. */
+type TokenRefusal = Extract<
+  OAuth1Refusal,
+  {
+    readonly kind:
+      | 'token_rejected'
+      | 'token_used'
+      | 'callback_misleading'
+      | 'callback_rejected'
+      | 'permission_unknown'
+      | 'verifier_invalid'
+      | 'user_refused';
+  }
+>;
+
+/** The phrase of a refusal that has no key of its own. */
+function phraseOf(refusal: Exclude<OAuth1Refusal, ClientRefusal | TokenRefusal>): string {
   switch (refusal.kind) {
     case 'parameter_absent':
-      return protocolException(
-        missingParameterPhrases[refusal.parameter] ?? `Missing parameter ${refusal.parameter}`,
-      );
+      return missingParameterPhrases[refusal.parameter] ?? `Missing parameter ${refusal.parameter}`;
     case 'parameter_rejected':
-      return protocolException(
-        `Invalid parameter ${refusal.parameter}: ${describeOAuth1Refusal(refusal)}`,
-      );
+      return `Invalid parameter ${refusal.parameter}: ${describeOAuth1Refusal(refusal)}`;
     case 'version_rejected':
-      return protocolException(`OAuth version '${refusal.requested}' not supported`);
+      return `OAuth version '${refusal.requested}' not supported`;
     case 'signature_method_rejected':
-      return protocolException(
-        `Signature method '${refusal.requested}' not supported try one of the following: ${refusal.supported.join(', ')}`,
-      );
+      return `Signature method '${refusal.requested}' not supported try one of the following: ${refusal.supported.join(', ')}`;
     case 'insecure_transport':
     case 'signature_invalid':
     case 'body_unavailable':
     case 'body_hash_invalid':
-      return protocolException(`Invalid signature: ${describeOAuth1Refusal(refusal)}`);
+      return `Invalid signature: ${describeOAuth1Refusal(refusal)}`;
     case 'timestamp_refused':
-      return protocolException(
-        `Expired timestamp, yours ${refusal.requestTimestamp}, ours ${refusal.serverTime}`,
-      );
+      return `Expired timestamp, yours ${refusal.requestTimestamp}, ours ${refusal.serverTime}`;
     case 'nonce_used':
-      return protocolException(`Nonce already used: ${refusal.nonce}`);
+      return `Nonce already used: ${refusal.nonce}`;
     case 'consumer_key_unknown':
-      return protocolException('Invalid consumer');
+      return 'Invalid consumer';
+  }
+}
+
+function clientError(refusal: ClientRefusal): DialectError {
+  switch (refusal.kind) {
     case 'consumer_key_refused':
       return refusal.why.kind === 'wrong-site'
         ? makeDialectError(
@@ -129,6 +153,11 @@ export function toDialectError(refusal: OAuth1Refusal): DialectError {
         'mwoauthdatastore-bad-source-ip',
         'The request came from an address that the app does not allow.',
       );
+  }
+}
+
+function tokenError(refusal: TokenRefusal): DialectError {
+  switch (refusal.kind) {
     case 'token_rejected':
       return refusal.token === 'temporary'
         ? makeDialectError(
@@ -181,6 +210,28 @@ export function toDialectError(refusal: OAuth1Refusal): DialectError {
   }
 }
 
+/** The reference's key for a refusal of the oauth1 room. */
+export function toDialectError(refusal: OAuth1Refusal): DialectError {
+  switch (refusal.kind) {
+    case 'consumer_key_refused':
+    case 'wrong_protocol':
+    case 'owner_only':
+    case 'no_secret':
+    case 'address_refused':
+      return clientError(refusal);
+    case 'token_rejected':
+    case 'token_used':
+    case 'callback_misleading':
+    case 'callback_rejected':
+    case 'permission_unknown':
+    case 'verifier_invalid':
+    case 'user_refused':
+      return tokenError(refusal);
+    default:
+      return protocolException(phraseOf(refusal));
+  }
+}
+
 /** What the dialog says where the endpoints of apps use other keys (protocols 1.14). */
 export function toDialogError(refusal: OAuth1Refusal): DialectError {
   switch (refusal.kind) {
@@ -210,71 +261,5 @@ export function toDialogError(refusal: OAuth1Refusal): DialectError {
       );
     default:
       return toDialectError(refusal);
-  }
-}
-
-const invalidHeadersPrefix = 'The authorization headers in your request are not valid: ';
-
-/** The same for the action API, which can be asked for the name of a message and its parameters. */
-export const toApiProblem = ({ key, text }: DialectError): ApiProblem => ({
-  code: key,
-  info: text,
-  params: text.startsWith(invalidHeadersPrefix) ? [text.slice(invalidHeadersPrefix.length)] : [],
-});
-
-/**
- * What the API says of a refused signature: known clients look for the phrase inside (protocols 4).
- */
-export function toApiError(refusal: OAuth1Refusal): DialectError {
-  const dialectError = toDialectError(refusal);
-  if (dialectError.key.startsWith('mwoauth-invalid-authorization')) return dialectError;
-  const phrase = dialectError.text.replace(/^An error occurred in the OAuth protocol: /, '');
-  return makeDialectError('mwoauth-invalid-authorization', invalidHeadersPrefix + phrase);
-}
-
-/** What the API says of a bearer token that does not hold. */
-export const invalidBearerError = makeDialectError(
-  'mwoauth-invalid-authorization',
-  `${invalidHeadersPrefix}Invalid access token`,
-);
-
-/** What the API says of credentials that the guard refuses: for those that cannot be read, why. */
-export function guardToApiError({ why, body }: Pick<GuardRefusal, 'why' | 'body'>): DialectError {
-  if (why.kind === 'oauth1') return toApiError(why.refusal);
-  if (why.kind === 'bearer') return bearerToApiError(why.refusal);
-  return {
-    key: invalidBearerError.key,
-    text: `${invalidBearerError.text}. ${body.error_description}`,
-  };
-}
-
-/**
- * What the API says of a refused bearer token (protocols 4). Clients fetch a new token when they
- * read the key of `badBearer`, so what a new token would not mend has keys of its own.
- */
-export function bearerToApiError(refusal: BearerRefusal): DialectError {
-  switch (refusal.problem) {
-    case 'not-usable':
-      return makeDialectError(
-        'mwoauth-invalid-authorization-not-approved',
-        'The app is not approved, or not for you.',
-      );
-    case 'user-blocked':
-      return makeDialectError(
-        'mwoauth-invalid-authorization-blocked-user',
-        'The account is blocked.',
-      );
-    case 'wrong-site':
-      return makeDialectError(
-        'mwoauth-invalid-authorization-wrong-wiki',
-        'What was allowed does not cover this site.',
-      );
-    case 'address-not-allowed':
-      return makeDialectError(
-        'mwoauthdatastore-bad-source-ip',
-        'The request came from an address that the app does not allow.',
-      );
-    default:
-      return invalidBearerError;
   }
 }

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { describeOAuth2Refusal } from '#oauth2/refusal-texts.ts';
-import type { OAuth2Refusal } from '#oauth2/refusals.ts';
+import type { GrantProblem, OAuth2Refusal } from '#oauth2/refusals.ts';
 
 /**
  * An error of the REST endpoints: status, body, and whether to name the Basic scheme (protocols
@@ -25,6 +25,74 @@ const makeRestError = (
   body: { error, error_description: description, ...(hint === undefined ? {} : { hint }) },
 });
 
+/** The person or this server said no. */
+export const accessDeniedError = (hint: string) =>
+  makeRestError(
+    401,
+    'access_denied',
+    'The resource owner or authorization server denied the request.',
+    hint,
+  );
+
+/** The descriptions go on with `message`, what the core says of the refusal. */
+const invalidRequest = (hint: string, message: string): RestError =>
+  makeRestError(
+    400,
+    'invalid_request',
+    `The request is missing a parameter, repeats one, or has one that cannot be read: ${message}`,
+    hint,
+  );
+
+const parameterError = (parameter: string, message: string, inQuery = false): RestError =>
+  invalidRequest(
+    `Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`,
+    message,
+  );
+
+const invalidClient = (message: string): RestError =>
+  makeRestError(401, 'invalid_client', `Client authentication failed: ${message}`);
+
+type InvalidClient = Extract<OAuth2Refusal, { readonly kind: 'invalid_client' }>;
+
+function clientError({ problem, scheme }: InvalidClient, message: string): RestError {
+  if (problem === 'secret-missing')
+    return parameterError('client_secret', 'client_secret is missing.');
+  if (problem === 'in-query') return parameterError('client_id', message, true);
+  if (problem === 'missing' && scheme === 'none') return parameterError('client_id', message);
+  return problem === 'unknown-or-wrong'
+    ? makeRestError(401, 'invalid_client', 'Client authentication failed')
+    : invalidClient(message);
+}
+
+/** Problems of a grant that the reference calls an invalid request, with their hints. */
+const requestHints: { readonly [K in GrantProblem]?: string } = {
+  'redirect-uri': 'Invalid redirect URI',
+  'other-client': 'Authorization code was not issued to this client',
+  'verifier-unexpected': 'code_verifier received when no code_challenge is present',
+};
+
+/** Hints for the other problems of a grant, where they have one of their own. */
+const grantHints: { readonly [K in GrantProblem]?: string } = {
+  'other-address':
+    'The authorization code or refresh token was issued at other addresses of this server',
+  verifier: 'Failed to verify `code_verifier`.',
+  expired: 'Authorization code or token has expired',
+  used: 'Authorization code or token has been revoked',
+  superseded: 'Authorization code or token has been revoked',
+  revoked: 'Authorization code or token has been revoked',
+};
+
+function grantError(problem: GrantProblem, message: string): RestError {
+  const requestHint = requestHints[problem];
+  if (requestHint !== undefined) return invalidRequest(requestHint, message);
+  return makeRestError(
+    400,
+    'invalid_grant',
+    `The authorization code or refresh token is not valid, expired, revoked or was issued to another client: ${message}`,
+    grantHints[problem] ?? 'Cannot validate the provided authorization code or token',
+  );
+}
+
 /**
  * The reference's error for a refusal of the token endpoint; hints are what its clients look at.
  * The description goes on with what the core says, so that a developer learns which parameter it
@@ -34,46 +102,16 @@ export function toTokenError(refusal: OAuth2Refusal): RestError {
   if (refusal.kind === 'foreign_token')
     return makeRestError(400, 'invalid_request', 'The request cannot be carried out.');
   const message = describeOAuth2Refusal(refusal);
-  const invalidRequest = (hint: string, detail = message) =>
-    makeRestError(
-      400,
-      'invalid_request',
-      `The request is missing a parameter, repeats one, or has one that cannot be read: ${detail}`,
-      hint,
-    );
-  const checkParameterError = (parameter: string, inQuery = false, detail = message) =>
-    invalidRequest(
-      `Check the \`${parameter}\` parameter${inQuery ? ': it came in the query, and is read from the body' : ''}`,
-      detail,
-    );
-  const invalidGrant = (hint: string) =>
-    makeRestError(
-      400,
-      'invalid_grant',
-      `The authorization code or refresh token is not valid, expired, revoked or was issued to another client: ${message}`,
-      hint,
-    );
   switch (refusal.kind) {
     case 'invalid_request':
-      return checkParameterError(refusal.parameter, refusal.problem === 'in-query');
+      return parameterError(refusal.parameter, message, refusal.problem === 'in-query');
     // Never unsupported_grant_type: clients of the reference know this one.
     case 'unsupported_grant_type':
-      return checkParameterError('grant_type');
+      return parameterError('grant_type', message);
     case 'invalid_client':
-      if (refusal.problem === 'secret-missing')
-        return checkParameterError('client_secret', false, 'client_secret is missing.');
-      if (refusal.problem === 'in-query') return checkParameterError('client_id', true);
-      return refusal.problem === 'missing' && refusal.scheme === 'none'
-        ? checkParameterError('client_id')
-        : makeRestError(
-            401,
-            'invalid_client',
-            refusal.problem === 'unknown-or-wrong'
-              ? 'Client authentication failed'
-              : `Client authentication failed: ${message}`,
-          );
+      return clientError(refusal, message);
     case 'unauthorized_client':
-      return makeRestError(401, 'invalid_client', `Client authentication failed: ${message}`);
+      return invalidClient(message);
     case 'invalid_scope':
       return makeRestError(
         400,
@@ -82,35 +120,9 @@ export function toTokenError(refusal: OAuth2Refusal): RestError {
         `Check the \`${refusal.scope.replace(/[<>&"']/g, '')}\` scope`,
       );
     case 'access_denied':
-      return makeRestError(
-        401,
-        'access_denied',
-        'The resource owner or authorization server denied the request.',
-        'The client is not usable by this user',
-      );
+      return accessDeniedError('The client is not usable by this user');
     case 'invalid_grant':
-      switch (refusal.problem) {
-        case 'redirect-uri':
-          return invalidRequest('Invalid redirect URI');
-        case 'other-client':
-          return invalidRequest('Authorization code was not issued to this client');
-        case 'verifier-unexpected':
-          return invalidRequest('code_verifier received when no code_challenge is present');
-        case 'other-address':
-          return invalidGrant(
-            'The authorization code or refresh token was issued at other addresses of this server',
-          );
-        case 'verifier':
-          return invalidGrant('Failed to verify `code_verifier`.');
-        case 'expired':
-          return invalidGrant('Authorization code or token has expired');
-        case 'used':
-        case 'superseded':
-        case 'revoked':
-          return invalidGrant('Authorization code or token has been revoked');
-        default:
-          return invalidGrant('Cannot validate the provided authorization code or token');
-      }
+      return grantError(refusal.problem, message);
   }
 }
 
@@ -121,11 +133,3 @@ export const restLayerError = (status: number, key: string, text: string) => ({
   httpCode: status,
   httpReason: STATUS_CODES[status] ?? '',
 });
-
-export const accessDeniedError = (hint: string) =>
-  makeRestError(
-    401,
-    'access_denied',
-    'The resource owner or authorization server denied the request.',
-    hint,
-  );

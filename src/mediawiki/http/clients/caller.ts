@@ -5,7 +5,7 @@ import { sendJson } from '#http/responses.ts';
 import { appActor, personActor, sessionOf } from '#http/session.ts';
 import type { Services } from '#http/world.ts';
 import type { Actor } from '#registry/actor.ts';
-import { guardToApiError } from '../../messages.ts';
+import { guardToApiError } from '../../credential-errors.ts';
 import { MEDIAWIKI } from '../../oauth1-profile.ts';
 import { restLayerError } from '../../oauth2-errors.ts';
 

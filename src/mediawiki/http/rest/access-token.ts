@@ -8,7 +8,7 @@ import { sendJson } from '#http/responses.ts';
 import type { Protocols, Services } from '#http/world.ts';
 import { REPEATABLE_PARAMETERS } from '#oauth2/endpoints/token.ts';
 import { MAX_FORM_BYTES } from '#oauth2/refusal-texts.ts';
-import { guardToApiError } from '../../messages.ts';
+import { guardToApiError } from '../../credential-errors.ts';
 import { restLayerError, toTokenError } from '../../oauth2-errors.ts';
 import { trimPairs } from './parameters.ts';
 

@@ -4,7 +4,7 @@ import { authorizationHeader } from '#http/request.ts';
 import { sendJson } from '#http/responses.ts';
 import type { Protocols, Services } from '#http/world.ts';
 import { failureData } from '../../client-management.ts';
-import { bearerToApiError, invalidBearerError } from '../../messages.ts';
+import { bearerToApiError, invalidBearerError } from '../../credential-errors.ts';
 import { accessDeniedError, restLayerError } from '../../oauth2-errors.ts';
 import { userProfile } from '../../statement.ts';
 import type { ProfileSubjectOf } from '../profile-subject.ts';

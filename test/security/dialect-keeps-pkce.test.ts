@@ -338,7 +338,7 @@ describe('who gets the exemption', () => {
         ...more,
       }),
       headers: {
-        cookie: await world.sessionCookie(ada),
+        ...(await world.sessionHeaders(ada)),
         'content-type': 'application/json',
         origin: issuer,
       },

@@ -125,7 +125,11 @@ describe('a service needs no redirect URI', () => {
       const answer = await world.app.inject({
         method: 'POST',
         url: '/w/rest.php/oauth2/client',
-        headers: { cookie, 'content-type': 'application/json' },
+        headers: {
+          cookie,
+          'content-type': 'application/json',
+          'x-csrf-token': proofOf(cookie),
+        },
         payload: JSON.stringify({
           ...body,
           grant_types: ['client_credentials'],

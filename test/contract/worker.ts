@@ -6,7 +6,12 @@ import { NOW } from './things.ts';
 
 /** Another node: opens the stores it is told, and asks them what its parent says, all at once. */
 const [location = '', ephemeral] = process.argv.slice(2);
-const durable = await openStore(location, { connections: 8 });
+// A machine that is busy with other tests makes nobody give up.
+const durable = await openStore(location, {
+  connections: 8,
+  connectMs: 60_000,
+  statementMs: 60_000,
+});
 const clock = { now: () => NOW, millis: () => NOW * 1000 };
 const store =
   ephemeral === undefined

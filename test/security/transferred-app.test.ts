@@ -171,7 +171,7 @@ test('the desk says which decisions are not this reviewer’s, and why', async (
     /You helped look after this app when this came up, or shortly before/,
   );
   assert.equal(await act(rita, 'halt', client, { suspension: 'none' }), 'waiting');
-  assert.match(await page(rita, `/review/${client.id}`), /You said yes already/);
+  assert.match(await page(rita, `/review/${client.id}`), /You have already approved this/);
   assert.match(
     await page(rex, `/review/${client.id}`),
     /First approval by <bdi>Rita<\/bdi>\. Two approvals are needed here: yours would be the second/,

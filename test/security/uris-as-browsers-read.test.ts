@@ -10,6 +10,7 @@ import { isRegisteredRedirectUri, makeRedirectLocation } from '#encoding/redirec
 import { storeLegacyClient } from '#harness/accepted-earlier.ts';
 import { signedHeader } from '#harness/signed.ts';
 import { TestServer } from '#harness/world.ts';
+import { csrfToken } from '#http/csrf.ts';
 import type { EncryptedSecret, UserId } from '#kernel/ids.ts';
 import { instant } from '#kernel/time.ts';
 import { callbackDestination, isCallbackAllowed } from '#oauth1/callback.ts';
@@ -349,7 +350,12 @@ describe('every way into the registry', () => {
       world.app.inject({
         method: 'POST',
         url: '/w/rest.php/oauth2/client',
-        headers: { cookie, origin: 'https://gate.example', 'content-type': 'application/json' },
+        headers: {
+          cookie,
+          'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)),
+          origin: 'https://gate.example',
+          'content-type': 'application/json',
+        },
         payload: {
           ...{
             name: `Dialect ${callback_url.length}`,

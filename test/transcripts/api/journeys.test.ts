@@ -1,32 +1,33 @@
-import { after, before } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { transcriptTest } from '#harness/transcript.ts';
 import { Desk } from './desk.ts';
 
-// How programs use the API, told as HTTP.
+describe('journeys', () => {
+  // How programs use the API, told as HTTP.
 
-let desk: Desk;
-const token: Record<string, string> = {};
-before(async () => {
-  desk = await Desk.open();
-  token.ada = await desk.token('ada', ['gatehouse:clients']);
-  token.dan = await desk.token('dan', ['gatehouse:clients']);
-  token.rex = await desk.token('rex', ['gatehouse:review']);
-  token.rita = await desk.token('rita', ['gatehouse:review']);
-  for (const name of ['ada', 'dan'] as const) {
-    const { cookie = '', 'x-csrf-token': proof = '' } = await desk.session(name);
-    Object.assign(token, { [`${name}Cookie`]: cookie, [`${name}Proof`]: proof });
-  }
-});
-after(() => desk.close());
+  let desk: Desk;
+  const token: Record<string, string> = {};
+  before(async () => {
+    desk = await Desk.open();
+    token.ada = await desk.token('ada', ['gatehouse:clients']);
+    token.dan = await desk.token('dan', ['gatehouse:clients']);
+    token.rex = await desk.token('rex', ['gatehouse:review']);
+    token.rita = await desk.token('rita', ['gatehouse:review']);
+    for (const name of ['ada', 'dan'] as const) {
+      const { cookie = '', 'x-csrf-token': proof = '' } = await desk.session(name);
+      Object.assign(token, { [`${name}Cookie`]: cookie, [`${name}Proof`]: proof });
+    }
+  });
+  after(() => desk.close());
 
-const world = () => desk.world;
-const names = () => ({ ...token });
+  const world = () => desk.world;
+  const names = () => ({ ...token });
 
-transcriptTest(
-  'a proposal is looked at and approved; the second reviewer is told who was faster',
-  world,
-  names,
-  `
+  transcriptTest(
+    'a proposal is looked at and approved; the second reviewer is told who was faster',
+    world,
+    names,
+    `
   > POST /api/v1/clients
   > Authorization: Bearer {ada}
   > Content-Type: application/json
@@ -70,13 +71,13 @@ transcriptTest(
   < Content-Type: application/problem+json…
   <
   < {"type":"/problems/change_conflict",…"code":"change_conflict",…"since":[{…"action":"approve","reason":"fine"…}]}`,
-);
+  );
 
-transcriptTest(
-  'a change of a live app: the difference is reviewed, the app works on',
-  world,
-  names,
-  `
+  transcriptTest(
+    'a change of a live app: the difference is reviewed, the app works on',
+    world,
+    names,
+    `
   > POST /api/v1/clients
   > Authorization: Bearer {ada}
   > Content-Type: application/json
@@ -118,13 +119,13 @@ transcriptTest(
   < 201
   <
   < {…"scopes":["basic","editpage"]…}`,
-);
+  );
 
-transcriptTest(
-  'a secret is exchanged without an outage: add, use, retire',
-  world,
-  names,
-  `
+  transcriptTest(
+    'a secret is exchanged without an outage: add, use, retire',
+    world,
+    names,
+    `
   > POST /api/v1/clients
   > Authorization: Bearer {ada}
   > Content-Type: application/json
@@ -172,13 +173,13 @@ transcriptTest(
   < 200
   <
   < {"active":true…}`,
-);
+  );
 
-transcriptTest(
-  'an app is handed over, and what it may do is stopped by degrees',
-  world,
-  names,
-  `
+  transcriptTest(
+    'an app is handed over, and what it may do is stopped by degrees',
+    world,
+    names,
+    `
   > POST /api/v1/clients
   > Authorization: Bearer {ada}
   > Content-Type: application/json
@@ -250,4 +251,5 @@ transcriptTest(
   < 404
   <
   < {"type":"/problems/invalid_consumer_key",…}`,
-);
+  );
+});

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { makeFormParameters, type NameValuePair } from '#encoding/form.ts';
 import type { Result } from '#kernel/result.ts';
+import { toPendingAuthorization } from '#oauth2/endpoints/authorization.ts';
 import { type FormRequest, REPEATABLE_PARAMETERS } from '#oauth2/endpoints/token.ts';
 import { describeOAuth2Refusal } from '#oauth2/refusal-texts.ts';
 import type { OAuth2Refusal, RequestProblem } from '#oauth2/refusals.ts';
@@ -100,25 +101,15 @@ export async function startOAuth2Authorization(
     ];
     return pages.redirectToClient(request, reply, oauth2.redirectUriWith(redirect, params));
   }
-  const {
+  const { client, user, promptNone } = authorization.value;
+  return pages.continueAuthorization(
+    request,
+    reply,
+    { ...visitor, user },
+    toPendingAuthorization(authorization.value, 'core'),
     client,
-    user,
-    scopes,
-    parameters: requestParameters,
-    display,
-    promptNone,
-  } = authorization.value;
-  const pendingRequest = {
-    clientId: client.id,
-    userId: user.id,
-    scopes,
-    asked: requestParameters,
-    dialect: 'core',
-    display,
-  } as const;
-  return pages.continueAuthorization(request, reply, { ...visitor, user }, pendingRequest, client, {
-    promptNone,
-  });
+    { promptNone },
+  );
 }
 
 /** Tells a person that the request they were sent with cannot be read. */

@@ -6,7 +6,11 @@ import { accept, type Result, refuse } from '#kernel/result.ts';
 import { isExpired } from '#kernel/time.ts';
 import { isPkceText } from '#keys/pkce.ts';
 import { clientAccessDenial } from '#registry/access.ts';
-import type { OAuth2RequestDetails } from '#registry/model/authorization-request.ts';
+import type {
+  AuthorizationRequest,
+  OAuth2RequestDetails,
+  ProtocolProfile,
+} from '#registry/model/authorization-request.ts';
 import type { Client } from '#registry/model/client.ts';
 import {
   looksUnknown,
@@ -34,6 +38,22 @@ export interface ValidAuthorizationRequest {
   /** The client forbids pages (`prompt=none`): who would have to be asked is not. */
   readonly promptNone: boolean;
 }
+
+/**
+ * What is kept of a valid request until its person has decided. `profile`: of the address where it
+ * came in, which decides where the code is redeemed.
+ */
+export const toPendingAuthorization = (
+  { client, user, scopes, parameters, display }: ValidAuthorizationRequest,
+  profile: ProtocolProfile,
+): Omit<AuthorizationRequest, 'digest' | 'expiresAt'> => ({
+  clientId: client.id,
+  userId: user.id,
+  scopes,
+  asked: parameters,
+  dialect: profile,
+  display,
+});
 
 /**
  * Decoded, it has no more bytes than it was sent with; how many those were is judged where it is

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { makeFormParameters, type NameValuePair } from '#encoding/form.ts';
 import { markOversizedState, parseQuery } from '#http/request.ts';
 import type { Protocols, Services } from '#http/world.ts';
+import { toPendingAuthorization } from '#oauth2/endpoints/authorization.ts';
 import { describeOAuth2Refusal } from '#oauth2/refusal-texts.ts';
 import type { AuthorizationProblem, AuthorizationRefusal } from '#oauth2/refusals.ts';
 import { redirectToSignIn as askToSignIn } from '#pages/account/sign-in-first.ts';
@@ -86,21 +87,13 @@ export async function handleAuthorize(
     visitor.user,
   );
   if (!authorization.ok) return sendRefusal(dependencies, reply, visitor, authorization.refusal);
-  const { client, user, scopes, parameters, display, promptNone } = authorization.value;
-  const pendingRequest = {
-    clientId: client.id,
-    userId: user.id,
-    scopes,
-    asked: parameters,
-    dialect: MEDIAWIKI,
-    display,
-  } as const;
+  const { client, user, promptNone } = authorization.value;
   return continueAuthorization(
     services,
     request,
     reply,
     { ...visitor, user },
-    pendingRequest,
+    toPendingAuthorization(authorization.value, MEDIAWIKI),
     client,
     { promptNone },
   );

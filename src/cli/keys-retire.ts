@@ -31,11 +31,11 @@ function retireRefusalText(
     case 'current':
       return `${id} is the current key: "gatehouse keys rotate" adds another one first`;
     case 'in-use':
-      return `${refusal.values} secrets are still sealed under ${id}: a running server seals them again by itself, see "gatehouse keys list"`;
+      return `${refusal.values} secrets are still encrypted under ${id}: a running server re-encrypts them by itself, see "gatehouse keys list"`;
     case 'too-early':
-      return `${id} may go from ${toIsoTime(refusal.until)} on: until then, what was sealed for a short time may still need it`;
+      return `${id} can be retired from ${toIsoTime(refusal.until)}: until then, what was encrypted for a short time may still need it`;
     case 'variable':
-      return `the master keys come from ${refusal.variable}: when "gatehouse keys list" says that ${id} opens nothing, and an hour after it last sealed, remove its line and restart`;
+      return `the master keys come from ${refusal.variable}: when "gatehouse keys list" says that ${id} encrypts nothing, and an hour after it last did, remove its line and restart`;
     case 'changed':
       return 'the keys changed at this moment: try again';
     case 'no-keys':

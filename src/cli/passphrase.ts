@@ -5,7 +5,7 @@ import type { Io, OptionDefinition, ParsedArguments } from './command.ts';
 export const passphraseOption = {
   'passphrase-stdin': {
     type: 'boolean',
-    help: 'read the passphrase that seals it from standard input (or GATEHOUSE_BACKUP_PASSPHRASE, …_FILE)',
+    help: 'read the passphrase that encrypts it from standard input (or GATEHOUSE_BACKUP_PASSPHRASE, …_FILE)',
   },
 } as const satisfies Record<string, OptionDefinition>;
 

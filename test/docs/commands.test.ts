@@ -165,7 +165,7 @@ const pages: readonly Page[] = [
       return () => server.stop();
     },
     rows: [
-      { begins: 'gatehouse keys rotate  ', refuses: /retire|hour|seals/ },
+      { begins: 'gatehouse keys rotate  ', refuses: /can be retired from/ },
       { begins: 'gatehouse keys rotate --signing', prints: /sign from now on/ },
     ],
   },

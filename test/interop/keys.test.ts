@@ -114,7 +114,7 @@ describe('keys', () => {
     await until('nothing is left under m1', () => secretsUnder('m1') === 0);
     const early = await command('keys', 'retire', 'm1');
     assert.equal(early.status, 1);
-    assert.match(early.said, /m1 may go from/);
+    assert.match(early.said, /m1 can be retired from/);
 
     const file = join(one.data, 'keys', 'master.json');
     const ring = JSON.parse(readFileSync(file, 'utf8'));

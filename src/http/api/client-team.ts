@@ -9,7 +9,7 @@ import {
   sessionOnlyRefusals,
   submitAction,
 } from './common.ts';
-import { type ApiRoute, route } from './route.ts';
+import { type ApiResponse, type ApiRoute, route } from './route.ts';
 import { issuedSchema } from './shapes.ts';
 
 const userReference = z
@@ -20,6 +20,18 @@ const invitationsSchema = z.object({
   items: z.array(z.object({ client_id: z.string(), kind: z.enum(['maintain', 'own']) })),
   declined: z.boolean().describe('Nobody may invite you, or offer you an app'),
 });
+
+/** Submits an action that is about somebody, whom the body names by number or by name. */
+async function submitForPerson(
+  call: Parameters<typeof submitAction>[0] & {
+    readonly body: { readonly user: z.output<typeof userReference>; readonly reason: string };
+  },
+  action: 'invite' | 'offer',
+): Promise<ApiResponse> {
+  const people = call.services.registry.query(call.actor);
+  const userId = (await people.userIdOf(call.body.user)) ?? NO_USER_ID;
+  return submitAction(call, action, { userId, reason: call.body.reason }, 201);
+}
 
 /** Who looks after an app: maintainers, offers, and the invitations of whoever asks. */
 export const teamRoutes: readonly ApiRoute[] = [
@@ -83,11 +95,7 @@ export const teamRoutes: readonly ApiRoute[] = [
       'too_many_invitations',
       'invitations_declined',
     ],
-    handle: async (call) => {
-      const registry = call.services.registry.query(call.actor);
-      const userId = (await registry.userIdOf(call.body.user)) ?? NO_USER_ID;
-      return submitAction(call, 'invite', { userId, reason: call.body.reason }, 201);
-    },
+    handle: (call) => submitForPerson(call, 'invite'),
   }),
   route({
     method: 'DELETE',
@@ -151,11 +159,7 @@ export const teamRoutes: readonly ApiRoute[] = [
       'too_many_invitations',
       'invitations_declined',
     ],
-    handle: async (call) => {
-      const registry = call.services.registry.query(call.actor);
-      const userId = (await registry.userIdOf(call.body.user)) ?? NO_USER_ID;
-      return submitAction(call, 'offer', { userId, reason: call.body.reason }, 201);
-    },
+    handle: (call) => submitForPerson(call, 'offer'),
   }),
   route({
     method: 'GET',

@@ -6,8 +6,8 @@ import { build, type Plugin } from 'esbuild';
 import { webauthnScript } from '#pages/assets/webauthn-script.ts';
 
 // `npm run build`: `dist/`, the server as one bundle that runs on Node alone: code in a few files
-// (what is loaded when used stays apart), data beside it, the declarations of what `exports` offers,
-// and the licences of everything that was bundled. `npm pack` runs it.
+// (what is loaded when used stays apart), data beside it, the declarations of what `exports`
+// offers, and the licences of everything that was bundled. `npm pack` runs it.
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const out = join(root, 'dist');

@@ -13,8 +13,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// `npm run test:without-dialect` (`--types`: without running tests): the dialect is one folder and one line. On a copy without them and
-// without the dialect's own tests the types hold, and what only computes passes every other test.
+// `npm run test:without-dialect` (`--types`: without running tests): the dialect is one folder and
+// one line. On a copy without them and without the dialect's own tests the types hold, and what
+// only computes passes every other test.
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const LINE = /^export \{ mediawikiDialect \} from '#mediawiki\/dialect\.ts';\n/m;

@@ -5,9 +5,9 @@ import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { startSharedServers } from './harness/shared-servers.ts';
 
-// `npm run unit` (quick), `npm run test:all` (all): the test files by group. What only computes runs
-// as wide as the machine; what starts databases, browsers and nodes, and waits for them, runs a few
-// at a time, over one PostgreSQL and one Redis. The slowest files are named at the end.
+// `npm run unit` (quick), `npm run test:all` (all): the test files by group. What only computes
+// runs as wide as the machine; what starts databases, browsers and nodes, and waits for them, runs
+// a few at a time, over one PostgreSQL and one Redis. The slowest files are named at the end.
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const cores = availableParallelism();
@@ -15,7 +15,9 @@ const cores = availableParallelism();
 interface Group {
   readonly patterns: readonly string[];
   readonly atOnce: number;
-  /** `shared`: PostgreSQL and Redis run for the whole group. `sqlite`: no other store is looked for. */
+  /**
+   * `shared`: PostgreSQL and Redis run for the whole group. `sqlite`: no other store is looked for.
+   */
   readonly stores: 'shared' | 'sqlite' | 'own';
 }
 

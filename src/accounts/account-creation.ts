@@ -18,7 +18,7 @@ import type { RightsTable } from './rights.ts';
 import type { OpenSession, RequestOrigin, SignedIn } from './sessions.ts';
 import { HOUR } from './throttle.ts';
 
-/** Ways the making of an account says no. */
+/** Refusals of the making of an account. */
 export type AccountRefusal =
   | InvalidField
   | { readonly kind: 'name-taken' }

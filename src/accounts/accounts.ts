@@ -63,7 +63,9 @@ export interface AccountParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly log: Log;
-  /** False: no mail server is configured, and what goes by a mailed link is the operator's to do. */
+  /**
+   * False: no mail server is configured, and what goes by a mailed link is the operator's to do.
+   */
   readonly emailEnabled: boolean;
   /** Carries out of the outbox what is due. */
   readonly deliverEmails: () => Promise<unknown>;

@@ -6,7 +6,7 @@ import type { Account } from './account.ts';
 import type { AccountAuditEntry, AccountRecords, PeopleRecords, Sessions } from './records.ts';
 import { ADMINISTER_RIGHT, type RightsTable } from './rights.ts';
 
-/** Ways looking after people says no. */
+/** Refusals of the administration of accounts. */
 export type AdministrationRefusal =
   | { readonly kind: 'unknown-person' }
   | { readonly kind: 'unknown-group'; readonly group: string }
@@ -37,8 +37,8 @@ export interface AccountAdministration {
   setBlocked(by: Administrator, id: UserId, blocked: boolean): Answer;
   /**
    * Puts a person into groups, and out of all others; whoever loses a right to review loses the
-   * approvals that wait for a second one. Written to the audit log. `expectedGroups`: those that the
-   * decision was made on.
+   * approvals that wait for a second one. Written to the audit log. `expectedGroups`: those that
+   * the decision was made on.
    */
   setGroups(
     by: Administrator,

@@ -3,7 +3,7 @@ import type { Clock } from '#platform/clock.ts';
 import type { RateCounters } from './records.ts';
 
 /**
- * Letters of one kind a day: that one sender causes, that one receiver gets, and from this sender
+ * Emails of one kind a day: that one sender causes, that one receiver gets, and from this sender
  * to this receiver.
  */
 interface DailyQuota {
@@ -14,7 +14,7 @@ interface DailyQuota {
 
 /**
  * What anybody may cause in a day, by kind, so that noise of one kind does not use up another.
- * Where a letter is the point of an action (invitations and offers), a spent sender is refused;
+ * Where an email is the point of an action (invitations and offers), a spent sender is refused;
  * everywhere else the action goes on, and only the letter is not written: what it would have told
  * stands in the review queue, on the page of the app, or on the page of the account (ADR 18).
  */
@@ -33,7 +33,7 @@ export const emailBudgets = {
    */
   credentials: { sender: 60, receiver: 60, pair: 30 },
   /**
-   * Links, and letters that stand in for one. The sender is a network address, or the account that
+   * Links, and emails that stand in for one. The sender is a network address, or the account that
    * asks.
    */
   registration: { sender: 100, receiver: 12, pair: 12 },
@@ -54,7 +54,7 @@ export interface EmailBudget {
   /** Counts something that this sender causes; false: their day's budget of this kind is spent. */
   consumeSenderQuota(kind: EmailKind, sender: string): Promise<boolean>;
   /**
-   * Counts a letter to a receiver; false: the budget of the two, or of the receiver, is spent, and
+   * Counts an email to a receiver; false: the budget of the two, or of the receiver, is spent, and
    * it is not to be written.
    */
   consumeReceiverQuota(kind: EmailKind, sender: string, receiver: string): Promise<boolean>;

@@ -45,7 +45,7 @@ function accountNameProblem(name: string): InvalidField | undefined {
 
 /**
  * Everything that is wrong with the fields given, in their order. Sizes are UTF-8 bytes. The
- * address is one that `tidyAddress` has made.
+ * address is one that `normalizeEmail` has made.
  */
 export function fieldProblems(fields: {
   readonly name?: string;

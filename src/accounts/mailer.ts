@@ -38,7 +38,9 @@ export interface Mailer {
     email: AccountEmail,
     expiresAt?: Instant | null,
   ): Promise<NewAccountEmail | null>;
-  /** The same about a change, to the person's confirmed address; null as well when there is none. */
+  /**
+   * The same about a change, to the person's confirmed address; null as well when there is none.
+   */
   prepareChange(account: Account, change: AccountChange): Promise<NewAccountEmail | null>;
   /** An email was written: it goes out now, and not at the next turn of the delivery job. */
   deliverSoon(email: NewAccountEmail | null): void;

@@ -93,8 +93,8 @@ export interface PeopleRecords {
   ): Promise<readonly Account[]>;
   countAccounts(filter: AccountFilter): Promise<number>;
   /**
-   * Puts the person into these groups and no others. `endApprovals`: they lose a right to review, and
-   * their approvals that wait for a second one end.
+   * Puts the person into these groups and no others. `endApprovals`: they lose a right to review,
+   * and their approvals that wait for a second one end.
    */
   setGroups(
     id: UserId,
@@ -170,8 +170,8 @@ export interface AccountToken {
  */
 export interface AccountTokens {
   /**
-   * Keeps it, and writes the email that carries it to the outbox. With a person, earlier ones of the
-   * same kind end; a passkey's stay, as several pages may be open.
+   * Keeps it, and writes the email that carries it to the outbox. With a person, earlier ones of
+   * the same kind end; a passkey's stay, as several pages may be open.
    */
   saveAccountToken(token: AccountToken, email?: NewAccountEmail | null): Promise<void>;
   /** Undefined when unknown, spent or expired at `now`. */
@@ -201,10 +201,10 @@ export interface AccountTokens {
     | { readonly outcome: 'name-taken' | 'address-taken' | 'unknown' }
   >;
   /**
-   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, every other link
-   * of theirs and to that address ends, and `email` is written to the outbox. Answers the address
-   * they had before. An address that another account has ends the link, unless `shared` addresses
-   * are allowed.
+   * Spends a person's `confirm-email` token: its address becomes theirs, confirmed, every other
+   * link of theirs and to that address ends, and `email` is written to the outbox. Answers the
+   * address they had before. An address that another account has ends the link, unless `shared`
+   * addresses are allowed.
    */
   consumeEmailToken(
     digest: Digest,
@@ -217,8 +217,8 @@ export interface AccountTokens {
     | { readonly outcome: 'address-taken' | 'unknown' }
   >;
   /**
-   * Spends a `reset-password` token, sets the password and writes `email` to the outbox; every other
-   * link of the person ends. Not for blocked people.
+   * Spends a `reset-password` token, sets the password and writes `email` to the outbox; every
+   * other link of the person ends. Not for blocked people.
    */
   consumeResetToken(
     digest: Digest,

@@ -135,7 +135,7 @@ function registrationProblem(
   { name, realName, password }: Registration,
   siteName: string,
 ): InvalidField | undefined {
-  // Nobody who registers by themself is taken for the house.
+  // Nobody who registers by themself is taken for this server.
   const skeleton = confusableSkeleton(name);
   const isReservedName = skeleton !== '' && skeleton === confusableSkeleton(siteName);
   const reservedNameProblem = {

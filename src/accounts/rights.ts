@@ -34,7 +34,8 @@ export interface RightsTable {
 
 /**
  * Reads the table from JSON of the form of `data/groups.json`. Throws one error that names every
- * problem. `needed`: rights that some group must give, each with what nobody could do without it.
+ * problem. `neededRights`: rights that some group must give, each with what nobody could do without
+ * it.
  */
 export function loadRights(
   json: unknown,

@@ -17,7 +17,7 @@ import type {
 import type { SignInGate } from './sign-in-gate.ts';
 import { type Throttled, throttled, unlessBusy } from './throttle.ts';
 
-/** Ways sign-in says no. The first does not tell whether the name exists. */
+/** Refusals of sign-in. The first does not tell whether the name exists. */
 export type SignInRefusal =
   | { readonly kind: 'wrong-name-or-password' }
   | { readonly kind: 'blocked' }

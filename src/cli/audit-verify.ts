@@ -50,7 +50,7 @@ function summaryLines({ entries, head, late }: AuditVerdict): readonly string[] 
   ];
 }
 
-/** `gatehouse audit verify`: checks the chain of hashes over the audit trail. */
+/** `gatehouse audit verify`: checks the chain of hashes over the audit log. */
 export const auditVerify: Command = {
   ...describe('audit verify'),
   positionals: [],

@@ -87,7 +87,9 @@ async function previewDecision(
   };
 }
 
-/** What the arguments ask the registry to do. Throws UsageError when the second word is no number. */
+/**
+ * What the arguments ask the registry to do. Throws UsageError when the second word is no number.
+ */
 function submissionOf({ secondArgument, values }: DecisionCommand, args: ParsedArguments) {
   const second = secondArgument && args.positional(1);
   if (second !== undefined && !/^\d{1,15}$/.test(second))

@@ -24,7 +24,9 @@ function operatorName(givenName: string | undefined, io: ProcessIo): string {
   return `as:${givenName}`;
 }
 
-/** What a command gets of a run of the program. Settings, store and keys are loaded when asked for. */
+/**
+ * What a command gets of a run of the program. Settings, store and keys are loaded when asked for.
+ */
 export function makeCommandIo(
   processIo: ProcessIo,
   { passphraseCost }: Pick<Io, 'passphraseCost'>,

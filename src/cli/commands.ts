@@ -15,7 +15,9 @@ const decision =
   async () =>
     oneOf((await import('./client-decisions.ts')).clientDecisions, words);
 
-/** The file of each command, loaded when the command is called: an overview costs its text alone. */
+/**
+ * The file of each command, loaded when the command is called: an overview costs its text alone.
+ */
 const loaders: Readonly<Record<CommandName, Load>> = {
   serve: async () => (await import('./serve.ts')).serveCommand,
   'setup-link': async () => (await import('./setup-link.ts')).setupLink,

@@ -2,7 +2,9 @@ import { settingDescriptions } from '#config/setting-names.ts';
 import type { Command, OptionDefinition } from './command.ts';
 import { describe } from './command-list.ts';
 
-/** `gatehouse serve`: every setting is a flag, except secrets. Answers when the server has stopped. */
+/**
+ * `gatehouse serve`: every setting is a flag, except secrets. Answers when the server has stopped.
+ */
 export const serveCommand: Command = {
   ...describe('serve'),
   positionals: [],

@@ -91,8 +91,8 @@ export interface Config {
   /** Several accounts may have one confirmed e-mail address. */
   readonly sharedAddresses: boolean;
   /**
-   * Master keys for sealed secrets, each 32 bytes in base64, of which the first seals; null: the
-   * generated file in the data directory.
+   * Master keys for encrypted secrets, each 32 bytes in base64, of which the first encrypts; null:
+   * the generated file in the data directory.
    */
   readonly masterKeys: readonly { readonly id: string; readonly key: string }[] | null;
   /** The variable they came from, as an operator has to look for it. */

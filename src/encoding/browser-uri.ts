@@ -22,7 +22,7 @@ export type UriDeviation =
   /** Anything else that a browser would write differently. */
   | 'spelling';
 
-/** What a browser makes of a URI. `reads`: the form it uses; null: it cannot be read. */
+/** What a browser makes of a URI. `browserUrl`: the form it uses; null: it cannot be read. */
 export interface BrowserUriResult {
   readonly deviation: UriDeviation | null;
   readonly browserUrl: string | null;

@@ -34,8 +34,8 @@ export function normalizeEmail(email: string): string {
 
 /**
  * True for an address that mail can be sent to: an unquoted name of RFC 5321 §4.1.2, apostrophes
- * and plus signs included, or of RFC 6531 §3.3, at a host name. The text is one that `tidyAddress`
- * has made.
+ * and plus signs included, or of RFC 6531 §3.3, at a host name. The text is one that
+ * `normalizeEmail` has made.
  */
 export function isEmailAddress(email: string): boolean {
   if (Buffer.byteLength(email) > MAX_EMAIL_BYTES) return false;

@@ -47,8 +47,8 @@ function isPartOfEmoji(letters: readonly string[], at: number): boolean {
 }
 
 /**
- * True when a text has something that cannot be seen. `lines`: it may have several, and joiners
- * where a script needs them.
+ * True when a text has something that cannot be seen. `isMultiline`: it may have several lines, and
+ * joiners where a script needs them.
  */
 function hasInvisibleCharacters(text: string, isMultiline: boolean): boolean {
   const letters = [...text];

@@ -15,7 +15,7 @@ export function toSingleLine(text: string, maxLength = 255): string {
 }
 
 /**
- * A stranger's text as it may stand in a letter of ours, between quotation marks or after a
+ * A stranger's text as it may stand in an email of ours, between quotation marks or after a
  * quotation sign: on one line, without anything that a mail reader makes a link of (a scheme, a
  * domain with or without one, an e-mail address, a share of a Windows machine), without markup,
  * without quotation marks that would end ours early, and without what looks like an encoded word

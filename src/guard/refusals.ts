@@ -56,7 +56,7 @@ const twoCredentialsMessages = {
 const malformedTokenMessage =
   'The token is malformed: Authorization is "Bearer", a space, and the token as it was issued.';
 
-/** How the guard of a realm says no: every answer with its challenges (RFC 9110 §11.6.1). */
+/** The refusals of a realm's guard: every answer with its challenges (RFC 9110 §11.6.1). */
 export function makeGuardRefusals(realm: string) {
   const challenge = (
     scheme: 'OAuth' | 'Bearer',

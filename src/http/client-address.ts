@@ -12,7 +12,7 @@ declare module 'fastify' {
 
 /** Where a request comes from, as far as the proxies that are trusted tell. */
 export interface ConnectionInfo {
-  /** For lists and the trail: the best that is known. */
+  /** For lists and the audit log: the best that is known. */
   readonly address: string;
   /** True when that is the client's own address for sure. */
   readonly isAddressTrusted: boolean;

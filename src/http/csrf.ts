@@ -31,8 +31,8 @@ export function isFromOwnOrigin(publicOrigin: string, { headers }: FastifyReques
 }
 
 /**
- * Checks origin and token of a request that changes something; null: it is one of ours. The token is
- * compared in constant time.
+ * Checks origin and token of a request that changes something; null: it is one of ours. The token
+ * is compared in constant time.
  */
 export function csrfProblem(
   publicOrigin: string,

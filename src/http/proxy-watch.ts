@@ -44,8 +44,8 @@ const remedies: Readonly<Record<ProxyWarningKind, string>> = {
 };
 
 /**
- * Says each kind in the log at most once an hour. `outside`: people reach the server from the
- * internet.
+ * Says each kind in the log at most once an hour. `isInternetFacing`: people reach the server from
+ * the internet.
  */
 export function makeProxyMonitor({
   clock,

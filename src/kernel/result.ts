@@ -1,12 +1,12 @@
 /**
- * An answer that says yes with a value, or exactly why not. A refusal is something a stranger can
+ * An accepted value, or exactly why there is none. A refusal is something a stranger can
  * cause; faults are thrown.
  */
 export type Result<T, R> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly refusal: R };
 
-/** Says yes. */
+/** Accepts, with a value. */
 export const accept = <T>(value: T): { readonly ok: true; readonly value: T } => ({
   ok: true,
   value,

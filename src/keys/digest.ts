@@ -5,8 +5,8 @@ const timeOrderedSecret = /^[\w-]{51}$/;
 
 /**
  * The one-way image under which the store knows a secret: SHA-256, in base64url. A secret of the
- * mint keeps its eight characters of time in front, so that rows stay in order of arrival; secrecy
- * comes from the rest. Only for machine-made secrets.
+ * generator keeps its eight characters of time in front, so that rows stay in order of arrival;
+ * secrecy comes from the rest. Only for machine-made secrets.
  */
 export function digestOf(secret: string): Digest {
   const image = hash('sha256', secret, 'base64url');

@@ -30,7 +30,7 @@ function encodeSortableTime(millis: number): string {
   return text;
 }
 
-/** Makes the mint. Random bytes are drawn 4 KiB at a time, and those handed out are wiped. */
+/** Makes the generator. Random bytes are drawn 4 KiB at a time, and those handed out are wiped. */
 export function makeIdGenerator(clock: Clock, entropy: Entropy): IdGenerator {
   let pool: Buffer = Buffer.alloc(0);
   let used = 0;

@@ -145,7 +145,7 @@ export function readKeyring(directory: string): StoredKeyring | undefined {
 
 /**
  * The master keys of a directory, made at the first start. A key that leaves the file opens on in a
- * process that knew it: what that process has in its memory may still be sealed under it.
+ * process that knew it: what that process has in its memory may still be encrypted under it.
  */
 export function openKeyring({ path: directory, clock, entropy }: KeyDirectory): Keyring {
   const changed = makeChangeDetector([keyringPath(directory), singleKeyPath(directory)]);

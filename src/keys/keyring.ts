@@ -9,7 +9,7 @@ export interface MasterKey {
 
 /** The master keys of a running process. */
 export interface Keyring {
-  /** The key that seals. */
+  /** The key that encrypts. */
   current(): MasterKey;
   /**
    * The key of that id. A ring that is kept in a file is read again before the answer is that there
@@ -18,7 +18,7 @@ export interface Keyring {
   findKey(id: string): Uint8Array | undefined;
   /** The key that has been there longest. */
   oldestKey(): MasterKey;
-  /** How many keys there are: with one alone, nothing can be sealed under another. */
+  /** How many keys there are: with one alone, nothing can be encrypted under another. */
   keyCount(): number;
   /** Looks whether the keys changed where they are kept. */
   reloadIfChanged(): void;
@@ -29,24 +29,26 @@ export interface StoredMasterKey extends MasterKey {
   readonly createdAt: Instant;
 }
 
-/** The keys as they are kept, the oldest first: the current one seals, all open. */
+/** The keys as they are kept, the oldest first: the current one encrypts, all decrypt. */
 export interface StoredKeyring {
   readonly current: string;
   readonly keys: readonly StoredMasterKey[];
 }
 
-/** A dot would end the id inside a sealed text. */
+/** A dot would end the id inside an encrypted text. */
 export const isKeyId = (text: string): boolean => /^[A-Za-z0-9_-]{1,32}$/.test(text);
 
 const KEY_BYTES = 32;
 /**
- * How long a key must have sealed nothing before it may leave. By then every server has heard of
- * the one after it (seconds), and what was sealed under it for a short time has expired: a
+ * How long a key must have encrypted nothing before it may leave. By then every server has heard of
+ * the one after it (seconds), and what was encrypted under it for a short time has expired: a
  * temporary credential lives three times ten minutes at most.
  */
 export const IDLE_BEFORE_RETIREMENT_SECONDS = seconds(3600);
 
-/** A ring that does not change; the first seals, all open. Throws when a key is not one. */
+/**
+ * A keyring that does not change; the first encrypts, all decrypt. Throws when a key is not one.
+ */
 export function makeFixedKeyring(keys: readonly MasterKey[]): Keyring {
   const [newest] = keys;
   if (newest === undefined || keys.some(({ key }) => key.length !== KEY_BYTES))
@@ -109,7 +111,8 @@ export const makeSingleKeyKeyring = (key: Uint8Array, createdAt: Instant): Store
 });
 
 /**
- * The ring with one more key, which seals from now on. Ids count upwards and are not used again.
+ * The keyring with one more key, which encrypts from now on. Ids count upwards and are not used
+ * again.
  */
 export function addKey(keyring: StoredKeyring, key: Uint8Array, now: Instant): StoredKeyring {
   const numbers = keyring.keys.map(({ id }) => Number(/^m(\d{1,9})$/.exec(id)?.[1] ?? 0));
@@ -125,8 +128,8 @@ export type RetireRefusal =
   | { readonly kind: 'in-use'; readonly values: number };
 
 /**
- * The ring without a key. `sealed`: how many values that last are sealed under it. Refuses what
- * would lose something.
+ * The keyring without a key. `encryptedCount`: how many values that last are encrypted under it.
+ * Refuses what would lose something.
  */
 export function removeKey(
   keyring: StoredKeyring,

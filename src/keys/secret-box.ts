@@ -4,13 +4,14 @@ import type { Entropy } from '#platform/random.ts';
 import { type Keyring, type MasterKey, makeFixedKeyring } from './keyring.ts';
 
 /**
- * Encrypts secrets that must be read back. `purpose` is bound to the text: what was sealed for one
- * thing does not open as another.
+ * Encrypts secrets that must be read back. `purpose` is bound to the text: what was encrypted for
+ * one thing does not open as another.
  */
 export interface SecretBox {
   encrypt(plain: string, purpose: string): EncryptedSecret;
   /**
-   * Throws when the text was changed, sealed for another purpose, or under a key that is not here.
+   * Throws when the text was changed, encrypted for another purpose, or under a key that is not
+   * here.
    */
   decrypt(encrypted: EncryptedSecret, purpose: string): string;
 }
@@ -50,7 +51,8 @@ export const masterKeyIdOf = (encrypted: EncryptedSecret): string =>
   encrypted.split('.', 2)[1] ?? '';
 
 /**
- * AES-256-GCM under master keys: those of a ring, or a list of which the first seals and all open.
+ * AES-256-GCM under master keys: those of a keyring, or a list of which the first encrypts and all
+ * decrypt.
  */
 export function makeSecretBox(keys: readonly MasterKey[] | Keyring, entropy: Entropy): SecretBox {
   const keyring = 'current' in keys ? keys : makeFixedKeyring(keys);
@@ -82,7 +84,7 @@ export const encryptWithSecret = (
 ): EncryptedSecret =>
   encryptWithKey(deriveKeyFromSecret(secret), 'holder', plain, 'answer', entropy);
 
-/** Opens what sealWith sealed. Throws when the secret is another. */
+/** Decrypts what `encryptWithSecret` encrypted. Throws when the secret is another. */
 export const decryptWithSecret = (secret: string, encrypted: EncryptedSecret): string =>
   decryptWithKey(
     (id) => (id === 'holder' ? deriveKeyFromSecret(secret) : undefined),

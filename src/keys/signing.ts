@@ -194,8 +194,8 @@ function makeVerifiedTokens() {
 /** Header, claims and signature of a token, in their one spelling; undefined: it is none. */
 function parseJwt(jwt: string) {
   const [first = '', second = '', third = '', ...more] = jwt.split('.');
-  // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last character
-  // zero (RFC 4648 §3.5): one token has one spelling.
+  // Base64url without padding, and nothing else (RFC 7515 §2), the unused bits of its last
+  // character zero (RFC 4648 §3.5): one token has one spelling.
   if (more.length > 0 || ![first, second, third].every(isBase64url)) return undefined;
   const [header, claims] = [parseJsonPart(first), parseJsonPart(second)];
   if (header === undefined || claims === undefined || 'crit' in header) return undefined;

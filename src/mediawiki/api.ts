@@ -205,8 +205,8 @@ function findApiProblem(
 }
 
 /**
- * Answers `action=query` for what bots ask first: who am I, a token, which site is this. `unread`:
- * a body came that is no form.
+ * Answers `action=query` for what bots ask first: who am I, a token, which site is this.
+ * `isBodyUnreadable`: a body came that is no form.
  */
 export function answerApiQuery(
   form: FormParameters,

@@ -107,8 +107,9 @@ function formatTimestamp(at: number): string {
 }
 
 /**
- * An app of the list. `sees`: what the caller may see; the rest is left out, and restrictions
- * always are. An app for its owner alone has the page as callback that shows verifiers (protocols
+ * An app of the list. `canSee`: which fields the caller may see; the rest is left out, and
+ * restrictions always are. An app for its owner alone has the page as callback that shows verifiers
+ * (protocols
  * 3.2).
  */
 export function toListedClient(

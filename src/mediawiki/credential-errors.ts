@@ -41,7 +41,7 @@ export function guardToApiError({ why, body }: Pick<GuardRefusal, 'why' | 'body'
 
 /**
  * What the API says of a refused bearer token (protocols 4). Clients fetch a new token when they
- * read the key of `badBearer`, so what a new token would not mend has keys of its own.
+ * read the key of `invalidBearerError`, so what a new token would not mend has keys of its own.
  */
 export function bearerToApiError(refusal: BearerRefusal): DialectError {
   switch (refusal.problem) {

@@ -25,7 +25,7 @@ const makeRestError = (
   body: { error, error_description: description, ...(hint === undefined ? {} : { hint }) },
 });
 
-/** The person or this server said no. */
+/** The person or this server refused. */
 export const accessDeniedError = (hint: string) =>
   makeRestError(
     401,

@@ -19,12 +19,12 @@ import {
 import { identifierPattern, type OAuth1Dependencies } from './parts.ts';
 import type { OAuth1Refusal } from './refusals.ts';
 
-/** Where the person goes after saying yes. */
+/** Where the person goes after approving. */
 export type ApprovalOutcome =
   | { readonly kind: 'redirect'; readonly uri: ProvenRedirect }
   | { readonly kind: 'show-verifier'; readonly verifier: string };
 
-/** A person's yes to a pair that holds, as far as it can be judged before it is written. */
+/** A person's approval to a pair that holds, as far as it can be judged before it is written. */
 export interface PreparedAuthorization {
   readonly token: string;
   readonly userId: UserId;

@@ -45,9 +45,9 @@ export interface OAuth1 {
    */
   findClientOfToken(token: string): Promise<Client | undefined>;
   /**
-   * Judges a person's yes to a pair, and where they would go; nothing is written. `earlier`: the
-   * verifier of a yes that was given already, for the same answer once more; another person's, or
-   * another yes, is refused.
+   * Judges a person's approval to a pair, and where they would go; nothing is written.
+   * `previousVerifier`: the verifier of an approval that was given already, for the same answer
+   * once more; another person's, or another approval, is refused.
    */
   prepareAuthorization(
     token: string,
@@ -66,8 +66,8 @@ export interface OAuth1 {
     user: Pick<Account, 'id'>,
   ): Promise<ProvenRedirect | undefined>;
   /**
-   * Takes the pair for this yes, before the consent is written: of two decisions one counts. It
-   * cannot be exchanged yet.
+   * Takes the pair for this approval, before the consent is written: of two decisions one counts.
+   * It cannot be exchanged yet.
    */
   claimTemporaryCredentials(
     prepared: PreparedAuthorization,
@@ -83,7 +83,7 @@ export interface OAuth1 {
     client: Client,
     consent: Consent,
   ): Promise<Result<ApprovalOutcome, OAuth1Refusal>>;
-  /** Ends a pair: the person took their yes back before the exchange. */
+  /** Ends a pair: the person took their approval back before the exchange. */
   revokeTemporaryCredentials(token: string): Promise<void>;
   /** Token credentials (RFC 5849 §2.3). */
   issueTokenCredentials(

@@ -12,7 +12,7 @@ export interface TemporaryCredentials {
   readonly callback: string;
   readonly expiresAt: Instant;
   /**
-   * Set when a user said yes (RFC 5849 §2.2). Without a consent it is claimed for them, and cannot
+   * Set when a user approved (RFC 5849 §2.2). Without a consent it is claimed for them, and cannot
    * be exchanged yet.
    */
   readonly authorized: {
@@ -47,9 +47,9 @@ export interface TemporaryCredentialRecords {
   /** Undefined when unknown or expired at `now`. Used ones are returned, marked. */
   findTemporaryCredentials(token: string, now: Instant): Promise<TemporaryCredentials | undefined>;
   /**
-   * Records the user's yes on a pair that nobody authorized yet; life restarts until `expiresAt`.
-   * With `consentId: null` it claims the pair, before the consent is written; a second call with
-   * the same user and verifier binds it to the consent.
+   * Records the user's approval of a pair that nobody authorized yet; life restarts until
+   * `expiresAt`. With `consentId: null` it claims the pair, before the consent is written; a second
+   * call with the same user and verifier binds it to the consent.
    */
   authorizeTemporaryCredentials(
     token: string,

@@ -1,8 +1,8 @@
 import type { NameValuePair } from '#encoding/form.ts';
 import { bodyAdvice, type OAuth1Refusal } from './refusals.ts';
 
-// What a developer reads of a refusal, at every face: its kind, what they need to mend it, and what
-// to do. ASCII alone, for header fields.
+// What a developer reads of a refusal, at every address: its kind, what they need to mend it, and
+// what to do. ASCII alone, for header fields.
 
 /** The page that shows developers what was signed, and why it was refused. */
 export const HELP_PAGE_PATH = '/my/help';

@@ -35,7 +35,7 @@ export const rejectParameter = (
 };
 
 /**
- * Every way OAuth 1 says no (RFC 5849 §3.2). Names follow the OAuth Problem Reporting extension
+ * Every refusal of OAuth 1 (RFC 5849 §3.2). Names follow the OAuth Problem Reporting extension
  * where it has one.
  */
 export type OAuth1Refusal =

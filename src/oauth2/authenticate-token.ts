@@ -21,8 +21,8 @@ export interface ActiveToken {
 }
 
 /**
- * Checks a token that an API got, for a site and an address (RFC 6750 §3.1). Refuses a token that is
- * not active, and one whose client or consent may not act there.
+ * Checks a token that an API got, for a site and an address (RFC 6750 §3.1). Refuses a token that
+ * is not active, and one whose client or consent may not act there.
  */
 export async function authenticateToken(
   deps: OAuth2Dependencies,

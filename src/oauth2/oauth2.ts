@@ -41,8 +41,8 @@ export interface OAuth2 {
     user: Account | null,
   ): Promise<Result<ValidAuthorizationRequest, AuthorizationRefusal>>;
   /**
-   * Judges a person's yes; nothing is written. The client is judged once more: it has to be read
-   * just before.
+   * Judges a person's approval; nothing is written. The client is judged once more: it has to be
+   * read just before.
    */
   prepareCode(
     parameters: OAuth2RequestDetails,
@@ -65,7 +65,7 @@ export interface OAuth2 {
     scopes: readonly string[],
   ): Promise<Result<ProvenRedirect, AuthorizationRefusal>>;
   /**
-   * The URI that tells the client that the person said no, or was not asked. The client is judged
+   * The URI that tells the client that the person denied it, or was not asked. The client is judged
    * once more.
    */
   denialRedirect(

@@ -69,7 +69,7 @@ export interface RefreshToken {
   /** When it was rotated; null: never. */
   readonly usedAt: Instant | null;
   /**
-   * What the rotation answered, sealed under a key derived from this token itself: the single
+   * What the rotation answered, encrypted under a key derived from this token itself: the single
    * successor, for a replay within the grace window.
    */
   readonly encryptedResponse: EncryptedSecret | null;
@@ -116,15 +116,15 @@ export interface OAuth2Records {
     tokens: { readonly access: AccessToken; readonly refresh: RefreshToken | null },
   ): Promise<'redeemed' | 'replayed' | 'unknown'>;
   /**
-   * With `edition`: if its client still is what was judged; 'changed': it is not, and nothing is
-   * stored.
+   * With `recordVersion`: if its client still is what was judged; 'changed': it is not, and nothing
+   * is stored.
    */
   saveAccessToken(token: AccessToken, recordVersion?: number): Promise<'saved' | 'changed'>;
-  /** With `of`: a token of another client counts as unknown, and takes the same time. */
+  /** With `clientId`: a token of another client counts as unknown, and takes the same time. */
   findAccessToken(id: TokenId, clientId?: ClientId): Promise<AccessTokenFacts | undefined>;
   /** Idempotent; an unknown id is no error. */
   revokeAccessToken(id: TokenId): Promise<void>;
-  /** With `of`: a token of another client counts as unknown, and takes the same time. */
+  /** With `clientId`: a token of another client counts as unknown, and takes the same time. */
   findRefreshToken(digest: Digest, clientId?: ClientId): Promise<RefreshTokenFacts | undefined>;
   /**
    * Marks the refresh token used and stores its successor, or neither. 'already-used' carries what

@@ -132,7 +132,7 @@ const unauthorizedClientMessages = {
 const clientUnusableMessage =
   'The app may not be used: it is not approved, was stopped, or is not for this user.';
 
-/** Why an app may not act for somebody, by the kind of its hindrance. */
+/** Why an app may not act for somebody, by the kind of denial. */
 const accessDeniedMessages: Readonly<Record<string, string>> = {
   'client-suppressed': clientUnusableMessage,
   'client-not-usable': clientUnusableMessage,

@@ -1,7 +1,7 @@
 import type { ProvenRedirect } from '#registry/model/proven-redirect.ts';
 
 /**
- * Every way OAuth 2 says no at the endpoints an app calls (RFC 6749 §5.2, RFC 7009 §2.2.1).
+ * Every refusal of OAuth 2 at the endpoints an app calls (RFC 6749 §5.2, RFC 7009 §2.2.1).
  * `problem` and `parameter` are for whoever words the answer.
  */
 export type OAuth2Refusal =
@@ -99,7 +99,7 @@ export type GrantProblem =
  */
 export type PkceProblem = 'pkce-needed' | 'pkce-or-exemption-needed' | 's256-needed';
 
-/** Ways the authorization endpoint says no (RFC 6749 §4.1.2.1). */
+/** Refusals of the authorization endpoint (RFC 6749 §4.1.2.1). */
 export type AuthorizationProblem =
   | {
       readonly kind: 'invalid_request';

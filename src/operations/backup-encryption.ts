@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, scrypt } from 'node:crypto';
 import type { Entropy } from '#platform/random.ts';
 import { CorruptArchiveError } from './archive.ts';
 
-/** The first line of a sealed backup. */
+/** The first line of an encrypted backup. */
 const MAGIC = Buffer.from('gatehouse-sealed-backup-1\n');
 const CHUNK = 65_536;
 const TAG = 16;
@@ -83,7 +83,7 @@ export async function* encryptBackup(
   }
 }
 
-/** Is this the beginning of a sealed backup? */
+/** Is this the beginning of an encrypted backup? */
 export const hasEncryptionHeader = (beginning: Buffer): boolean =>
   beginning.subarray(0, MAGIC.length).equals(MAGIC);
 export const ENCRYPTION_HEADER_BYTES = MAGIC.length;

@@ -33,7 +33,9 @@ export interface PassphraseSource {
   /** What was piped in; null: nothing was asked for. */
   readonly stdin: string | null;
   readonly environment: Environment;
-  /** Left out: what the format of backups asks for. Files written at another cost open at it alone. */
+  /**
+   * Left out: what the format of backups asks for. Files written at another cost open at it alone.
+   */
   readonly cost?: ScryptCost | undefined;
 }
 

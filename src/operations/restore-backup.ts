@@ -44,7 +44,9 @@ export interface RestoredBackup extends Manifest {
   readonly verifiedBy: 'passphrase' | 'sha256' | 'available-keys' | 'included-keys' | 'pending';
 }
 
-/** What shows that a backup is as it was made; null: it is not. `keys`: directory of those inside. */
+/**
+ * What shows that a backup is as it was made; null: it is not. `keys`: directory of those inside.
+ */
 function verifyManifest(
   manifest: Manifest,
   keys: string,

@@ -61,8 +61,8 @@ function textsOf(event: string): `email.app.${'approve' | 'other'}` {
 }
 
 /**
- * Subject and text of an email about an app. Names and reasons are strangers' words: each is quoted,
- * says whose it is, and holds no link.
+ * Subject and text of an email about an app. Names and reasons are strangers' words: each is
+ * quoted, says whose it is, and holds no link.
  */
 export function renderNotificationEmail(
   facts: NotificationFacts,

@@ -24,7 +24,7 @@ export function problemText(words: Words, problem: FieldProblem): string {
   return words.say(`problem.${kind}`, values);
 }
 
-/** Why the registry said no, in the reader's language. */
+/** Why the registry refused, in the reader's language. */
 export function refusalText(words: Words, refusal: RegistryRefusal): string {
   switch (refusal.kind) {
     case 'missing_field':

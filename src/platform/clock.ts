@@ -24,8 +24,8 @@ export interface MonotonicClock {
 /** Whether this node's clock can be relied on (ADR 14). */
 export interface ClockStatus {
   /**
-   * `agrees`: within a second. `apart`: it serves, is not ready, and takes nothing away. `far`: it
-   * does not serve either.
+   * `synchronized`: within a second. `skewed`: it serves, is not ready, and takes nothing away.
+   * `unusable`: it does not serve either.
    */
   readonly state: 'synchronized' | 'skewed' | 'unusable';
   /** Milliseconds by which the clock is ahead of the one it is compared with; below 0: behind. */

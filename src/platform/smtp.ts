@@ -15,7 +15,7 @@ export interface OutgoingEmail {
 /** Letters to people. */
 export interface MailTransport {
   /**
-   * Sends a letter. `refused`: it will never be taken (RFC 5321 §4.2.1, 5yz); the reply and status
+   * Sends an email. `refused`: it will never be taken (RFC 5321 §4.2.1, 5yz); the reply and status
    * code alone, as servers repeat the address in their words. Anything that may be better later
    * throws, and the fault's `code` tells what happened.
    */
@@ -30,7 +30,7 @@ export interface SmtpTimeouts {
   readonly idleTimeoutMs: number;
   /**
    * From the connection to the last answer: a server that says something now and then must not hold
-   * a letter for ever.
+   * an email for ever.
    */
   readonly totalTimeoutMs: number;
 }
@@ -44,9 +44,9 @@ const defaultSmtpTimeouts: SmtpTimeouts = {
 
 /**
  * Letters by SMTP (RFC 5321). `url`: `smtp://` or `smtps://`, with user and password where the
- * server wants them. A 5yz answer about the recipient or the letter is a refusal. One to the
+ * server wants them. A 5yz answer about the recipient or the email is a refusal. One to the
  * greeting, the password or the sender is about us, and throws: a wrong password must not throw
- * away the letters of everybody.
+ * away the emails of everybody.
  */
 export function makeSmtpTransport({
   url,

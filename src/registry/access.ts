@@ -21,7 +21,7 @@ export const isOwnedBy = (client: Client, user: Pick<Account, 'id'> | null): boo
 /**
  * Whether the stage lets this person use the client: approved ones everybody, proposed and
  * owner-only ones their owner (registry 7.1). An owner-only one is proposed only where two people
- * must say yes to what it may do as its owner (ADR 15): until then nobody uses it.
+ * must approve what it may do as its owner (ADR 15): until then nobody uses it.
  */
 export function isUsableBy(client: Client, user: Account | null): boolean {
   if (client.stage === 'approved') return !client.ownerOnly || isOwnedBy(client, user);

@@ -68,8 +68,8 @@ export type Actor =
       readonly kind: 'operator';
       readonly via: Via;
       /**
-       * Who used the command line, for the trail: `os:` and the operating-system account, or `as:`
-       * and a name they gave.
+       * Who used the command line, for the audit log: `os:` and the operating-system account, or
+       * `as:` and a name they gave.
        */
       readonly by?: string;
     };

@@ -54,7 +54,7 @@ export interface AdminCommands {
   setIntrospector(id: ClientId, introspector: boolean, details?: DecisionDetails): Answer;
 }
 
-/** Makes the operator's desk over the registry. */
+/** Makes the operator's commands over the registry. */
 export function makeAdminCommands(
   registry: Pick<Registry, 'submit'>,
   operator: Actor = OPERATOR,

@@ -10,7 +10,7 @@ export interface FieldChange {
   readonly after: unknown;
 }
 
-/** One line of the audit trail. Lines are added and never changed. */
+/** One entry of the audit log. Entries are added and never changed. */
 export interface AuditEntry {
   readonly id: number;
   readonly at: Instant;
@@ -26,7 +26,7 @@ export interface AuditEntry {
   readonly address: string | null;
   /** Null: it is about an account, which the change of the field `account` names. */
   readonly clientId: ClientId | null;
-  /** The edition that the action made, or left as it is (consents). */
+  /** The version that the action made, or left as it is (consents). */
   readonly recordVersion: number;
   /** Why, in the actor's words. */
   readonly reason: string;
@@ -57,7 +57,7 @@ export interface AuditFilter {
   readonly until?: Instant;
   /** Only entries about apps, people's consents or accounts; all when absent. */
   readonly about?: 'clients' | 'consents' | 'accounts';
-  /** Only lines of one client after this edition. */
+  /** Only entries of one client after this version. */
   readonly afterRecordVersion?: number;
   /** Continue after this line. */
   readonly after?: number;
@@ -67,7 +67,7 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
-/** What each field of a client is called in the trail, and in a revision. */
+/** What each field of a client is called in the audit log, and in a revision. */
 const comparedFields = [
   'name',
   'version',
@@ -102,7 +102,7 @@ export function fieldChanges(
   return changes;
 }
 
-/** Where the chain of hashes over the audit trail ends. */
+/** Where the chain of hashes over the audit log ends. */
 export interface AuditHead {
   /** The latest entry. */
   readonly id: number;
@@ -124,7 +124,7 @@ export type AuditBreak =
   | { readonly kind: 'cut'; readonly from: number; readonly to: number }
   /** A head that was noted earlier is not in the chain. */
   | { readonly kind: 'other-head'; readonly id: number }
-  /** What keeps the trail from being changed is switched off or gone. */
+  /** What keeps the audit log from being changed is switched off or gone. */
   | { readonly kind: 'unguarded'; readonly name: string };
 
 /** What became of the chain. */
@@ -141,7 +141,7 @@ export interface AuditVerdict {
   readonly more: number;
 }
 
-/** The chain of hashes over the audit trail (ADR 22). */
+/** The chain of hashes over the audit log (ADR 22). */
 export interface AuditChain {
   /** Null: there is no entry yet. */
   auditHead(): Promise<(AuditHead & { readonly entries: number }) | null>;

@@ -71,7 +71,9 @@ export type ConsentNeed =
 
 const isHttps = (uri: string): boolean => /^https:/i.test(uri);
 
-/** True for a first-party app of the configuration, which is sent back over https (registry 7.6). */
+/**
+ * True for a first-party app of the configuration, which is sent back over https (registry 7.6).
+ */
 export const isFirstParty = (client: Client): boolean =>
   client.managed &&
   client.skipConsent &&
@@ -82,9 +84,9 @@ const covers = (consent: Consent, client: Client, scopes: readonly string[]): bo
   consent.site === client.site && scopes.every((scope) => consent.scopes.includes(scope));
 
 /**
- * Who need not be asked (registry 7.6): a person of a first-party app, which gets all its scopes; and
- * a returning person of an app that only learns who they are, was allowed just that before, and can
- * keep a secret, so that nobody else can ask in its name.
+ * Who need not be asked (registry 7.6): a person of a first-party app, which gets all its scopes;
+ * and a returning person of an app that only learns who they are, was allowed just that before, and
+ * can keep a secret, so that nobody else can ask in its name.
  */
 export async function consentNeed(
   { records, catalogue, client, user }: ConsentNeedContext,

@@ -16,8 +16,8 @@ export type NewSecret = Omit<ClientSecret, 'id'>;
 export type NewClient = Omit<Client, 'number' | 'recordVersion' | 'secrets'>;
 
 /**
- * A permanent pair of an OAuth 1 consent (RFC 5849 §2.3). The secret is sealed because HMAC needs
- * it back.
+ * A permanent pair of an OAuth 1 consent (RFC 5849 §2.3). The secret is encrypted, not hashed,
+ * because HMAC needs it back.
  */
 export interface NewTokenCredentials {
   readonly token: string;
@@ -114,9 +114,9 @@ export type Effect =
   /** Lets every secret end at this time, or earlier where that was its end already. */
   | { readonly kind: 'end-secrets'; readonly at: Instant };
 
-/** A change, its line in the audit trail, and whom it is told: one unit of work, or nothing. */
+/** A change, its audit entry, and whom it is told: one unit of work, or nothing. */
 export interface RegistryChange {
-  /** The edition the change was decided on; null: the client is created here. */
+  /** The version the change was decided on; null: the client is created here. */
   readonly recordVersion: number | null;
   readonly effects: readonly Effect[];
   readonly audit: NewAuditEntry;
@@ -129,14 +129,14 @@ export interface ApprovalConditions {
   readonly recordVersion: number;
   /** A consent has to stand already: the client takes nobody new. */
   readonly existingConsentOnly: boolean;
-  /** What the client may ask for in that edition: what a review took from it is not carried on. */
+  /** What the client may ask for in that version: what a review took from it is not carried on. */
   readonly allowedScopes: readonly string[];
   /** Scopes that the person allowed before, was shown, and left out now. */
   readonly withdrawnScopes: readonly string[];
 }
 
 /**
- * 'stale': the client is not in that edition any more. 'exists': owner, name and version are taken.
+ * 'stale': the client is not at that version any more. 'exists': owner, name and version are taken.
  */
 export type AppliedChange =
   | { readonly outcome: 'applied'; readonly client: Client }
@@ -244,7 +244,7 @@ export interface RegistryRecords extends Outbox, UsageRecords {
     audit: NewAuditEntry,
   ): Promise<Consent>;
   /**
-   * Adds a person's approval, judged on an edition of the client, to the consent for (user, client,
+   * Adds a person's approval, judged on a version of the client, to the consent for (user, client,
    * site): the scopes of one that stands come first, as they were, then the new ones. `withdrawn`
    * are taken out of every consent of this person for the client. Of approvals at the same time
    * none is lost. 'stale': the client, or the consent that had to be there, changed since; nothing

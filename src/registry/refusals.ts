@@ -60,7 +60,7 @@ export type FieldRefusal =
     };
 
 /**
- * Every way a registry action says no. `kind` is stable, and the code that clients of the reference
+ * Every refusal of a registry action. `kind` is stable, and the code that clients of the reference
  * know (registry 2–7).
  */
 export type RegistryRefusal =
@@ -97,14 +97,14 @@ export type RegistryRefusal =
       readonly what: 'revision' | 'secret' | 'maintainer' | 'person' | 'offer';
     }
   | { readonly kind: 'too_many'; readonly what: 'secrets' | 'maintainers'; readonly most: number }
-  /** The sender's budget of letters for the day is spent. */
+  /** The sender's budget of emails for the day is spent. */
   | { readonly kind: 'too_many_invitations'; readonly most: number }
   /** The person does not want to be invited. */
   | { readonly kind: 'invitations_declined' }
   /** The last secret of a client that needs one. */
   | { readonly kind: 'last_secret' }
   /**
-   * Somebody else has to decide: this person said yes before, or is not independent of the
+   * Somebody else has to decide: this person approved before, or is not independent of the
    * decision.
    */
   | { readonly kind: 'needs_another_reviewer'; readonly why: DependenceReason }

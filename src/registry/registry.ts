@@ -98,7 +98,7 @@ export interface Registry extends AssignmentCommands {
    * is written.
    */
   approvalProblem(actor: Actor, values: Values): Promise<RegistryRefusal | undefined>;
-  /** What a form sends back to show which edition it was made from. Good for this viewer alone. */
+  /** What a form sends back to show which version it was made from. Good for this viewer alone. */
   etagFor(actor: Actor, client: Client): string;
   /**
    * What an app would be after a revision with these values, or what is wrong with them. Nothing is
@@ -111,10 +111,10 @@ export interface Registry extends AssignmentCommands {
   redirectWarnings(
     app: Pick<Client, 'redirectUri' | 'redirectIsPrefix' | 'ownerOnly'>,
   ): readonly RedirectWarning[];
-  /** True when a revision of these fields is in force without anybody's yes. */
+  /** True when a revision of these fields is in force without anybody's approval. */
   takesEffectImmediately(client: Client, next: RevisedFields): boolean;
   /**
-   * How a decision stands for the actor: how many must say yes, who did, and why the actor's would
+   * How a decision stands for the actor: how many must approve, who did, and why the actor's would
    * not count.
    */
   approvalStatus(actor: Actor, client: Client, topic: ApprovalTopic): Promise<ApprovalStatus>;

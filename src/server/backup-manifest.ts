@@ -55,7 +55,7 @@ export interface Manifest {
     readonly bytes: number;
     readonly sha256: string;
   }[];
-  /** Where the chain of the audit trail ended. */
+  /** Where the chain of the audit log ended. */
   readonly audit_head: { readonly id: number; readonly hash: string } | null;
   /** Null: there was no master key. */
   readonly proof: BackupProof | null;

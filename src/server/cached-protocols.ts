@@ -3,7 +3,7 @@ import type { OAuth2 } from '#oauth2/oauth2.ts';
 
 /**
  * The same verb twice: over facts that may be some hundred milliseconds old, and over the store.
- * The quick one may say yes. Whatever it refuses is asked of the store, so that nobody is kept out
+ * The cached one may accept. Whatever it refuses is asked of the store, so that nobody is kept out
  * by a memory; it must have spent nothing by then.
  */
 const cachedFirst =

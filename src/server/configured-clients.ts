@@ -54,8 +54,8 @@ export async function loadConfiguredClients({
     throw new StartupError(
       `the apps of the configuration do not fit:\n  ${outcome.taken}: an app with this identifier, or this owner, name and version, was registered before`,
     );
-  // An owner-only app acts under its owner's yes; by describing it the operator gives it for them.
-  // An OAuth 1 one would need a token, too.
+  // An owner-only app acts under its owner's consent; by describing it the operator gives it for
+  // them. An OAuth 1 one would need a token, too.
   for (const client of read.value.clients.filter(
     ({ ownerOnly, protocol }) => ownerOnly && protocol === 'oauth2',
   )) {

@@ -10,13 +10,13 @@ import { startServer } from './serve.ts';
 /** What a server is started with. */
 export interface StartOptions {
   /**
-   * Settings by the names of their flags, without dashes in front: `{ port: '4400', data: './data' }`
-   * (docs/configuration.md). They win over the environment.
+   * Settings by the names of their flags, without dashes in front: `{ port: '4400', data: './data'
+   * }` (docs/configuration.md). They win over the environment.
    */
   readonly settings?: Readonly<Record<string, string | undefined>>;
   /**
-   * Variables such as `GATEHOUSE_DATABASE`, and the only place for secrets. Left out: none; those of
-   * the process are read when they are handed in.
+   * Variables such as `GATEHOUSE_DATABASE`, and the only place for secrets. Left out: none; those
+   * of the process are read when they are handed in.
    */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /**

@@ -54,7 +54,9 @@ function scheduleJobs(log: Log, jobs: readonly Job[]): () => Promise<void> {
 export const startJobs = (config: Config, server: Server): (() => Promise<void>) =>
   scheduleJobs(server.services.log, [...storeJobs(config, server), ...keyAndUsageJobs(server)]);
 
-/** Runs a job while this node's clock agrees with the store's, and leaves it to others otherwise. */
+/**
+ * Runs a job while this node's clock agrees with the store's, and leaves it to others otherwise.
+ */
 const whileClockAgrees =
   ({ clockMonitor }: Server, job: () => Promise<unknown>) =>
   async (): Promise<void> =>

@@ -29,7 +29,7 @@ export interface Platform {
   readonly openStore: OpenConfiguredStore;
   readonly masterKeys: Keyring;
   readonly signingKeys: SigningKeySource;
-  /** Where letters go; null: none are sent. */
+  /** Where emails go; null: none are sent. */
   readonly mailTransport: MailTransport | null;
   /** Where webhooks go. */
   readonly httpClient: HttpClient;

@@ -65,9 +65,9 @@ export interface StorePorts
   recordTime: StoreClock['recordTime'];
   /**
    * Deletes at most `limit` rows of each short-lived table that had expired at `now`; answers how
-   * many went. It is the caller who knows that all clocks agree that it is later. Encrypted responses of
-   * used refresh tokens and old days of use go as well. A nonce that expired no later than the last
-   * one deleted is `seen` from then on.
+   * many went. It is the caller who knows that all clocks agree that it is later. Encrypted
+   * responses of used refresh tokens and old days of use go as well. A nonce that expired no later
+   * than the last one deleted is `seen` from then on.
    */
   purgeExpired(now: Instant, limit: number, options?: PurgeOptions): Promise<number>;
 }
@@ -87,11 +87,14 @@ export interface Store extends StorePorts, StoreClock {
    * program, or older and must not be touched.
    */
   prepareSchema(options?: { readonly migrate?: boolean }): Promise<void>;
-  /** What `ready` would do; throws SchemaMismatch when the schema is newer than the program. */
+  /**
+   * What `prepareSchema` would do; throws SchemaMismatch when the schema is newer than the program.
+   */
   planMigration(): Promise<MigrationPlan>;
   /**
    * Makes the partitions that are due, where the database has any, and drops those in which nothing
-   * lives any more. Not when the clock of the server is further than `mostApart` from `now`.
+   * lives any more. Not when the clock of the server is further than `maxClockDriftSeconds` from
+   * `now`.
    */
   maintainPartitions(now: Instant, maxClockDriftSeconds?: Seconds): Promise<PartitionMaintenance>;
   /** Rejects when the database cannot be reached. */

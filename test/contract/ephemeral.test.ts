@@ -171,7 +171,9 @@ describe('ephemeral', () => {
       );
   }
 
-  /** What came of many calls: their answers, or that the store was away. Anything else is thrown. */
+  /**
+   * What came of many calls: their answers, or that the store was away. Anything else is thrown.
+   */
   const outcomes = async <T extends string>(
     calls: readonly Promise<T>[],
   ): Promise<readonly (T | 'unavailable')[]> =>

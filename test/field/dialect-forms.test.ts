@@ -188,7 +188,8 @@ describe('dialect forms', () => {
       assert.notEqual(again.secret, made.secret);
       const { secrets } = (await world.server.store.findClient(made.client_key)) ?? assert.fail();
       assert.equal(secrets.length, 0);
-      // The answer is the same with the text, with another, and with none: that the code is unknown.
+      // The answer is the same with the text, with another, and with none: that the code is
+      // unknown.
       for (const secret of [made.secret, 'another', undefined]) {
         const sent = `grant_type=authorization_code&code=x&client_id=${made.client_key}${secret === undefined ? '' : `&client_secret=${secret}`}`;
         const answer = await form(`${root}/access_token`, sent);

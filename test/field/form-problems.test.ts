@@ -9,8 +9,8 @@ import type { OutgoingEmail } from '#platform/smtp.ts';
 import type { Client } from '#registry/model/client.ts';
 
 describe('form problems', () => {
-  // Every form of the pages, sent with everything wrong that can be: all of it is said, in a summary
-  // whose entries lead to their fields, and again at each field; in each language.
+  // Every form of the pages, sent with everything wrong that can be: all of it is said, in a
+  // summary whose entries lead to their fields, and again at each field; in each language.
 
   let world: TestServer;
   const people: Record<string, Account> = {};

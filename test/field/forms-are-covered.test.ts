@@ -19,8 +19,8 @@ import type { SiteId } from '#kernel/ids.ts';
 import { notesApi } from '../../examples/demo/api.ts';
 
 describe('forms are covered', () => {
-  // A form is signed (RFC 5849 §3.4.1.3.1). Whoever asks the guard without the bytes of a form cannot
-  // know what was signed, so nothing passes.
+  // A form is signed (RFC 5849 §3.4.1.3.1). Whoever asks the guard without the bytes of a form
+  // cannot know what was signed, so nothing passes.
 
   const origin = 'https://gate.example';
   const here = 'main' as SiteId;

@@ -7,8 +7,8 @@ import type { ClientProposal } from '#registry/admin-commands.ts';
 import type { Client } from '#registry/model/client.ts';
 
 describe('judged then written', () => {
-  // Everything is judged before anything is written (ADR 26). What a refusal may still write is named
-  // below, each in a test of its own.
+  // Everything is judged before anything is written (ADR 26). What a refusal may still write is
+  // named below, each in a test of its own.
 
   let world: InspectableTestServer;
   let ada: Account;

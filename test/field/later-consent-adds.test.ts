@@ -6,8 +6,8 @@ import type { ClientId } from '#kernel/ids.ts';
 import type { ClientProposal } from '#registry/admin-commands.ts';
 
 describe('later consent adds', () => {
-  // A later approval adds to what a person allowed an app; tokens lose scopes only by what the person
-  // took away (ADR 25).
+  // A later approval adds to what a person allowed an app; tokens lose scopes only by what the
+  // person took away (ADR 25).
 
   let world: ConsentTestServer;
   let ada: Account;

@@ -573,8 +573,8 @@ describe('readers oauth1', () => {
   });
 
   /**
-   * A request to api.php signed over parts that are encoded already, as a client that works on bytes
-   * does.
+   * A request to api.php signed over parts that are encoded already, as a client that works on
+   * bytes does.
    */
   function bytesHeader(
     encoded: readonly ParameterPair[],
@@ -599,7 +599,8 @@ describe('readers oauth1', () => {
 
   describe('parameters of query and form', () => {
     /**
-     * As sent, as signed, and what the core says of it: which parameter, and why; null: it takes it.
+     * As sent, as signed, and what the core says of it: which parameter, and why; null: it takes
+     * it.
      */
     const rows: readonly (readonly [
       sent: string,

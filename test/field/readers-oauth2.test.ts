@@ -125,8 +125,8 @@ describe('readers oauth2', () => {
   });
 
   /**
-   * Asks at a front door as Ben, and denies: answers where the app is told, with the state as it came
-   * back.
+   * Asks at a front door as Ben, and denies: answers where the app is told, with the state as it
+   * came back.
    */
   async function throughTheDoor(path: string, state: string, method: 'GET' | 'POST' = 'GET') {
     const asked = `client_id=${web.client.id}&response_type=code&redirect_uri=${encodeURIComponent(web.client.redirectUri)}&prompt=none&resource=a&resource=b&state=${state}`;

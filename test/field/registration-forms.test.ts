@@ -9,8 +9,8 @@ import { refusalForTerminal } from '#registry/refusal-texts.ts';
 
 describe('registration forms', () => {
   // How apps are registered and changed, by the pages, the JSON API, the command line and the
-  // dialect: services without a redirect URI, what reviewers are told of one, and every problem of a
-  // form at once.
+  // dialect: services without a redirect URI, what reviewers are told of one, and every problem of
+  // a form at once.
 
   let world: TestServer;
   let ada: Account;

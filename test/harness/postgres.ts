@@ -180,8 +180,8 @@ const NONE =
 
 /**
  * A real server: the one of GATEHOUSE_TEST_POSTGRES, else one of our own. Where there is none, the
- * reason why the tests are left out; under GATEHOUSE_REQUIRE_ALL that is a failure. `own`: for tests
- * that stop the server. GATEHOUSE_TEST_STORE=sqlite asks for no other store at all.
+ * reason why the tests are left out; under GATEHOUSE_REQUIRE_ALL that is a failure. `own`: for
+ * tests that stop the server. GATEHOUSE_TEST_STORE=sqlite asks for no other store at all.
  */
 export async function findPostgres({ own = false } = {}): Promise<Postgres | string> {
   if (process.env.GATEHOUSE_TEST_STORE === 'sqlite') return 'SQLite alone is asked for';

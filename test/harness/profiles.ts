@@ -5,7 +5,9 @@ import { installedDialect } from '#server/installed-dialect.ts';
 /** Labels of the OAuth 1 profiles that tests speak of. */
 export type OAuth1ProfileName = 'rfc5849' | 'mediawiki';
 
-/** Whether this server has a dialect: what is tested of it beside other things is left out without. */
+/**
+ * Whether this server has a dialect: what is tested of it beside other things is left out without.
+ */
 export const hasDialect = installedDialect !== null;
 
 /** The dialect, for tests of it. */

@@ -295,8 +295,8 @@ describe('field clients', () => {
       const [access, accessSecret] = await call<[string, string]>((done) =>
         consumer.getOAuthAccessToken(token, secret, back.get('oauth_verifier'), done),
       );
-      // In an address the library signs a repeated name as `name[0]`, `name[1]`, which is not what it
-      // sends.
+      // In an address the library signs a repeated name as `name[0]`, `name[1]`, which is not what
+      // it sends.
       await assert.rejects(
         call((done) => consumer.get(at('/api/v1/me?a=1&a=2'), access, accessSecret, done)),
         /signature_invalid/,

@@ -20,7 +20,8 @@ export interface Grant {
   readonly stages: readonly Stage[];
   readonly own: readonly Stage[];
   /**
-   * How far a reviewer may have suspended the app; with `new-consents` for those who allowed it before.
+   * How far a reviewer may have suspended the app; with `new-consents` for those who allowed it
+   * before.
    */
   readonly suspension: readonly string[];
   /** What the caller must have; the play leaves out one after the other. */

@@ -15,8 +15,8 @@ import { openStore } from '#store/open.ts';
 import { migrations } from '#store/sql/migrate.ts';
 
 describe('dialect keeps pkce', () => {
-  // RFC 9700 §2.1.1, §4.8: an app that has to use PKCE has to use it at every address of the server;
-  // what is bought at one is bound to it.
+  // RFC 9700 §2.1.1, §4.8: an app that has to use PKCE has to use it at every address of the
+  // server; what is bought at one is bound to it.
 
   const issuer = 'https://gate.example';
   const verifier = 'v'.repeat(43);
@@ -130,7 +130,8 @@ describe('dialect keeps pkce', () => {
     buy(door, made, { grant_type: 'refresh_token', refresh_token: token });
 
   /**
-   * Where a request leads: the page that asks the person, or the error, told on a page or to the app.
+   * Where a request leads: the page that asks the person, or the error, told on a page or to the
+   * app.
    */
   async function outcome(
     door: Door,

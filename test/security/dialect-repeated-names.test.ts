@@ -8,8 +8,8 @@ import type { SiteId } from '#kernel/ids.ts';
 import type { ActionOutcome } from '#registry/actions/context.ts';
 
 describe('dialect repeated names', () => {
-  // A repeated name in a query: the dialect takes every value signed (RFC 5849 §3.4.1.3) or the last
-  // (as PHP reads it), and reads the last.
+  // A repeated name in a query: the dialect takes every value signed (RFC 5849 §3.4.1.3) or the
+  // last (as PHP reads it), and reads the last.
 
   type Pair = readonly [string, string];
   interface Credentials {

@@ -19,8 +19,8 @@ import { Desk, type Ids, inBrowser } from '../transcripts/api/desk.ts';
 import { bodyOf, type Row, rows as routeRows } from '../transcripts/api/rows.ts';
 
 describe('fields by scope', () => {
-  // A token of any kind is a stranger unless its scopes say otherwise (ADR 17): Ada owns the app and
-  // Rita reviews, and what each token of theirs sees is what the table of its scope says.
+  // A token of any kind is a stranger unless its scopes say otherwise (ADR 17): Ada owns the app
+  // and Rita reviews, and what each token of theirs sees is what the table of its scope says.
 
   const { clients, review, consents, audit } = apiScopes;
   const scopes = [
@@ -35,8 +35,8 @@ describe('fields by scope', () => {
   const all = [...scopes];
 
   /**
-   * The scopes with which each reading route answers; an app's own view by its owner, a reviewer's by
-   * a reviewer.
+   * The scopes with which each reading route answers; an app's own view by its owner, a reviewer's
+   * by a reviewer.
    */
   const opens: Readonly<Record<string, readonly string[]>> = {
     listClients: all,
@@ -119,8 +119,8 @@ describe('fields by scope', () => {
 
   describe('the table', () => {
     /**
-     * Every field of the schema has a row and the other way round; rows of an object are looked into,
-     * others hold for all that is in the field.
+     * Every field of the schema has a row and the other way round; rows of an object are looked
+     * into, others hold for all that is in the field.
      */
     function same(
       at: string,

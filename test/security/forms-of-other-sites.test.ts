@@ -4,8 +4,8 @@ import type { Account } from '#accounts/account.ts';
 import { TestServer } from '#harness/world.ts';
 
 describe('forms of other sites', () => {
-  // One check stands before whatever a browser sends with its cookies (ADR 34), at three doors: pages,
-  // the JSON API, and the dialect's REST addresses.
+  // One check stands before whatever a browser sends with its cookies (ADR 34), at three doors:
+  // pages, the JSON API, and the dialect's REST addresses.
 
   let world: TestServer;
   let ada: Account;

@@ -8,8 +8,8 @@ import { RIGHTS } from '#registry/actor.ts';
 import { type Client, type Stage, stages } from '#registry/model/client.ts';
 
 describe('introspection answers owners', () => {
-  // Introspection answers a token's own app and the apps an operator named; revocation ends one's own
-  // tokens alone (ADR 5, RFC 7662, RFC 7009).
+  // Introspection answers a token's own app and the apps an operator named; revocation ends one's
+  // own tokens alone (ADR 5, RFC 7662, RFC 7009).
 
   type Made = ActionOutcome & { readonly secret: string };
   type Bought = { readonly access_token: string; readonly refresh_token: string };

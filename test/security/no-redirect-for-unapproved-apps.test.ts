@@ -8,8 +8,8 @@ import { TestServer } from '#harness/world.ts';
 import type { Client, Stage, Suspension } from '#registry/model/client.ts';
 
 describe('no redirect for unapproved apps', () => {
-  // RFC 9700 §4.11.2: the server is no open redirector. A person is sent to an app only when somebody
-  // approved it; its owner tries it before.
+  // RFC 9700 §4.11.2: the server is no open redirector. A person is sent to an app only when
+  // somebody approved it; its owner tries it before.
 
   const issuer = 'https://gate.example';
   const challenge = createHash('sha256').update('v'.repeat(43)).digest('base64url');

@@ -59,8 +59,8 @@ import { textOf, worstTexts } from './data/worst-texts.ts';
 
 describe('no text holds the server', () => {
   // One thread serves everybody: a text that takes long to read holds all of them, and no time-out
-  // fires meanwhile. So each reader has a bound, and its work grows no faster than its text: counted
-  // in steps at half the bound and at the bound, never in seconds.
+  // fires meanwhile. So each reader has a bound, and its work grows no faster than its text:
+  // counted in steps at half the bound and at the bound, never in seconds.
 
   interface Reader {
     /** Longest text that reaches it. */
@@ -114,8 +114,8 @@ describe('no text holds the server', () => {
       packages: ['cookie', '@fastify/cookie'],
       read: (text) => fastifyCookie.parse(text),
     },
-    // A file of the operator's own may have 16 MiB: what counts is that its reading grows as it does.
-    // Several passes over each part.
+    // A file of the operator's own may have 16 MiB: what counts is that its reading grows as it
+    // does. Several passes over each part.
     'configuration file': {
       bound: 16_384,
       perCharacter: 2000,
@@ -240,8 +240,8 @@ describe('no text holds the server', () => {
     },
     'mistakes of a signature': {
       bound: MAX_PASTED_BYTES,
-      // As many base strings as their bound lets through, and one encoding of everything for each way
-      // to write the parameters.
+      // As many base strings as their bound lets through, and one encoding of everything for each
+      // way to write the parameters.
       perCharacter: 2000,
       read(text) {
         const request = sent(

@@ -12,8 +12,8 @@ import type { ActionOutcome } from '#registry/actions/context.ts';
 import { forged, type Trick } from './forged-tokens.ts';
 
 describe('one spelling', () => {
-  // One token has one spelling (RFC 7515 §2, RFC 4648 §3.5), and nothing that was made of it without
-  // our key is taken for one.
+  // One token has one spelling (RFC 7515 §2, RFC 4648 §3.5), and nothing that was made of it
+  // without our key is taken for one.
 
   const tricks = JSON.parse(
     readFileSync(new URL('data/jwt-tricks.json', import.meta.url), 'utf8'),

@@ -57,8 +57,8 @@ describe('refresh grace', () => {
     (await world.server.services.protocols.core.oauth2.authenticateToken(access_token, {})).ok;
 
   /**
-   * The tokens of a code that was asked for and redeemed at one front door: neither is bound to take
-   * the other's.
+   * The tokens of a code that was asked for and redeemed at one front door: neither is bound to
+   * take the other's.
    */
   async function begin(door: (typeof doors)[number]['name']): Promise<Bought> {
     const code = await world.issueCode(app, ben, null, door === 'core' ? 'core' : 'mediawiki');

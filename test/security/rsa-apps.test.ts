@@ -8,8 +8,8 @@ import { TestServer } from '#harness/world.ts';
 import { OPERATOR } from '#registry/actor.ts';
 
 describe('rsa apps', () => {
-  // RSA keys of apps: 2048 bits for new ones, and an app that signs with its key alone has no secret
-  // that somebody could sign with.
+  // RSA keys of apps: 2048 bits for new ones, and an app that signs with its key alone has no
+  // secret that somebody could sign with.
 
   const spki = { type: 'spki', format: 'pem' } as const;
   const pair = (bits: number) => generateKeyPairSync('rsa', { modulusLength: bits });

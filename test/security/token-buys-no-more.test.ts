@@ -46,7 +46,8 @@ sites:
       .flatMap(({ name, identityOnly }) => (identityOnly ? [] : [name]));
 
   /**
-   * The token of an app that this person allowed these scopes; the code was bought the ordinary way.
+   * The token of an app that this person allowed these scopes; the code was bought the ordinary
+   * way.
    */
   async function tokenOf(person: Account, scopes: readonly string[], at = world): Promise<string> {
     const made = await at.createClient(root, { name: fresh(), scopes });

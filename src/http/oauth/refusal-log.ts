@@ -145,7 +145,7 @@ function tokenRequestFacts(
   };
 }
 
-/** Watches a face of OAuth 2. */
+/** Records what is refused of OAuth 2. */
 export function withOAuth2FailureLog(oauth2: OAuth2, failures: FailureRecorder): OAuth2 {
   return {
     ...oauth2,

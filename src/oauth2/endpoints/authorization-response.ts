@@ -20,7 +20,7 @@ export interface CodeSeed {
   readonly issuedAt: Instant;
 }
 
-/** A person's yes that holds, as far as it can be judged before it is written. */
+/** A person's approval that holds, as far as it can be judged before it is written. */
 export interface PreparedCode {
   readonly seed: CodeSeed;
   readonly uri: ProvenRedirect;
@@ -29,9 +29,9 @@ export interface PreparedCode {
 }
 
 /**
- * Judges a person's yes, and where they would go (RFC 6749 §4.1.2); nothing is written. The client
- * is judged once more, as it is now. `earlier`: what the code of a yes was made of that was given
- * already.
+ * Judges a person's approval, and where they would go (RFC 6749 §4.1.2); nothing is written. The
+ * client is judged once more, as it is now. `previousSeed`: what the code of an approval was made
+ * of that was given already.
  */
 export function prepareCode(
   deps: OAuth2Dependencies,
@@ -72,8 +72,8 @@ export function prepareCode(
 }
 
 /**
- * Where a person goes who said no, or whom nobody may ask; the client is judged once more, as it is
- * now (RFC 6749 §4.1.2.1).
+ * Where a person goes who denied it, or whom nobody may ask; the client is judged once more, as it
+ * is now (RFC 6749 §4.1.2.1).
  */
 export function denialRedirect(
   deps: OAuth2Dependencies,

@@ -23,8 +23,8 @@ export interface ProofDependencies extends SignInFirstDependencies {
 }
 
 /**
- * Fields that are not carried: those of the proof itself, and the CSRF token, which each page has of
- * its own.
+ * Fields that are not carried: those of the proof itself, and the CSRF token, which each page has
+ * of its own.
  */
 const omittedFields: ReadonlySet<string> = new Set([
   'csrf',

@@ -55,7 +55,7 @@ ${kind === 'own' && ownerOnly ? html`<p class="quiet">${words.say('mine.offered-
   )}</div></section>`;
 };
 
-/** The apps somebody owns or maintains, and what waits for their yes. */
+/** The apps somebody owns or maintains, and what waits for their answer. */
 export function ownAppsPage(frame: Frame, view: OwnAppsView): Html {
   const { words } = frame;
   return layout(

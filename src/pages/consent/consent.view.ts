@@ -27,7 +27,9 @@ function redirectDestination({ request, client }: OpenedRequest): string | null 
   return describeDestination(asked.protocol === 'oauth2' ? asked.redirectUri : client.redirectUri);
 }
 
-/** What a person is told when nothing can be decided any more, or not by them; undefined: it can. */
+/**
+ * What a person is told when nothing can be decided any more, or not by them; undefined: it can.
+ */
 export function closedResponse(
   dependencies: ConsentViewDependencies,
   visitor: SignedInVisitor,

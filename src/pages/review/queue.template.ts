@@ -78,7 +78,7 @@ ${cell('review.since', html`${dateElement(words, item.waitingSince)} <span class
 ${isWaitingTab ? cell('review.claim', item.assignment === null ? words.say('review.claim-none') : assignmentText(words, item.assignment)) : ''}</tr>`;
 }
 
-/** The review desk: what waits, the longest wait first; and every other app by stage. */
+/** The review queue: what waits, the longest wait first; and every other app by stage. */
 export function reviewQueuePage(frame: Frame, view: ReviewQueueView): Html {
   const { words } = frame;
   const { tab, counts, rows } = view;

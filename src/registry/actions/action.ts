@@ -33,7 +33,7 @@ export interface ActionDecision {
   /** Empty: things are as asked already, and nothing is written. */
   readonly effects: readonly Effect[];
   readonly changes: readonly FieldChange[];
-  /** Name in the audit trail, when it is not the action's own. */
+  /** Name in the audit log, when it is not the action's own. */
   readonly auditAction?: string;
   /** Who hears of it by mail, apart from the one who did it. */
   readonly notify?: NotificationRecipients | readonly NotificationRecipients[];

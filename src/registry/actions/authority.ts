@@ -169,7 +169,7 @@ function accessGivenBySave(
 
 /**
  * What a decided change gives. `before`: the client it is about, null when it is created here;
- * `held`: what it holds. Every kind of effect is judged here, so that no action can forget.
+ * `holdings`: what it holds. Every kind of effect is judged here, so that no action can forget.
  */
 export function accessGivenBy(
   effects: readonly Effect[],

@@ -7,7 +7,7 @@ import type { RegistryRefusal } from '../refusals.ts';
 import { accessGivenBy, authorityProblem, type GovernedAction } from './authority.ts';
 import type { RegistryContext } from './context.ts';
 
-/** A line of the audit trail, by this actor, now. */
+/** A entry of the audit log, by this actor, now. */
 export const makeAuditEntry = (
   context: RegistryContext,
   actor: Actor,

@@ -44,7 +44,8 @@ export const acceptConsent: Action = {
     for (let attempt = 1; ; attempt++) {
       const answer = await storeApproval(context, actor, user, values);
       if (answer !== 'stale') return answer;
-      // The app was changed, or the consent ended, between the look and the yes: looked at again.
+      // The app was changed, or the consent ended, between the look and the approval: looked at
+      // again.
       if (attempt === MAX_TRIES) return permissionDenied();
     }
   },

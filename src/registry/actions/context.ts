@@ -23,9 +23,9 @@ import type { ReviewAssignments } from '../review/assignments.ts';
 import type { AutoApprovalCondition } from '../review/auto-approval.ts';
 import type { FieldRules } from './fields.ts';
 
-/** What sealed client secrets are bound to. */
+/** What encrypted client secrets are bound to. */
 export const CLIENT_SECRET = 'client secret';
-/** What sealed token secrets are bound to. */
+/** What encrypted token secrets are bound to. */
 export const TOKEN_SECRET = 'token secret';
 
 /** Mints the long-lived token of an owner-only OAuth 2 client; the oauth2 room does. */
@@ -43,7 +43,7 @@ export interface RegistrySettings {
   /** Why nothing may be written at the moment; null: writing is allowed. */
   readonly readOnly: string | null;
   readonly autoApprove: readonly AutoApprovalCondition[];
-  /** Risks of scopes for which two people must say yes. */
+  /** Risks of scopes for which two people must approve. */
   readonly twoPersonRisks: readonly string[];
   /**
    * Reviewers may decide on apps of their own where one yes is enough: for houses with a single
@@ -56,7 +56,7 @@ export interface RegistrySettings {
   readonly oldSecretsTtlSeconds: Seconds;
   /** Groups whose members hear of proposals. */
   readonly notifyGroups: readonly string[];
-  /** There is a mail server: without one, no letter is put into the outbox. */
+  /** There is a mail server: without one, no email is put into the outbox. */
   readonly emailEnabled: boolean;
   /** Names of the webhook endpoints, which hear of everything. */
   readonly webhookEndpoints: readonly string[];

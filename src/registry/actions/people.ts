@@ -73,7 +73,7 @@ export const invite = clientAction('invite', {
     return accept({
       effects: [{ kind: 'invite', userId: invited.id, by, at: context.clock.now() }],
       changes: [{ field: 'maintainers', before: null, after: { invited: invited.id } }],
-      // One letter at a time: whoever has an unanswered invitation of this sender finds the others
+      // One email at a time: whoever has an unanswered invitation of this sender finds the others
       // beside it.
       ...(hasOpenInvitation ? {} : { notify: invited.id }),
     });
@@ -250,7 +250,7 @@ export const acceptOffer = clientAction('accept-offer', {
   },
 });
 
-/** Ends an offer: the one it was made to says no, or the owner takes it back. */
+/** Ends an offer: the one it was made to declines, or the owner takes it back. */
 export const declineOffer = clientAction('decline-offer', {
   async decide(context, actor, client) {
     const { offer: pendingOffer } = await context.records.teamOf(client.id);

@@ -2,8 +2,8 @@ import type { ClientId, Digest, EncryptedSecret, UserId } from '#kernel/ids.ts';
 import type { Instant } from '#kernel/time.ts';
 
 /**
- * At which addresses of this server an app speaks its protocol: `core`, or the name of a dialect. It
- * is stored with what is issued there, which is bound to it.
+ * At which addresses of this server an app speaks its protocol: `core`, or the name of a dialect.
+ * It is stored with what is issued there, which is bound to it.
  */
 export type ProtocolProfile = string;
 
@@ -58,7 +58,7 @@ export interface RequestDecision {
   readonly session: Digest;
   readonly decidedAt: Instant;
   /**
-   * What the answer is made of, sealed under the handle of the request; null for a denial, which
+   * What the answer is made of, encrypted under the handle of the request; null for a denial, which
    * has no secrets.
    */
   readonly answerSealed: EncryptedSecret | null;

@@ -93,7 +93,7 @@ export interface Client {
   readonly site: SiteId;
   /** What it may ask for, ordered. */
   readonly scopes: readonly string[];
-  /** Those of them a person may leave out when they say yes. */
+  /** Those of them a person may leave out when they approve. */
   readonly optionalScopes: readonly string[];
   /** Oldest first; empty for public clients. */
   readonly secrets: readonly ClientSecret[];
@@ -110,7 +110,7 @@ export interface Client {
   readonly managed: boolean;
   /** First-party: people are not asked (registry 7.6). Only configured clients. */
   readonly skipConsent: boolean;
-  /** Counts the changes of the client; a decision names the edition it was made on. */
+  /** Counts the changes of the client; a decision names the version it was made on. */
   readonly recordVersion: number;
 }
 

@@ -6,7 +6,7 @@ export interface Maintainer {
   readonly userId: UserId;
   readonly invitedBy: UserId | null;
   readonly invitedAt: Instant;
-  /** Null: invited, and has not said yes. */
+  /** Null: invited, and has not accepted. */
   readonly acceptedAt: Instant | null;
 }
 
@@ -24,6 +24,6 @@ export interface Team {
   readonly offer: Offer | null;
 }
 
-/** True for a maintainer who said yes. */
+/** True for a maintainer who accepted. */
 export const isMaintainer = (team: Team, user: UserId): boolean =>
   team.maintainers.some(({ userId, acceptedAt }) => userId === user && acceptedAt !== null);

@@ -28,8 +28,8 @@ export type NotificationTarget =
 /** A notification about to be written, in the same unit of work as what it tells of. */
 export interface NewNotification {
   /**
-   * Unique, of letters, digits and `-`: the same one written twice is one notification, and receivers
-   * know a repetition by it.
+   * Unique, of letters, digits and `-`: the same one written twice is one notification, and
+   * receivers know a repetition by it.
    */
   readonly key: string;
   readonly target: NotificationTarget;

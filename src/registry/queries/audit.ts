@@ -31,8 +31,8 @@ export interface AuditQueries {
   ): Promise<Result<Page<VisibleAuditEntry>, RegistryRefusal>>;
   /**
    * What happened to all apps. Reviewers read what was done with apps, whoever may see private
-   * things reads about people's consents and accounts as well, and everybody reads what they did themselves
-   * (`actorId`). Refuses others with `not_logged_in` or `permission_denied`.
+   * things reads about people's consents and accounts as well, and everybody reads what they did
+   * themselves (`actorId`). Refuses others with `not_logged_in` or `permission_denied`.
    */
   auditLog(filter: AuditFilter): Promise<Result<Page<VisibleAuditEntry>, RegistryRefusal>>;
   /**

@@ -24,7 +24,9 @@ export interface ConsentQueries {
    * or `permission_denied`.
    */
   consentsOf(user: UserId): Promise<Result<readonly Consent[], RegistryRefusal>>;
-  /** How many a person has; 0 as well where the actor neither is the person nor an administrator. */
+  /**
+   * How many a person has; 0 as well where the actor neither is the person nor an administrator.
+   */
   countConsentsOf(user: UserId): Promise<number>;
   /** True while this consent of the actor stands. */
   hasConsent(id: ConsentId): Promise<boolean>;

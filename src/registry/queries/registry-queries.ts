@@ -8,9 +8,10 @@ import { makeReviewQueries, type ReviewQueries } from './reviews.ts';
 import { makeTeamQueries, type TeamQueries } from './teams.ts';
 
 /**
- * The one way to read the registry. Everything that pages, API, dialect and command line read of the registry, for one actor: hidden
- * apps, hidden texts and private fields of others do not come out of it. Nothing is kept between
- * two questions, so that an answer is never older than the question.
+ * The one way to read the registry. Everything that pages, API, dialect and command line read of
+ * the registry, for one actor: hidden apps, hidden texts and private fields of others do not come
+ * out of it. Nothing is kept between two questions, so that an answer is never older than the
+ * question.
  */
 export interface RegistryQueries
   extends ClientQueries,

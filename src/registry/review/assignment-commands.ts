@@ -11,8 +11,8 @@ import { assignmentsEndedAt, type ReviewAssignments } from './assignments.ts';
 type Answer<T> = Promise<Result<T, RegistryRefusal>>;
 
 /**
- * Who looks at what. A reviewer's word to the others and no lock: whoever decides first decides, and
- * a decision ends the assignment. Refused with what stands in the way of a reviewer, `readonly`
+ * Who looks at what. A reviewer's word to the others and no lock: whoever decides first decides,
+ * and a decision ends the assignment. Refused with what stands in the way of a reviewer, `readonly`
  * included.
  */
 export interface AssignmentCommands {

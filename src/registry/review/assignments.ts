@@ -29,8 +29,8 @@ export interface PendingReviewFilter {
   /** Continue after this one. */
   readonly after?: Pick<PendingReview, 'since' | 'clientId'>;
   /**
-   * Only what this reviewer could take up: an app they took no part in, without a yes of theirs,
-   * and claimed by nobody since `endedAt`.
+   * Only what this reviewer could take up: an app they took no part in, without an approval of
+   * theirs, and claimed by nobody since `endedAt`.
    */
   readonly availableTo?: { readonly reviewerId: UserId; readonly endedAt: Instant };
   readonly limit: number;

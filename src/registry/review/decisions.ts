@@ -43,7 +43,8 @@ export interface DecisionContext {
 
 /**
  * The decisions that the stage of a client and the rights of this reviewer allow; whether they are
- * independent of them is another question (`matterOf`). The registry judges again when one is made.
+ * independent of them is another question (`approvalTopic`). The registry judges again when one is
+ * made.
  */
 export function possibleDecisions(
   actor: Actor,
@@ -72,7 +73,7 @@ export function possibleDecisions(
 }
 
 /**
- * What a decision says yes to, for which independence is asked; null: it stops something, which any
+ * What a decision approves, for which independence is asked; null: it stops something, which any
  * reviewer may.
  */
 export function approvalTopic(

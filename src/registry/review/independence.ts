@@ -16,8 +16,8 @@ import { isMaintainer } from '../model/team.ts';
 // over for an owner who is gone.
 
 /**
- * What a yes is about. `resume`: less of a halt than there is. `hand-over`: an offer for an owner
- * who is gone.
+ * What an approval is about. `resume`: less of a halt than there is. `hand-over`: an offer for an
+ * owner who is gone.
  */
 export type ApprovalTopic =
   | { readonly kind: 'approve' | 'reenable' | 'show' | 'hide' | 'hand-over' | 'exempt-from-pkce' }
@@ -26,15 +26,15 @@ export type ApprovalTopic =
 
 /** How a decision stands for whoever asks. */
 export interface ApprovalStatus {
-  /** How many people must say yes. */
+  /** How many people must approve. */
   readonly requiredApprovals: 1 | 2;
   /** Whose yes counts already. */
   readonly approvedBy: readonly UserId[];
-  /** Why the yes of this actor does not count; null: it does. */
+  /** Why the approval of this actor does not count; null: it does. */
   readonly dependence: DependenceReason | null;
 }
 
-/** True when the scopes hold one of a risk for which two people must say yes. */
+/** True when the scopes hold one of a risk for which two people must approve. */
 export const hasTwoPersonRisk = (
   context: Pick<RegistryContext, 'rules' | 'settings'>,
   scopes: readonly string[],
@@ -44,7 +44,7 @@ export const hasTwoPersonRisk = (
   );
 
 /**
- * True when two people must say yes to a revision: the app holds a scope of such a risk, or would,
+ * True when two people must approve a revision: the app holds a scope of such a risk, or would,
  * and the revision does more than narrow it or describe it otherwise. A new redirect URI sends the
  * codes of every user elsewhere and adds no scope.
  */
@@ -72,8 +72,8 @@ function requiredApprovalsFor(
 }
 
 /**
- * True when a yes undoes what a reviewer stopped: also a rejected or hidden app that is approved
- * after all.
+ * True when an approval undoes what a reviewer stopped: also a rejected or hidden app that is
+ * approved after all.
  */
 const reversesRestriction = ({ kind }: ApprovalTopic, { stage, suppressed }: Client): boolean =>
   kind === 'reenable' ||
@@ -118,8 +118,8 @@ async function raisedAt(
 }
 
 /**
- * Everything a reviewer sees of the app, and of the revision: a yes to anything else is no yes to
- * this.
+ * Everything a reviewer sees of the app, and of the revision: an approval of anything else is no
+ * approval of this.
  */
 function approvalDigest(client: Client, topic: ApprovalTopic): string {
   const { secrets: _secrets, recordVersion: _recordVersion, ...seen } = client;
@@ -207,7 +207,7 @@ export async function approvalStatusOf(
 const revisionOf = (topic: ApprovalTopic) =>
   topic.kind === 'approve-revision' ? topic.revision.id : null;
 
-/** Name of a first yes in the trail. */
+/** Name of a first approval in the audit log. */
 function firstApprovalAction({ kind }: ApprovalTopic) {
   if (kind === 'approve') return 'first-approval';
   if (kind === 'approve-revision') return 'first-approval-of-revision';

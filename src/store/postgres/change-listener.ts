@@ -12,8 +12,8 @@ const IDLE_MS = 5000;
 /** No heartbeat comes back for so long: the connection is thrown away. */
 const HEARTBEAT_TIMEOUT_MS = 6000;
 /**
- * A heartbeat waits when a commit somewhere holds the queue, for a standby for instance. It is given up
- * before the connection is.
+ * A heartbeat waits when a commit somewhere holds the queue, for a standby for instance. It is
+ * given up before the connection is.
  */
 const LOCK_MS = 2000;
 const LOCK_NOT_AVAILABLE = '55P03';
@@ -50,8 +50,8 @@ interface ListenConnection {
   readonly client: pg.Client;
   readonly socket: Socket;
   /**
-   * Where its heartbeats come back: named after the server process it talks to, which nobody else talks
-   * to.
+   * Where its heartbeats come back: named after the server process it talks to, which nobody else
+   * talks to.
    */
   readonly channel: string;
 }

@@ -56,10 +56,10 @@ function hashEntry(before: string, row: AuditRow): string {
 }
 
 /**
- * Chains entries, a page at most; answers how many. `adding`: a unit that adds one, of which it
- * answers the number; what others left unchained (a version before, another program) is chained
- * with it, and marked as late. All is asked in one go, as others wait behind: whoever calls stands
- * in the queue of the audit log.
+ * Chains entries, a page at most; answers how many. `insertion`: a transaction that adds one, of
+ * which it answers the number; what others left unchained (a version before, another program) is
+ * chained with it, and marked as late. All is asked in one go, as others wait behind: whoever calls
+ * stands in the queue of the audit log.
  */
 function* chainPage(
   insertion: Transaction<number | null>,

@@ -46,7 +46,7 @@ const updateClientRow = sql(
   ['client', 'id'],
 );
 
-/** The one gate of every change: of two that were decided on the same edition, one passes. */
+/** The one gate of every change: of two that were decided on the same version, one passes. */
 const incrementVersion = sql(
   'UPDATE clients SET changes = changes + 1 WHERE id = :id AND changes = :edition',
   ['client', 'id'],
@@ -107,7 +107,7 @@ export function* isNameTaken(
   return found !== undefined && found.id !== id;
 }
 
-/** Lets one change of an edition pass. */
+/** Lets one change of a version pass. */
 export function* incrementRecordVersion(id: ClientId, recordVersion: number): Transaction<boolean> {
   return (yield* execute(incrementVersion, { id, edition: recordVersion })) > 0;
 }

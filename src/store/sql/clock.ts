@@ -7,8 +7,8 @@ import { execute, fetchOne, forUpdate, sql } from './statement.ts';
 export interface TimeObservation {
   readonly millis: number;
   /**
-   * Milliseconds since the machine started, where the time comes from it and not from a server; null:
-   * by a server.
+   * Milliseconds since the machine started, where the time comes from it and not from a server;
+   * null: by a server.
    */
   readonly run: number | null;
   readonly boot: string | null;

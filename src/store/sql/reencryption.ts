@@ -43,8 +43,8 @@ const statementsByKind: Readonly<Record<EncryptedKind, SecretStatements>> = {
 };
 
 /**
- * Encrypted texts, to be encrypted again. A client's count of changes stays as it is: nothing anybody can
- * see has changed, and a process that remembers the old text can still open it.
+ * Encrypted texts, to be encrypted again. A client's count of changes stays as it is: nothing
+ * anybody can see has changed, and a process that remembers the old text can still open it.
  */
 export function makeReencryptionStore(driver: Driver): EncryptedRecords {
   return {

@@ -194,8 +194,8 @@ function* applyReviewEffect(client: ClientId, effect: ReviewEffect): Transaction
 }
 
 /**
- * Carries out a change, with its audit entry and its notifications. Every refusal comes before the first
- * write.
+ * Carries out a change, with its audit entry and its notifications. Every refusal comes before the
+ * first write.
  */
 export function* applyChange(
   driver: Driver,

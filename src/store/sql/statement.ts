@@ -77,9 +77,9 @@ export function sql<R>(written: string | DialectTexts, cachedRow?: CachedRowRef)
 }
 
 /**
- * The same question, whose rows are locked until the transaction ends: who asks next waits (and then
- * sees what became of them), or leaves them out (`skip`). SQLite, which runs one unit at a time, is
- * asked without it.
+ * The same question, whose rows are locked until the transaction ends: who asks next waits (and
+ * then sees what became of them), or leaves them out (`skip`). SQLite, which runs one unit at a
+ * time, is asked without it.
  */
 export const forUpdate = <R>(
   query: Statement<R>,

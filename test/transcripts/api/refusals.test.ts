@@ -905,7 +905,8 @@ clients:
       refused(await tried(id, over), status, code, facts));
 
   /**
-   * What gives more than a token of `gatehouse:clients` holds, where the row of the success does not.
+   * What gives more than a token of `gatehouse:clients` holds, where the row of the success does
+   * not.
    */
   const beyond: Readonly<Record<string, Partial<Row>>> = {
     proposeClient: {

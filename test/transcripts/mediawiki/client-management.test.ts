@@ -1369,9 +1369,9 @@ clients:
     await plain.close();
   });
 
-  // A person who was blocked has no session, and their token does not hold: `user_blocked` is told by
-  // neither. Every field that is required is asked for by the layer itself, so no `missing_field_…`
-  // is left.
+  // A person who was blocked has no session, and their token does not hold: `user_blocked` is told
+  // by neither. Every field that is required is asked for by the layer itself, so no
+  // `missing_field_…` is left.
   test('every message was heard', () => {
     assert.deepEqual([...heard].sort(), [
       ...[

@@ -462,8 +462,8 @@ describe('dialect', () => {
   });
 
   /**
-   * Token credentials of an app after a whole handshake, with the person's consent given through the
-   * services.
+   * Token credentials of an app after a whole handshake, with the person's consent given through
+   * the services.
    */
   async function handshake(
     made: { readonly client: Client; readonly secret: string },

@@ -6,8 +6,8 @@ import { TestServer } from '#harness/world.ts';
 import { freePort } from '../../interop/server.ts';
 
 describe('samples', () => {
-  // The samples of the credentials page are programs: they are run as they stand there, against this
-  // very server.
+  // The samples of the credentials page are programs: they are run as they stand there, against
+  // this very server.
 
   let world: TestServer;
   let issuer: string;
@@ -42,8 +42,8 @@ describe('samples', () => {
   const csrfOf = (body: string) => /name="csrf" value="([^"]+)"/.exec(body)?.[1] ?? '';
 
   /**
-   * Registers an app by its form and answers the samples of the page that follows, by language, those
-   * of one purpose after the other.
+   * Registers an app by its form and answers the samples of the page that follows, by language,
+   * those of one purpose after the other.
    */
   async function samplesOf(kind: string, more: Readonly<Record<string, string>> = {}) {
     const form = (await get(`/my/apps/new?kind=${kind}`)).body;
@@ -75,8 +75,8 @@ describe('samples', () => {
   }
 
   /**
-   * Says yes on the page an address leads to, and answers what the person then carries: a code, or a
-   * verifier.
+   * Says yes on the page an address leads to, and answers what the person then carries: a code, or
+   * a verifier.
    */
   async function allow(address: string): Promise<string> {
     const asked = await get(address.slice(issuer.length));

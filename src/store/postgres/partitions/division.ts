@@ -43,8 +43,8 @@ const LIKE_OPTIONS =
 const PAST_CONSTRAINT = 'nothing_of_a_later_time';
 
 /**
- * Entries of the audit log have no index of their times. All of them are looked at before anybody has to
- * wait, and under the lock only the new.
+ * Entries of the audit log have no index of their times. All of them are looked at before anybody
+ * has to wait, and under the lock only the new.
  */
 async function laterEntries(
   job: PartitionJob,

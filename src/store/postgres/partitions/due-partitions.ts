@@ -41,8 +41,8 @@ export const createPartition = (
     const inside = before.rest === null ? 0 : await countRowsUpTo(runQuery, before.rest, where);
     if (inside > MAX_MOVED_ROWS) return 'crowded' as const;
     const partition = partitionName(table, { from });
-    // The entries of the audit log can be moved for as long as their table stands alone: its triggers
-    // come and go with the place.
+    // The entries of the audit log can be moved for as long as their table stands alone: its
+    // triggers come and go with the place.
     const detached = inside > 0;
     await runStatements(runQuery, [
       detached ? `ALTER TABLE ${name} DETACH PARTITION ${before.rest}` : '',

@@ -12,7 +12,6 @@ import {
   requestOriginOf,
   startSession,
 } from '#http/session.ts';
-import type { Services } from '#http/world.ts';
 import type { Actor } from '#registry/actor.ts';
 import { requestReauthentication } from './account/reauthentication.ts';
 import { type Access, type AdmittedVisitor, admit, type PageDependencies } from './admission.ts';
@@ -23,8 +22,6 @@ import type { NoteKey } from './words.ts';
 
 /** One request for a page, with everything that any handler needs. */
 export interface PageCall<U extends Account | null = Account | null> {
-  /** Of routes that do not name what they need yet. */
-  readonly services: Services;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly visitor: PageVisitor;
@@ -93,7 +90,6 @@ function makePageCall(
 ): PageCall {
   const query = parseQuery(request);
   return {
-    services: dependencies as Services,
     request,
     reply,
     visitor,
@@ -181,6 +177,7 @@ export interface PageRouter {
   postPublicForm(path: string, handler: PageHandler, staleHandler: StaleFormHandler): void;
 }
 
+/** Makes the one way to put pages at their addresses. */
 export function makePageRouter(app: FastifyInstance, dependencies: PageDependencies): PageRouter {
   const addRoute = (method: 'get' | 'post', path: string, route: PageRoute): void =>
     void app[method](path, (request, reply) => servePage(dependencies, request, reply, route));
@@ -199,29 +196,3 @@ export function makePageRouter(app: FastifyInstance, dependencies: PageDependenc
       addRoute('post', path, { access: 'everybody', handler, staleHandler }),
   };
 }
-
-/** Puts a handler at an address, over all services. */
-interface RouteHandler {
-  (app: FastifyInstance, services: Services, path: string, handler: PageHandler): void;
-  (
-    app: FastifyInstance,
-    services: Services,
-    path: string,
-    handler: (call: SignedInCall) => Promise<PageResponse>,
-    access: Exclude<Access, 'everybody'>,
-  ): void;
-}
-
-const pageRoute =
-  (method: 'getPage' | 'postForm'): RouteHandler =>
-  (
-    app: FastifyInstance,
-    services: Services,
-    path: string,
-    handler: (call: never) => Promise<PageResponse>,
-    access: Access = 'everybody',
-  ): void =>
-    makePageRouter(app, services)[method](path, handler as PageHandler, access as 'signed-in');
-
-export const getPage = pageRoute('getPage');
-export const postForm = pageRoute('postForm');
